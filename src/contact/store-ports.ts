@@ -1,0 +1,127 @@
+import type { CaseId, ContactId, LegId, OperatorId, RecordingId } from '../foundation/index.ts';
+
+/** A claim on a shard. `epoch` grows with each owner; every save names it, so that a late owner cannot write. */
+export interface ShardLease {
+  readonly shard: string;
+  readonly nodeId: string;
+  readonly epoch: number;
+}
+
+/** Who owns which shard. Two implementations (Redis, memory) behind one contract suite. */
+export interface ShardLeases {
+  /**
+   * Takes the shard when it is free, its lease has run out, or its holder has the same `nodeId` (a restart of this very node).
+   * Undefined: somebody else holds it.
+   */
+  acquire(shard: string, options: { readonly nodeId: string; readonly nowMs: number; readonly leaseMs: number }): Promise<ShardLease | undefined>;
+  /** False when the lease has been taken by another: the holder stops acting at once. */
+  renew(lease: ShardLease, options: { readonly nowMs: number; readonly leaseMs: number }): Promise<boolean>;
+  release(lease: ShardLease): Promise<void>;
+  /** Every shard ever acquired and not retired, with its holder and when its lease runs out. */
+  list(): Promise<readonly { readonly shard: string; readonly nodeId: string; readonly epoch: number; readonly expiresAtMs: number }[]>;
+}
+
+/** One entry of a contact's timeline. `facts` holds no personal data. */
+export interface TimelineEntry {
+  readonly atMs: number;
+  readonly kind: string;
+  readonly facts: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+}
+
+/**
+ * Live contacts: the machine's state with its pending effects, sealed by the caller of this port (`sealedState` is opaque here).
+ * One save is one atomic step: epoch check, state, timeline entries into the event stream.
+ */
+export interface ContactStateStore {
+  save(
+    lease: ShardLease,
+    contactId: ContactId,
+    change: { readonly sealedState: string; readonly timeline: readonly TimelineEntry[] },
+  ): Promise<'saved' | 'leaseLost'>;
+  /** The contact is over: its state is removed, the last timeline entries are published. */
+  finish(lease: ShardLease, contactId: ContactId, timeline: readonly TimelineEntry[]): Promise<'finished' | 'leaseLost'>;
+  /** Every live contact of the shard, to go on with after a restart or a take-over. */
+  loadShard(shard: string): Promise<readonly { readonly contactId: ContactId; readonly sealedState: string }[]>;
+}
+
+/** An event on the common stream: timelines of contacts and moves of the queue and operators. */
+export interface StreamEvent {
+  /** Position in the stream; readers resume after it. */
+  readonly id: string;
+  readonly source: 'contact' | 'queue';
+  readonly contactId?: ContactId;
+  readonly operatorId?: OperatorId;
+  readonly entry: TimelineEntry;
+}
+
+export interface EventStream {
+  /**
+   * Acknowledged reading under a reader's name: an event is delivered until `deliver` resolves; after a restart it goes on where
+   * it stopped. The stream is trimmed behind the slowest named reader. Runs until `signal` aborts.
+   */
+  consume(reader: string, deliver: (event: StreamEvent) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /** Unacknowledged reading for live views: events after `afterId` (undefined: from now on) until `signal` aborts. */
+  follow(afterId: string | undefined, deliver: (event: StreamEvent) => void, signal: AbortSignal): Promise<void>;
+}
+
+export type ContactOutcome =
+  | 'answeredByOperator'
+  | 'abandonedInMenu'
+  | 'abandonedInQueue'
+  | 'abandonedWhileRinging'
+  | 'requestLeft'
+  | 'informed'
+  | 'menuExhausted'
+  | 'unknownNumber'
+  | 'failed';
+
+/** The permanent record (PostgreSQL). `ani` is sealed by the store's implementation under the vault, found by its blind index. */
+export interface ContactRecord {
+  readonly contactId: ContactId;
+  readonly lineId: string | undefined;
+  readonly dnis: string;
+  /** Personal data. */
+  readonly ani: string;
+  readonly trunk: string;
+  readonly sipCallId: string;
+  readonly nodeId: string;
+  readonly configVersion: string;
+  readonly arrivedAtMs: number;
+  readonly answeredAtMs?: number;
+  readonly queueId?: string;
+  readonly topic?: string;
+  readonly enqueuedAtMs?: number;
+  /** From entering the queue to an operator or to leaving. */
+  readonly waitMs?: number;
+  readonly joinedAtMs?: number;
+  readonly operatorId?: OperatorId;
+  readonly talkMs?: number;
+  readonly wrapUpMs?: number;
+  readonly endedAtMs?: number;
+  readonly endedBy?: 'caller' | 'operator' | 'service';
+  readonly outcome?: ContactOutcome;
+  readonly caseId?: CaseId;
+  readonly legs: readonly { readonly legId: LegId; readonly role: string; readonly operatorId?: OperatorId; readonly startedAtMs: number; readonly endedAtMs?: number }[];
+  readonly timeline: readonly TimelineEntry[];
+}
+
+export interface ContactRecordStore {
+  /** Upsert by contactId: repeated safely. */
+  put(record: ContactRecord): Promise<void>;
+  get(contactId: ContactId): Promise<(ContactRecord & { readonly recordings: readonly RecordingSummary[] }) | undefined>;
+  /** Newest first. `ani` and `sipCallId` find by equality (ani through the blind index). */
+  list(filter: {
+    readonly ani?: string;
+    readonly sipCallId?: string;
+    readonly lineId?: string;
+    readonly before?: ContactId;
+    readonly limit: number;
+  }): Promise<readonly ContactRecord[]>;
+}
+
+export interface RecordingSummary {
+  readonly recordingId: RecordingId;
+  readonly state: 'recording' | 'sealed' | 'verified' | 'failed';
+  readonly durationMs?: number;
+  readonly marks: readonly { readonly purpose: string; readonly fromMs: number; readonly toMs?: number }[];
+}
