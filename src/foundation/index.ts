@@ -4,3 +4,4 @@ export * from './durations.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './logger.ts';
+export * from './programs.ts';
