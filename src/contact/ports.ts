@@ -37,6 +37,8 @@ export interface SnapshotLeg {
   readonly bridgeId?: BridgeId;
   /** What the leg was announced with when it entered: what `legArrived`/`legReturned`/`legAnswered` carry. */
   readonly arrival?: ArrivalFacts;
+  /** The spool file with which the leg last came back from `startRecording`, if it did. */
+  readonly spoolFile?: string;
 }
 
 /** Facts the dialplan passes with a caller's leg. */
