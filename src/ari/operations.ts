@@ -1,0 +1,64 @@
+import { DozvonError } from '../foundation/index.ts';
+import type { AriOperations } from './ari.gen.ts';
+
+export type AriOperationName = keyof AriOperations;
+
+export type AriQueryValue = string | number | boolean | readonly (string | number | boolean)[];
+
+/** One request as it goes over the wire. `uri` is relative to `/ari/` and holds no query. */
+export interface AriRequest {
+  readonly method: string;
+  readonly uri: string;
+  readonly query?: Readonly<Record<string, AriQueryValue | undefined>>;
+  readonly body?: Readonly<Record<string, unknown>> | undefined;
+  /** Instead of the connection's own limit. */
+  readonly timeoutMs?: number;
+}
+
+/** `body` is the parsed JSON; undefined when the answer had none (204). */
+export interface AriResponse {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** What an operation of the description needs beside its name. */
+export type AriArguments<Name extends AriOperationName> = AriOperations[Name]['params'] & {
+  readonly body?: AriOperations[Name]['body'];
+};
+
+/** The answer of a described operation: `body` holds what the description promises when `ok`. */
+export type AriReply<Name extends AriOperationName> =
+  | { readonly ok: true; readonly status: number; readonly body: AriOperations[Name]['result'] }
+  | { readonly ok: false; readonly status: number; readonly reason: string };
+
+/** Puts the path parameters into their places; what is left over is the query. */
+export function requestOf(name: AriOperationName, given: Readonly<Record<string, unknown>>): AriRequest {
+  const [method = '', path = ''] = name.split(' ');
+  const { body, ...rest } = given;
+  const query: Record<string, unknown> = rest;
+  const uri = path.slice(1).replaceAll(/\{(\w+)\}/g, (_whole, key: string) => {
+    const value = query[key];
+    delete query[key];
+    if (typeof value !== 'string' || value === '') {
+      throw new DozvonError('ARI_PARAMETER_MISSING', `${name}: expected a value for ${key}, got ${typeof value}`);
+    }
+    return encodeURIComponent(value);
+  });
+  return {
+    method,
+    uri,
+    query: query as Record<string, AriQueryValue | undefined>,
+    body: body as Readonly<Record<string, unknown>> | undefined,
+  };
+}
+
+/** Asterisk puts the reason of a refusal into `{"message": …}` or `{"error": …}`. */
+export function refusalReason(body: unknown): string {
+  if (typeof body === 'object' && body !== null) {
+    for (const key of ['message', 'error']) {
+      const value: unknown = Reflect.get(body, key);
+      if (typeof value === 'string') return value;
+    }
+  }
+  return 'no reason given';
+}
