@@ -1,0 +1,12 @@
+export {
+  type CalendarData,
+  type CalendarDay,
+  type CalendarYear,
+  createCalendar,
+  type DayKind,
+  type ProductionCalendar,
+} from './calendar.ts';
+export { evaluateSchedule, type ScheduleReason, type ScheduleVerdict } from './evaluate.ts';
+export type { Schedule } from './schedule.ts';
+export { calendarSchema, scheduleSchema } from './schema.ts';
+export type { LocalMoment, Weekday } from './wall-clock.ts';
