@@ -1,0 +1,137 @@
+import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import pg from 'pg';
+import { DozvonError, type Logger, messageOf } from '../../foundation/index.ts';
+import { migrations } from './migrations/index.ts';
+import type { Tables } from './tables.ts';
+
+export type Db = Kysely<Tables>;
+
+/** Reaching the server: it is on this machine or in this room; whoever waits longer than this is told it is away. */
+const connectLimitMs = 3_000;
+/** One statement. All of ours touch few rows; the server's bound comes first, so that it stops working as well. */
+const statementLimitMs = 8_000;
+const queryLimitMs = statementLimitMs + 2_000;
+/** Migrations may rewrite tables. */
+const migrationLimitMs = 600_000;
+/** Enough for a burst of ending contacts; PostgreSQL's default is 100 for all processes together. */
+const poolSize = 10;
+
+export interface Database {
+  readonly db: Db;
+  /**
+   * Runs `work` and turns what PostgreSQL throws into `DozvonError`: `DATABASE_UNAVAILABLE` (away, too busy, too slow: try again
+   * later; a write may or may not have happened) or `DATABASE_REJECTED` (it understood and refused: a defect of ours).
+   */
+  guard<T>(what: string, work: () => Promise<T>): Promise<T>;
+  /** Brings the tables to this version, one process at a time (advisory lock). */
+  migrate(): Promise<void>;
+  /** Undoes the last migration. */
+  migrateDown(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openDatabase(settings: { readonly databaseUrl: string; readonly logger: Logger }): Database {
+  const { databaseUrl, logger } = settings;
+  const pool = newPool(databaseUrl, { max: poolSize, statementLimitMs, queryLimitMs });
+  // A connection lost while idle is reported here; without a listener it would end the process. The pool opens another when asked.
+  pool.on('error', (error) => logger.warn({ reason: connectionTrouble(error) }, 'A database connection was lost'));
+  const db = kyselyOn(pool);
+  return {
+    db,
+    guard,
+    migrate: () => guard('migration', () => runMigrations(databaseUrl, 'latest', logger)),
+    migrateDown: () => guard('migration', () => runMigrations(databaseUrl, 'down', logger)),
+    close: () => pool.end(),
+  };
+}
+
+function newPool(
+  databaseUrl: string,
+  limits: { max: number; statementLimitMs: number; queryLimitMs: number },
+): pg.Pool {
+  return new pg.Pool({
+    connectionString: databaseUrl,
+    application_name: 'dozvon',
+    max: limits.max,
+    connectionTimeoutMillis: connectLimitMs,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: limits.statementLimitMs,
+    query_timeout: limits.queryLimitMs,
+    idle_in_transaction_session_timeout: limits.queryLimitMs,
+    keepAlive: true,
+    types: { getTypeParser: typeParser },
+  });
+}
+
+function kyselyOn(pool: pg.Pool): Db {
+  return new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool }),
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  });
+}
+
+/** bigint comes as a number: ours are milliseconds, bytes and counts, all below 2^53. */
+const typeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  oid === pg.types.builtins.INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format as 'text');
+
+async function runMigrations(databaseUrl: string, direction: 'latest' | 'down', logger: Logger): Promise<void> {
+  // A pool of its own: the bounds of everyday statements are too short for a migration.
+  const pool = newPool(databaseUrl, { max: 2, statementLimitMs: migrationLimitMs, queryLimitMs: migrationLimitMs });
+  pool.on('error', () => undefined);
+  try {
+    const migrator = new Migrator({
+      db: new Kysely({ dialect: new PostgresDialect({ pool }) }),
+      provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
+      migrationTableName: 'schema_migrations',
+      migrationLockTableName: 'schema_migrations_lock',
+    });
+    const { error, results } = direction === 'latest' ? await migrator.migrateToLatest() : await migrator.migrateDown();
+    for (const result of results ?? []) {
+      logger.info(
+        { migration: result.migrationName, direction: result.direction, status: result.status },
+        'Database migration',
+      );
+    }
+    if (error !== undefined) throw error;
+  } finally {
+    await pool.end();
+  }
+}
+
+async function guard<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translated(what, error);
+  }
+}
+
+/** Classes of SQLSTATE that say "not now": connection (08), resources (53), stopped by an operator or a limit (57), system (58). */
+const unavailableClasses = new Set(['08', '53', '57', '58']);
+
+function translated(what: string, error: unknown): unknown {
+  if (error instanceof pg.DatabaseError) {
+    const sqlState = error.code ?? '';
+    // The server's message and detail may quote values of the row, so neither goes further than the cause.
+    const details = { sqlState, constraint: error.constraint, table: error.table };
+    return unavailableClasses.has(sqlState.slice(0, 2))
+      ? new DozvonError('DATABASE_UNAVAILABLE', `${what}: PostgreSQL cannot serve it now (${sqlState})`, {
+          details,
+          cause: error,
+        })
+      : new DozvonError('DATABASE_REJECTED', `${what}: PostgreSQL refused it (${sqlState})`, { details, cause: error });
+  }
+  // pg reports lost connections and its own time-outs as plain errors or as Node's system errors; anything else is not the database's.
+  const plain = error instanceof Error && (error.constructor === Error || 'syscall' in error);
+  if (!plain || error instanceof DozvonError) return error;
+  return new DozvonError(
+    'DATABASE_UNAVAILABLE',
+    `${what}: PostgreSQL cannot be reached (${connectionTrouble(error)})`,
+    { cause: error },
+  );
+}
+
+function connectionTrouble(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : messageOf(error);
+}

@@ -1,0 +1,10 @@
+import type { Migration } from 'kysely/migration';
+import { firstTables } from './0001-first-tables.ts';
+
+/**
+ * Every migration by name, carried out in the order of the names, each once. A migration that has been released is never
+ * edited: a change is a new one.
+ */
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-first-tables': firstTables,
+};
