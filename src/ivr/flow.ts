@@ -1,0 +1,210 @@
+import { z } from 'zod';
+
+const id = z.string().regex(/^[a-z][A-Za-z0-9-]*$/, 'an id: letters, digits and hyphens, a small letter first');
+const key = z.string().regex(/^[0-9*#]$/, 'a telephone key: 0–9, * or #');
+
+/** What a flow can have said besides its prompts: values known only while the caller is there. */
+const sayValues = ['opens', 'closes', 'callerNumber', 'keyedNumber', 'requestNumber', 'messageSeconds'] as const;
+
+/**
+ * A prompt by id, or a value. `before` is said ahead of the value when it is known, `otherwise` in its place when it is not.
+ */
+const sayEntry = z.union([
+  id,
+  z.strictObject({ value: z.enum(sayValues), before: id.optional(), otherwise: id.optional() }),
+]);
+/** Never empty when it comes to be said: something in it does not hang on a value. */
+const sayList = z
+  .array(sayEntry)
+  .refine(
+    (entries) => entries.some((entry) => typeof entry === 'string' || entry.otherwise !== undefined),
+    'a prompt, or a value with `otherwise`: something that can always be said',
+  );
+
+/** How a question waits and insists. `tries` counts silence and wrong keys together. */
+const insistence = {
+  noInput: sayList,
+  wrongKey: sayList,
+  /** From the end of the prompt to "no input". */
+  waitMs: z.int().min(1_000).max(30_000).default(5_000),
+  tries: z.int().min(1).max(5).default(3),
+  onExhausted: id,
+};
+
+const sayNode = z.strictObject({
+  type: z.literal('say'),
+  say: sayList,
+  /** A key ends the prompt and counts for the menu that follows. Off for what every caller has to hear. */
+  bargeIn: z.boolean().default(false),
+  next: id,
+});
+
+const keyAction = z.union([
+  z.literal('repeat'),
+  /** To the menu the caller came from; repeats where there is none. */
+  z.literal('back'),
+  z.strictObject({
+    to: id,
+    topic: id.optional(),
+    /** The caller wants to be called back on the number he calls from. */
+    callBack: z.literal('ani').optional(),
+  }),
+]);
+
+const menuNode = z.strictObject({
+  type: z.literal('menu'),
+  say: sayList,
+  keys: z.record(key, keyAction),
+  ...insistence,
+});
+
+const branchNode = z.strictObject({
+  type: z.literal('branch'),
+  when: z.enum(['open', 'aniKnown']),
+  yes: id,
+  no: id,
+});
+
+/** Keys until `#`, silence or the longest length; checked, read back and confirmed by 1 (2: again). `*` starts over. */
+const collectNode = z.strictObject({
+  type: z.literal('collect'),
+  say: sayList,
+  valid: z.literal('phoneNumber'),
+  minLength: z.int().min(1).max(20).default(10),
+  maxLength: z.int().min(1).max(20).default(11),
+  /** Said when what was keyed is not valid. */
+  invalid: sayList,
+  /** Reads back and asks for 1 or 2; has the value `keyedNumber`. */
+  confirm: sayList,
+  next: id,
+  ...insistence,
+});
+
+/** A spoken message: prompt, tone, speech until `#`, silence or the limit; kept by 1, spoken again by 2. */
+const recordNode = z.strictObject({
+  type: z.literal('record'),
+  say: sayList,
+  beep: id,
+  limitSeconds: z.int().min(5).max(600).default(120),
+  /** Shorter is taken for nothing said. */
+  minSeconds: z.number().min(0).max(10).default(1),
+  empty: sayList,
+  review: sayList,
+  next: id,
+  ...insistence,
+});
+
+const requestNode = z.strictObject({
+  type: z.literal('request'),
+  /** Said once the request is stored; has the value `requestNumber`. */
+  say: sayList,
+  failed: sayList,
+  /** When none was chosen on the way. */
+  topic: id.optional(),
+  next: id,
+  onFailed: id,
+});
+
+const enqueueNode = z.strictObject({ type: z.literal('enqueue'), queue: id, topic: id.optional() });
+
+const hangupNode = z.strictObject({
+  type: z.literal('hangup'),
+  say: sayList.optional(),
+  /** A caller who has left a request ends as `requestLeft` wherever he hangs up from. */
+  outcome: z.enum(['informed', 'requestLeft', 'menuExhausted']),
+});
+
+const gotoNode = z.strictObject({ type: z.literal('goto'), to: id, topic: id.optional() });
+
+const nodeSchema = z.discriminatedUnion('type', [
+  sayNode,
+  menuNode,
+  branchNode,
+  collectNode,
+  recordNode,
+  requestNode,
+  enqueueNode,
+  hangupNode,
+  gotoNode,
+]);
+
+/** One file of config/flows. `linkFlows` turns what the files say into flows that can be walked. */
+export const flowSchema = z.strictObject({
+  id,
+  /** A part is not for a line: other flows include it. */
+  part: z.boolean().default(false),
+  /** Flows whose nodes may be named here. A node of the same name here wins over the included one. */
+  include: z.array(id).default([]),
+  entry: id,
+  nodes: z.record(id, nodeSchema),
+});
+
+export type Flow = z.infer<typeof flowSchema>;
+export type FlowNode = z.infer<typeof nodeSchema>;
+export type MenuNode = z.infer<typeof menuNode>;
+export type CollectNode = z.infer<typeof collectNode>;
+export type RecordNode = z.infer<typeof recordNode>;
+export type RequestNode = z.infer<typeof requestNode>;
+export type KeyAction = z.infer<typeof keyAction>;
+export type FlowSay = z.infer<typeof sayEntry>;
+export type HangupOutcome = z.infer<typeof hangupNode>['outcome'];
+
+/** What is wrong with a flow, in the shape in which configuration faults are shown. */
+export interface FlowFault {
+  readonly code:
+    | 'danglingTarget'
+    | 'unreachableNode'
+    | 'unknownPrompt'
+    | 'unknownQueue'
+    | 'unknownInclude'
+    | 'ambiguousNode'
+    | 'endlessLoop'
+    | 'noWayToOperator'
+    | 'noEnd';
+  readonly flowId: string;
+  /** Place within the flow, for example `nodes.topics.keys.1`. */
+  readonly path: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** A way out of a node: where to, from which place in the file, and whether the caller had to do something for it. */
+export interface FlowEdge {
+  readonly to: string;
+  readonly path: string;
+  /** `silence`: taken by a caller who does nothing. `open`/`closed`: a branch on the hours, also taken in silence. */
+  readonly by: 'caller' | 'silence' | 'open' | 'closed';
+}
+
+/** Every way out of `node`; for walking a flow as a graph. */
+export function edgesOf(nodeId: string, node: FlowNode): readonly FlowEdge[] {
+  const at = (field: string, to: string, by: FlowEdge['by']): FlowEdge => ({
+    to,
+    path: `nodes.${nodeId}.${field}`,
+    by,
+  });
+  switch (node.type) {
+    case 'say':
+      return [at('next', node.next, 'silence')];
+    case 'goto':
+      return [at('to', node.to, 'silence')];
+    case 'branch': {
+      const hours = node.when === 'open';
+      return [at('yes', node.yes, hours ? 'open' : 'silence'), at('no', node.no, hours ? 'closed' : 'silence')];
+    }
+    case 'menu': {
+      const chosen = Object.entries(node.keys).flatMap(([key, action]) =>
+        typeof action === 'string' ? [] : [at(`keys.${key}.to`, action.to, 'caller')],
+      );
+      return [...chosen, at('onExhausted', node.onExhausted, 'silence')];
+    }
+    case 'collect':
+    case 'record':
+      return [at('next', node.next, 'caller'), at('onExhausted', node.onExhausted, 'silence')];
+    case 'request':
+      return [at('next', node.next, 'silence'), at('onFailed', node.onFailed, 'silence')];
+    case 'enqueue':
+    case 'hangup':
+      return [];
+  }
+}

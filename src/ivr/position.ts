@@ -1,0 +1,103 @@
+import type { HangupOutcome } from './flow.ts';
+import type { SayItem } from './say.ts';
+
+/** What the flow may know about the contact; computed afresh for every step. */
+export interface FlowFacts {
+  readonly line: {
+    readonly id: string;
+    readonly open: boolean;
+    /** When operators are next there, in the line's time zone. `date` ISO, `time` `HH:mm`, `dayOffset` days from today. */
+    readonly opens?: { readonly date: string; readonly time: string; readonly dayOffset: number };
+    /** `HH:mm` of today's closing. */
+    readonly closesTime?: string;
+  };
+  readonly aniKnown: boolean;
+  /** Personal data. With or without the leading plus. */
+  readonly aniDigits?: string;
+}
+
+/** What happened. `played` is the end of the prompt of the last `play`, never of one that was stopped. */
+export type FlowInput =
+  | { readonly kind: 'enter' }
+  | { readonly kind: 'played' }
+  | { readonly kind: 'digit'; readonly digit: string }
+  | { readonly kind: 'timer' }
+  | { readonly kind: 'recorded'; readonly seconds: number; readonly by: 'key' | 'limit' | 'silence' }
+  | { readonly kind: 'requestStored'; readonly caseNumber: string }
+  | { readonly kind: 'requestFailed' };
+
+/** `keyed` is E.164, whatever notation the caller keyed. Personal data. */
+export type CallBackNumber = 'ani' | { readonly keyed: string };
+
+/**
+ * What to do, in this order. There is one prompt and one input timer at a time: a `play` never comes while another prompt plays
+ * (a `stopPlay` is before it), a `startTimer` never while the timer runs (a `cancelTimer` is before it).
+ */
+export type Instruction =
+  | { readonly type: 'play'; readonly say: readonly SayItem[] }
+  | { readonly type: 'stopPlay' }
+  | { readonly type: 'startTimer'; readonly ms: number }
+  | { readonly type: 'cancelTimer' }
+  /** Answered by `recorded`. The message of a request is the last one recorded before its `storeRequest`. */
+  | { readonly type: 'record'; readonly maxMs: number; readonly finishKey: '#' }
+  | { readonly type: 'stopRecord' }
+  /** Answered by `requestStored` or `requestFailed`. */
+  | { readonly type: 'storeRequest'; readonly topic: string; readonly callBackNumber: CallBackNumber }
+  | { readonly type: 'enqueue'; readonly queueId: string; readonly topic: string }
+  | { readonly type: 'hangup'; readonly outcome: HangupOutcome }
+  /** For the timeline; no personal data. */
+  | { readonly type: 'note'; readonly kind: NoteKind; readonly facts: Readonly<Record<string, string | number>> };
+
+export type NoteKind = 'topicChosen' | 'wrongKey' | 'noInput' | 'triesExhausted' | 'numberRefused' | 'messageEmpty';
+
+/** `menu`: a menu node's keys. `number`, `message`: 1 keeps, 2 does it again. */
+export type Question = 'menu' | 'number' | 'message';
+/** Whether the prompt is still playing or the input timer runs. */
+export type Hearing = 'prompt' | 'silence';
+
+/**
+ * saying ──played──▶ (next node) · asking/collecting ──key, timer──▶ … · announcing ─▶ recording ─▶ asking · storing ─▶ saying · over
+ */
+export type PositionState =
+  /** `nextNode` is where it goes when the prompt has ended; without it the caller is let go. */
+  | { readonly phase: 'saying'; readonly nextNode?: string }
+  | { readonly phase: 'asking'; readonly question: Question; readonly hearing: Hearing; readonly tries: number }
+  | { readonly phase: 'collecting'; readonly hearing: Hearing; readonly tries: number }
+  /** `toneOnly` when the caller has cut the prompt short. */
+  | { readonly phase: 'announcing'; readonly toneOnly: boolean; readonly tries: number }
+  | { readonly phase: 'recording'; readonly tries: number }
+  | { readonly phase: 'storing' }
+  | { readonly phase: 'notEntered' }
+  /** The flow has let go of the caller: queued or hung up. */
+  | { readonly phase: 'over' };
+
+/** Where a contact is in its flow. Plain JSON, to be stored with the contact. */
+export interface FlowPosition {
+  readonly node: string;
+  readonly state: PositionState;
+  /** Menus gone through, the last one last: the way back. */
+  readonly history: readonly string[];
+  readonly topic?: string;
+  readonly messageSeconds?: number;
+  readonly requestNumber?: string;
+  /** Personal data: keyed digits and the call-back number chosen. Never logged. */
+  readonly secret: { readonly digits: string; readonly callBack?: CallBackNumber };
+}
+
+/** Why an input changed nothing. */
+export type IgnoredInput =
+  | 'alreadyEntered'
+  | 'notEntered'
+  | 'over'
+  | 'keyNotAwaited'
+  | 'lateTerminator'
+  | 'nothingPlaying'
+  | 'noTimerRunning'
+  | 'notRecording'
+  | 'notStoring';
+
+export interface FlowStep {
+  readonly position: FlowPosition;
+  readonly instructions: readonly Instruction[];
+  readonly ignored?: IgnoredInput;
+}
