@@ -1,4 +1,4 @@
-import type { ContactId, OfferId, OperatorId } from '../foundation/index.ts';
+import type { CommandMeta, ContactId, OfferId, OperatorId } from '../foundation/index.ts';
 
 /** Where a contact is served; capacity is per medium. */
 export type Medium = 'voice' | 'chat';
@@ -110,33 +110,69 @@ export type OfferFailure = 'offerUnanswered' | 'offerDeclined' | 'operatorBusy' 
  *
  * Invariants it keeps alone: per medium an operator holds at most his capacity; a contact has at most one live offer;
  * `enqueuedAtMs` never changes; a contact given back keeps its place.
+ *
+ * `by` says who caused the move and why; both go into the facts of its event (`actor` as "kind:id", and `reason`), so
+ * neither may hold personal data. Rejects with `DozvonError('REDIS_UNAVAILABLE')` when the store cannot be asked: the
+ * move may or may not have happened, and every verb may be repeated.
  */
 export interface QueueStore {
   /** Creates or updates the operator (skills, capacity); a change of skills takes effect on the next match. */
-  registerOperator(operator: OperatorRegistration, nowMs: number): Promise<void>;
+  registerOperator(operator: OperatorRegistration, nowMs: number, by?: CommandMeta): Promise<void>;
   /** Forgets the operator when he holds nothing; `busy` otherwise. */
-  removeOperator(operatorId: OperatorId, nowMs: number): Promise<'removed' | 'busy' | 'unknownOperator'>;
-  signIn(operatorId: OperatorId, nowMs: number): Promise<'done' | 'unknownOperator'>;
-  /** Also sets presence to `loggedOff`; a live offer is withdrawn, a conversation goes on. */
-  signOut(operatorId: OperatorId, nowMs: number): Promise<'done' | 'unknownOperator'>;
+  removeOperator(
+    operatorId: OperatorId,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'removed' | 'busy' | 'unknownOperator'>;
+  signIn(operatorId: OperatorId, nowMs: number, by?: CommandMeta): Promise<'done' | 'unknownOperator'>;
+  /**
+   * Also sets presence to `loggedOff`; a live offer is withdrawn (`operatorGone` in the inbox) and its contact, back in
+   * its old place, is named in `givenBack` for the caller to match again; a conversation goes on.
+   */
+  signOut(
+    operatorId: OperatorId,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<
+    { readonly outcome: 'done'; readonly givenBack: readonly ContactId[] } | { readonly outcome: 'unknownOperator' }
+  >;
   setPresence(
     operatorId: OperatorId,
     presence: Presence,
     options: { readonly reason?: string; readonly nowMs: number },
+    by?: CommandMeta,
   ): Promise<'done' | 'unknownOperator' | 'notSignedIn'>;
-  setReachable(operatorId: OperatorId, reachable: boolean, nowMs: number): Promise<'done' | 'unknownOperator'>;
+  setReachable(
+    operatorId: OperatorId,
+    reachable: boolean,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'unknownOperator'>;
 
-  enqueue(request: EnqueueRequest, nowMs: number): Promise<'enqueued' | 'alreadyQueued'>;
+  enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<'enqueued' | 'alreadyQueued'>;
   /** Takes the contact out of the queue; a live offer is dropped and its operator free again at once. */
-  withdraw(contactId: ContactId, nowMs: number): Promise<{ readonly outcome: 'withdrawn' | 'notQueued'; readonly operatorId?: OperatorId }>;
+  withdraw(
+    contactId: ContactId,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<{ readonly outcome: 'withdrawn' | 'notQueued'; readonly operatorId?: OperatorId }>;
 
   /** Reserves the best ready operator for this contact; the offer lives until `nowMs + leaseMs`. */
-  matchContact(contactId: ContactId, options: { readonly nowMs: number; readonly leaseMs: number }): Promise<Reservation | undefined>;
+  matchContact(
+    contactId: ContactId,
+    options: { readonly nowMs: number; readonly leaseMs: number },
+  ): Promise<Reservation | undefined>;
   /** Reserves the contact that this operator should have next. */
-  matchOperator(operatorId: OperatorId, options: { readonly nowMs: number; readonly leaseMs: number }): Promise<Reservation | undefined>;
+  matchOperator(
+    operatorId: OperatorId,
+    options: { readonly nowMs: number; readonly leaseMs: number },
+  ): Promise<Reservation | undefined>;
 
-  /** The operator answered: he is `connected`, the contact leaves the queue. `staleOffer` when the offer is no longer live. */
-  offerAnswered(offerId: OfferId, nowMs: number): Promise<'connected' | 'staleOffer'>;
+  /**
+   * The operator answered: he is `connected`, the contact leaves the queue. `connected` again when repeated during the
+   * conversation; `staleOffer` when the offer is no longer live.
+   */
+  offerAnswered(offerId: OfferId, nowMs: number, by?: CommandMeta): Promise<'connected' | 'staleOffer'>;
   /**
    * Gives both back: the contact to its old place (unless `contactGone`), the operator to `idle`, set aside until
    * `nowMs + setAsideMs` (0: free at once). The caller matches both again.
@@ -145,15 +181,25 @@ export interface QueueStore {
     offerId: OfferId,
     failure: OfferFailure,
     options: { readonly nowMs: number; readonly setAsideMs: number },
-  ): Promise<{ readonly outcome: 'givenBack'; readonly operatorId: OperatorId; readonly contactId: ContactId } | { readonly outcome: 'staleOffer' }>;
+    by?: CommandMeta,
+  ): Promise<
+    | { readonly outcome: 'givenBack'; readonly operatorId: OperatorId; readonly contactId: ContactId }
+    | { readonly outcome: 'staleOffer' }
+  >;
 
   /** Conversation over: the operator goes to `wrapUp` (he is not offered anything) or, with `wrapUp: false`, to `idle`. */
   release(
     operatorId: OperatorId,
     contactId: ContactId,
     options: { readonly nowMs: number; readonly wrapUp: boolean },
+    by?: CommandMeta,
   ): Promise<'released' | 'notHolding'>;
-  endWrapUp(operatorId: OperatorId, contactId: ContactId, nowMs: number): Promise<'idle' | 'notInWrapUp'>;
+  endWrapUp(
+    operatorId: OperatorId,
+    contactId: ContactId,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'idle' | 'notInWrapUp'>;
 
   /** Gives back offers whose lease has run out (each also as `offerWithdrawn` in the inbox); returns who to match again. */
   expireOffers(nowMs: number): Promise<readonly Reservation[]>;
@@ -161,11 +207,17 @@ export interface QueueStore {
   nextDueMs(): Promise<number | undefined>;
   /** Operators whose set-aside has ended by `nowMs`: returned once each, to be matched. */
   releaseDue(nowMs: number): Promise<readonly OperatorId[]>;
+  /**
+   * Calls `listener` whenever something becomes due earlier than before, whichever process made it so, and after the
+   * store was out of reach (moves may have been missed; then with `undefined`: ask `nextDueMs()`). Runs until `signal` aborts.
+   */
+  watchDue(listener: (dueAtMs: number | undefined) => void, signal: AbortSignal): Promise<void>;
 
-  /** Place of a waiting contact within its queue, from 1. */
+  /** Place of a waiting contact within its queue, from 1; a contact with a live offer keeps its place. */
   position(contactId: ContactId): Promise<number | undefined>;
   operators(): Promise<readonly OperatorView[]>;
   operator(operatorId: OperatorId): Promise<OperatorView | undefined>;
+  /** Everyone in a queue, those with a live offer included, by queue and place. */
   waiting(): Promise<readonly WaitingContact[]>;
 }
 
@@ -176,6 +228,7 @@ export interface WaitingContact {
   readonly classId: string;
   readonly score: number;
   readonly enqueuedAtMs: number;
+  /** Within its queue, from 1. */
   readonly position: number;
   readonly offerId?: OfferId;
 }
@@ -188,3 +241,20 @@ export interface QueueInbox {
    */
   consume(shard: string, deliver: (event: QueueEvent) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
+
+/** Kinds of the queue's own moves on the event stream (timelines of contacts have kinds of their own). */
+export type QueueMoveKind =
+  | 'operatorRegistered'
+  | 'operatorRemoved'
+  | 'operatorSignedIn'
+  | 'operatorSignedOut'
+  | 'presenceChanged'
+  | 'reachabilityChanged'
+  | 'setAsideEnded'
+  | 'contactEnqueued'
+  | 'contactWithdrawn'
+  | 'offerReserved'
+  | 'offerConnected'
+  | 'offerGivenBack'
+  | 'operatorReleased'
+  | 'wrapUpOver';

@@ -1,0 +1,91 @@
+import type { EventStream, StreamEvent } from '../../contact/store-ports.ts';
+import type { Logger } from '../../foundation/index.ts';
+import { deliverUntilAccepted } from '../deliver.ts';
+import { Signal } from './signal.ts';
+
+/** Kept behind the slowest reader, so that a live view that lost its connection can resume. */
+const historyEvents = 10_000;
+/** However slow a reader is, no more than this is kept: memory is bounded. */
+const longestEvents = 100_000;
+
+/** The common event stream in memory. Ids are "<number>-0", growing by one. */
+export class EventLog implements EventStream {
+  readonly #logger: Logger;
+  readonly #appended = new Signal();
+  readonly #cursors = new Map<string, number>();
+  readonly #readerTurns = new Map<string, Promise<void>>();
+  #events: StreamEvent[] = [];
+  #lastNumber = 0;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  append(event: Omit<StreamEvent, 'id'>): void {
+    this.#lastNumber += 1;
+    this.#events.push({ id: `${this.#lastNumber}-0`, ...event });
+    if (this.#events.length > longestEvents * 1.1) this.#events = this.#events.slice(-longestEvents);
+    this.#appended.notify();
+  }
+
+  /** One consumer a name at a time; the next begins when the one before has ended. */
+  async consume(reader: string, deliver: (event: StreamEvent) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const turnBefore = this.#readerTurns.get(reader) ?? Promise.resolve();
+    const turn = turnBefore.then(() => this.#consumeInTurn(reader, deliver, signal));
+    const ended = turn.catch(() => undefined);
+    this.#readerTurns.set(reader, ended);
+    await turn;
+  }
+
+  async #consumeInTurn(
+    reader: string,
+    deliver: (event: StreamEvent) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    if (!this.#cursors.has(reader)) this.#cursors.set(reader, 0);
+    while (!signal.aborted) {
+      const event = this.#after(this.#cursors.get(reader) ?? 0);
+      if (event === undefined) {
+        await this.#appended.wait(signal);
+        continue;
+      }
+      if (await deliverUntilAccepted(event, deliver, { signal, logger: this.#logger, reader })) {
+        this.#cursors.set(reader, numberOf(event.id));
+        this.#trim();
+      }
+    }
+  }
+
+  async follow(afterId: string | undefined, deliver: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
+    let cursor = afterId === undefined ? this.#lastNumber : numberOf(afterId);
+    while (!signal.aborted) {
+      const event = this.#after(cursor);
+      if (event === undefined) {
+        await this.#appended.wait(signal);
+        continue;
+      }
+      cursor = numberOf(event.id);
+      deliver(event);
+    }
+  }
+
+  #after(number: number): StreamEvent | undefined {
+    const first = this.#events[0];
+    return first === undefined ? undefined : this.#events[Math.max(0, number + 1 - numberOf(first.id))];
+  }
+
+  #trim(): void {
+    const slowest = Math.min(...this.#cursors.values());
+    const first = this.#events[0];
+    if (first === undefined) return;
+    const removable = Math.min(slowest, this.#lastNumber - historyEvents) - numberOf(first.id) + 1;
+    // In big steps: each one copies what stays.
+    if (removable > historyEvents) this.#events = this.#events.slice(removable);
+  }
+}
+
+function numberOf(id: string): number {
+  const number = Number.parseInt(id, 10);
+  return Number.isFinite(number) && number >= 0 ? number : 0;
+}
