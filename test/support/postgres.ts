@@ -61,9 +61,14 @@ export async function startPostgres(): Promise<TestPostgres> {
       '-c',
       'shared_buffers=32MB',
     ];
-    const child = spawn(join(programs, 'bin/postgres'), args, { ...asNobody, cwd: home, stdio: 'ignore' });
-    await withLimit(untilReady(urlOf('postgres'), child), startLimitMs, 'start of the test PostgreSQL');
-    return child;
+    // After a crash the new server refuses to start while a child of the old one is still letting go of the shared memory.
+    for (const startedAtMs = Date.now(); ; ) {
+      const child = spawn(join(programs, 'bin/postgres'), args, { ...asNobody, cwd: home, stdio: 'ignore' });
+      if (await withLimit(isReady(urlOf('postgres'), child), startLimitMs, 'start of the test PostgreSQL'))
+        return child;
+      if (Date.now() - startedAtMs > startLimitMs)
+        throw new Error(`the test PostgreSQL ended with code ${child.exitCode} instead of starting`);
+    }
   };
   const end = async (child: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -97,21 +102,20 @@ export async function startPostgres(): Promise<TestPostgres> {
   };
 }
 
-/** Asks until the server answers; the pause is only between two refused connections. */
-async function untilReady(databaseUrl: string, child: ChildProcess): Promise<void> {
-  for (;;) {
-    if (child.exitCode !== null)
-      throw new Error(`the test PostgreSQL ended with code ${child.exitCode} instead of starting`);
+/** Asks until the server answers (the pause is only between two refused connections); false when it ended instead. */
+async function isReady(databaseUrl: string, child: ChildProcess): Promise<boolean> {
+  while (child.exitCode === null && child.signalCode === null) {
     const client = new pg.Client({ connectionString: databaseUrl });
     client.on('error', () => undefined);
     try {
       await client.connect();
       await client.end();
-      return;
+      return true;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+  return false;
 }
 
 /** The packaged binaries, copied once to a folder that any account can reach, with the symbolic links the package only lists. */

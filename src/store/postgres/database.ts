@@ -23,7 +23,7 @@ export interface Database {
    * Runs `work` and turns what PostgreSQL throws into `DozvonError`: `DATABASE_UNAVAILABLE` (away, too busy, too slow: try again
    * later; a write may or may not have happened) or `DATABASE_REJECTED` (it understood and refused: a defect of ours).
    */
-  guard<T>(what: string, work: () => Promise<T>): Promise<T>;
+  readonly guard: <T>(what: string, work: () => Promise<T>) => Promise<T>;
   /** Brings the tables to this version, one process at a time (advisory lock). */
   migrate(): Promise<void>;
   /** Undoes the last migration. */
@@ -33,9 +33,7 @@ export interface Database {
 
 export function openDatabase(settings: { readonly databaseUrl: string; readonly logger: Logger }): Database {
   const { databaseUrl, logger } = settings;
-  const pool = newPool(databaseUrl, { max: poolSize, statementLimitMs, queryLimitMs });
-  // A connection lost while idle is reported here; without a listener it would end the process. The pool opens another when asked.
-  pool.on('error', (error) => logger.warn({ reason: connectionTrouble(error) }, 'A database connection was lost'));
+  const pool = newPool(databaseUrl, { max: poolSize, statementLimitMs, queryLimitMs }, logger);
   const db = kyselyOn(pool);
   return {
     db,
@@ -48,9 +46,10 @@ export function openDatabase(settings: { readonly databaseUrl: string; readonly 
 
 function newPool(
   databaseUrl: string,
-  limits: { max: number; statementLimitMs: number; queryLimitMs: number },
+  limits: { readonly max: number; readonly statementLimitMs: number; readonly queryLimitMs: number },
+  logger: Logger,
 ): pg.Pool {
-  return new pg.Pool({
+  const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: 'dozvon',
     max: limits.max,
@@ -62,6 +61,11 @@ function newPool(
     keepAlive: true,
     types: { getTypeParser: typeParser },
   });
+  // A connection that breaks while no statement runs on it emits `error`: on the pool while idle, on the client alone between two
+  // statements of a transaction. Without a listener either would end the process. The pool opens another when asked.
+  pool.on('error', (error) => logger.warn({ reason: connectionTrouble(error) }, 'A database connection was lost'));
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
 }
 
 function kyselyOn(pool: pg.Pool): Db {
@@ -77,8 +81,11 @@ const typeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' 
 
 async function runMigrations(databaseUrl: string, direction: 'latest' | 'down', logger: Logger): Promise<void> {
   // A pool of its own: the bounds of everyday statements are too short for a migration.
-  const pool = newPool(databaseUrl, { max: 2, statementLimitMs: migrationLimitMs, queryLimitMs: migrationLimitMs });
-  pool.on('error', () => undefined);
+  const pool = newPool(
+    databaseUrl,
+    { max: 2, statementLimitMs: migrationLimitMs, queryLimitMs: migrationLimitMs },
+    logger,
+  );
   try {
     const migrator = new Migrator({
       db: new Kysely({ dialect: new PostgresDialect({ pool }) }),
