@@ -72,7 +72,11 @@ export interface TelephonyPort {
    */
   startRecording(legId: LegId, spoolFile: string): Promise<CommandOutcome>;
   /** `media`: sound ids as `<language>/<id>`, played one after another without gaps. In a holding bridge music resumes by itself. */
-  play(request: { readonly playbackId: PlaybackId; readonly target: { readonly legId: LegId } | { readonly bridgeId: BridgeId }; readonly media: readonly string[] }): Promise<CommandOutcome>;
+  play(request: {
+    readonly playbackId: PlaybackId;
+    readonly target: { readonly legId: LegId } | { readonly bridgeId: BridgeId };
+    readonly media: readonly string[];
+  }): Promise<CommandOutcome>;
   stopPlayback(playbackId: PlaybackId): Promise<CommandOutcome>;
   /** `gone` when it has ended or never began. */
   playbackExists(playbackId: PlaybackId): Promise<boolean>;

@@ -13,12 +13,17 @@ export interface ShardLeases {
    * Takes the shard when it is free, its lease has run out, or its holder has the same `nodeId` (a restart of this very node).
    * Undefined: somebody else holds it.
    */
-  acquire(shard: string, options: { readonly nodeId: string; readonly nowMs: number; readonly leaseMs: number }): Promise<ShardLease | undefined>;
+  acquire(
+    shard: string,
+    options: { readonly nodeId: string; readonly nowMs: number; readonly leaseMs: number },
+  ): Promise<ShardLease | undefined>;
   /** False when the lease has been taken by another: the holder stops acting at once. */
   renew(lease: ShardLease, options: { readonly nowMs: number; readonly leaseMs: number }): Promise<boolean>;
   release(lease: ShardLease): Promise<void>;
   /** Every shard ever acquired and not retired, with its holder and when its lease runs out. */
-  list(): Promise<readonly { readonly shard: string; readonly nodeId: string; readonly epoch: number; readonly expiresAtMs: number }[]>;
+  list(): Promise<
+    readonly { readonly shard: string; readonly nodeId: string; readonly epoch: number; readonly expiresAtMs: number }[]
+  >;
 }
 
 /** One entry of a contact's timeline. `facts` holds no personal data. */
@@ -39,7 +44,11 @@ export interface ContactStateStore {
     change: { readonly sealedState: string; readonly timeline: readonly TimelineEntry[] },
   ): Promise<'saved' | 'leaseLost'>;
   /** The contact is over: its state is removed, the last timeline entries are published. */
-  finish(lease: ShardLease, contactId: ContactId, timeline: readonly TimelineEntry[]): Promise<'finished' | 'leaseLost'>;
+  finish(
+    lease: ShardLease,
+    contactId: ContactId,
+    timeline: readonly TimelineEntry[],
+  ): Promise<'finished' | 'leaseLost'>;
   /** Every live contact of the shard, to go on with after a restart or a take-over. */
   loadShard(shard: string): Promise<readonly { readonly contactId: ContactId; readonly sealedState: string }[]>;
 }
@@ -101,14 +110,22 @@ export interface ContactRecord {
   readonly endedBy?: 'caller' | 'operator' | 'service';
   readonly outcome?: ContactOutcome;
   readonly caseId?: CaseId;
-  readonly legs: readonly { readonly legId: LegId; readonly role: string; readonly operatorId?: OperatorId; readonly startedAtMs: number; readonly endedAtMs?: number }[];
+  readonly legs: readonly {
+    readonly legId: LegId;
+    readonly role: string;
+    readonly operatorId?: OperatorId;
+    readonly startedAtMs: number;
+    readonly endedAtMs?: number;
+  }[];
   readonly timeline: readonly TimelineEntry[];
 }
 
 export interface ContactRecordStore {
   /** Upsert by contactId: repeated safely. */
   put(record: ContactRecord): Promise<void>;
-  get(contactId: ContactId): Promise<(ContactRecord & { readonly recordings: readonly RecordingSummary[] }) | undefined>;
+  get(
+    contactId: ContactId,
+  ): Promise<(ContactRecord & { readonly recordings: readonly RecordingSummary[] }) | undefined>;
   /** Newest first. `ani` and `sipCallId` find by equality (ani through the blind index). */
   list(filter: {
     readonly ani?: string;

@@ -11,7 +11,13 @@ export type TelephonyEvent =
   /** A caller's leg entered for the first time. */
   | { readonly type: 'legArrived'; readonly legId: LegId; readonly arrival: ArrivalFacts; readonly atMs: number }
   /** A caller's leg came back from the dialplan: after `startRecording` (`recording` names the spool file), or out of the waiting loop. */
-  | { readonly type: 'legReturned'; readonly legId: LegId; readonly arrival: ArrivalFacts; readonly spoolFile?: string; readonly atMs: number }
+  | {
+      readonly type: 'legReturned';
+      readonly legId: LegId;
+      readonly arrival: ArrivalFacts;
+      readonly spoolFile?: string;
+      readonly atMs: number;
+    }
   /** An originated leg's far end is ringing. */
   | { readonly type: 'legRinging'; readonly legId: LegId; readonly contactId: ContactId; readonly atMs: number }
   /** An originated leg was answered and is under our control. */
@@ -19,11 +25,27 @@ export type TelephonyEvent =
   /** Any leg ended, also one that never answered. */
   | { readonly type: 'legEnded'; readonly legId: LegId; readonly cause: LegEndCause; readonly atMs: number }
   | { readonly type: 'digit'; readonly legId: LegId; readonly digit: string; readonly atMs: number }
-  | { readonly type: 'playbackEnded'; readonly playbackId: PlaybackId; readonly outcome: 'played' | 'failed'; readonly atMs: number }
+  | {
+      readonly type: 'playbackEnded';
+      readonly playbackId: PlaybackId;
+      readonly outcome: 'played' | 'failed';
+      readonly atMs: number;
+    }
   /** An operator's phone dialled a service code (`*11`, `*12`, `*10`). */
-  | { readonly type: 'serviceCodeDialled'; readonly legId: LegId; readonly extension: string; readonly code: string; readonly atMs: number }
+  | {
+      readonly type: 'serviceCodeDialled';
+      readonly legId: LegId;
+      readonly extension: string;
+      readonly code: string;
+      readonly atMs: number;
+    }
   /** The devices registered for an extension are now these (none: unreachable). */
-  | { readonly type: 'devicesChanged'; readonly extension: string; readonly devices: readonly string[]; readonly atMs: number }
+  | {
+      readonly type: 'devicesChanged';
+      readonly extension: string;
+      readonly devices: readonly string[];
+      readonly atMs: number;
+    }
   /** Connected (first or again): whoever holds state compares it with `snapshot()` before acting. */
   | { readonly type: 'connected'; readonly again: boolean; readonly atMs: number }
   | { readonly type: 'disconnected'; readonly reason: string; readonly atMs: number }

@@ -1,0 +1,207 @@
+import {
+  assertNever,
+  bySystem,
+  type Clock,
+  type CommandMeta,
+  type ContactId,
+  DozvonError,
+} from '../foundation/index.ts';
+import type { ContactEffect } from './effects.ts';
+import type { ContactEvent } from './events.ts';
+import type { CommandOutcome, TelephonyPort } from './ports.ts';
+import type { QueuePort, RecordingPort, RequestPort } from './room-ports.ts';
+import type { ContactRecordStore } from './store-ports.ts';
+
+/** Where the effects of a shard's contacts go. */
+export interface EffectPorts {
+  readonly telephony: TelephonyPort;
+  readonly queue: QueuePort;
+  readonly recordings: RecordingPort;
+  readonly requests: RequestPort;
+  readonly records: ContactRecordStore;
+  readonly clock: Clock;
+}
+
+export interface EffectContext {
+  readonly contactId: ContactId;
+  readonly shard: string;
+}
+
+/**
+ * The lane an effect runs in. Effects of one lane run one after another in the order given; a database that is slow
+ * holds up `records`, never the call.
+ */
+export function laneOf(effect: ContactEffect): 'call' | 'records' {
+  switch (effect.type) {
+    case 'openRecording':
+    case 'markRecording':
+    case 'closeRecording':
+    case 'storeRequest':
+    case 'putRecord':
+    case 'finish':
+      return 'records';
+    default:
+      return 'call';
+  }
+}
+
+const meta = (reason: string): CommandMeta => bySystem('contact', reason);
+
+/**
+ * Runs one effect and returns the events that it brings (none for most). Rejects when what it needs cannot be reached:
+ * `TELEPHONY_UNAVAILABLE`, `TIMED_OUT`, `REDIS_UNAVAILABLE`, `DATABASE_UNAVAILABLE`.
+ */
+export async function runEffect(
+  effect: ContactEffect,
+  context: EffectContext,
+  ports: EffectPorts,
+): Promise<readonly ContactEvent[]> {
+  const { contactId } = context;
+  switch (effect.type) {
+    case 'openRecording': {
+      const opened = await ports.recordings.open({
+        contactId,
+        recordingId: effect.recordingId,
+        lineId: effect.lineId,
+        startedAtMs: effect.startedAtMs,
+      });
+      return [{ type: 'recordingOpened', recordingId: effect.recordingId, spoolFile: opened.spoolFile }];
+    }
+    case 'markRecording': {
+      const { type: _type, ...mark } = effect;
+      await ports.recordings.mark(mark);
+      return [];
+    }
+    case 'closeRecording': {
+      const closed = await ports.recordings.close(effect.recordingId, effect.endedAtMs);
+      return [{ type: 'recordingClosed', recordingId: effect.recordingId, ...closed }];
+    }
+    case 'storeRequest': {
+      const { type: _type, ...request } = effect;
+      const stored = await ports.requests.storeRequest(
+        { ...request, contactId, createdAtMs: ports.clock.nowMs() },
+        meta('callerLeftRequest'),
+      );
+      return [{ type: 'requestStored', ...stored }];
+    }
+    case 'putRecord':
+      await ports.records.put(effect.record);
+      return [];
+    case 'finish':
+      throw new DozvonError('UNEXPECTED_EFFECT', 'finish is the mailbox’s own: expected it not to reach the runner');
+    case 'enqueue':
+    case 'withdraw':
+    case 'offerAnswered':
+    case 'offerFailed':
+    case 'release':
+    case 'endWrapUp':
+      return runQueueEffect(effect, context, ports.queue);
+    default:
+      return runTelephonyEffect(effect, contactId, ports.telephony);
+  }
+}
+
+type QueueEffect = Extract<
+  ContactEffect,
+  { type: 'enqueue' | 'withdraw' | 'offerAnswered' | 'offerFailed' | 'release' | 'endWrapUp' }
+>;
+
+async function runQueueEffect(
+  effect: QueueEffect,
+  context: EffectContext,
+  queue: QueuePort,
+): Promise<readonly ContactEvent[]> {
+  const { contactId, shard } = context;
+  switch (effect.type) {
+    case 'enqueue': {
+      const { queueId, lineId, enqueuedAtMs } = effect;
+      await queue.enqueue({ contactId, queueId, lineId, enqueuedAtMs, shard }, meta('flowChoseQueue'));
+      const position = await queue.position(contactId);
+      return position === undefined ? [] : [{ type: 'placeKnown', position }];
+    }
+    case 'withdraw':
+      await queue.withdraw(contactId, meta('contactLeftQueue'));
+      return [];
+    case 'offerAnswered': {
+      const outcome = await queue.offerAnswered(effect.offerId, meta('deviceAnswered'));
+      return [{ type: outcome === 'connected' ? 'offerConfirmed' : 'offerStale', offerId: effect.offerId }];
+    }
+    case 'offerFailed':
+      await queue.offerFailed(
+        { offerId: effect.offerId, queueId: effect.queueId, failure: effect.failure },
+        meta(effect.failure),
+      );
+      return [];
+    case 'release':
+      await queue.release(
+        { operatorId: effect.operatorId, contactId, wrapUp: effect.wrapUp },
+        meta('conversationOver'),
+      );
+      return [];
+    case 'endWrapUp':
+      await queue.endWrapUp({ operatorId: effect.operatorId, contactId }, meta('wrapUpTimeOver'));
+      return [];
+    default:
+      return assertNever(effect, 'queue effect');
+  }
+}
+
+type TelephonyEffect = Exclude<
+  ContactEffect,
+  QueueEffect | { type: 'openRecording' | 'markRecording' | 'closeRecording' | 'storeRequest' | 'putRecord' | 'finish' }
+>;
+
+async function runTelephonyEffect(
+  effect: TelephonyEffect,
+  contactId: ContactId,
+  telephony: TelephonyPort,
+): Promise<readonly ContactEvent[]> {
+  const outcome = await command(effect, contactId, telephony);
+  if (outcome === 'done' || outcome === 'exists') return [];
+  // What is to end and is gone already has ended; everything else the machine has to know of.
+  if (outcome === 'gone' && (effect.type === 'stopPlayback' || effect.type === 'destroyBridge')) return [];
+  return [
+    {
+      type: 'effectFailed',
+      effect: effect.type,
+      why: outcome,
+      ...('legId' in effect ? { legId: effect.legId } : {}),
+      ...('playbackId' in effect ? { playbackId: effect.playbackId } : {}),
+    },
+  ];
+}
+
+function command(effect: TelephonyEffect, contactId: ContactId, telephony: TelephonyPort): Promise<CommandOutcome> {
+  switch (effect.type) {
+    case 'answer':
+      return telephony.answer(effect.legId);
+    case 'startRecording':
+      return telephony.startRecording(effect.legId, effect.spoolFile);
+    case 'keepTime':
+      return telephony.keepTime(effect.legId);
+    case 'playToLeg':
+      return telephony.play({ playbackId: effect.playbackId, target: { legId: effect.legId }, media: effect.media });
+    case 'playToBridge':
+      return telephony.play({
+        playbackId: effect.playbackId,
+        target: { bridgeId: effect.bridgeId },
+        media: effect.media,
+      });
+    case 'stopPlayback':
+      return telephony.stopPlayback(effect.playbackId);
+    case 'createBridge':
+      return telephony.createBridge(effect.bridgeId, effect.kind);
+    case 'joinBridge':
+      return telephony.joinBridge(effect.bridgeId, effect.legId);
+    case 'destroyBridge':
+      return telephony.destroyBridge(effect.bridgeId);
+    case 'originate': {
+      const { type: _type, ...request } = effect;
+      return telephony.originate({ ...request, contactId, role: 'operator' });
+    }
+    case 'hangup':
+      return telephony.hangup(effect.legId, effect.cause);
+    default:
+      return assertNever(effect, 'telephony effect');
+  }
+}

@@ -1,0 +1,123 @@
+import type { OfferFailure } from '../acd/index.ts';
+import type { BridgeId, LegId, OfferId, OperatorId, PlaybackId, RecordingId } from '../foundation/index.ts';
+import { assertNever } from '../foundation/index.ts';
+import type { BridgeKind } from './ports.ts';
+import type { ContactRecord } from './store-ports.ts';
+
+/** What the machine wants done. Everything it names (legs, bridges, playbacks, recordings) it has named itself. */
+export type ContactEffect =
+  | { readonly type: 'answer'; readonly legId: LegId }
+  | {
+      readonly type: 'openRecording';
+      readonly recordingId: RecordingId;
+      readonly lineId: string;
+      readonly startedAtMs: number;
+    }
+  | { readonly type: 'startRecording'; readonly legId: LegId; readonly spoolFile: string }
+  | { readonly type: 'keepTime'; readonly legId: LegId }
+  | {
+      readonly type: 'markRecording';
+      readonly recordingId: RecordingId;
+      readonly purpose: 'menu' | 'queue' | 'talk' | 'message';
+      readonly fromMs: number;
+      readonly toMs?: number;
+    }
+  | { readonly type: 'closeRecording'; readonly recordingId: RecordingId; readonly endedAtMs: number }
+  | {
+      readonly type: 'playToLeg';
+      readonly playbackId: PlaybackId;
+      readonly legId: LegId;
+      readonly media: readonly string[];
+    }
+  | {
+      readonly type: 'playToBridge';
+      readonly playbackId: PlaybackId;
+      readonly bridgeId: BridgeId;
+      readonly media: readonly string[];
+    }
+  | { readonly type: 'stopPlayback'; readonly playbackId: PlaybackId }
+  | { readonly type: 'createBridge'; readonly bridgeId: BridgeId; readonly kind: BridgeKind }
+  | { readonly type: 'joinBridge'; readonly bridgeId: BridgeId; readonly legId: LegId }
+  | { readonly type: 'destroyBridge'; readonly bridgeId: BridgeId }
+  | {
+      readonly type: 'originate';
+      readonly legId: LegId;
+      readonly device: string;
+      readonly callerIdNumber: string;
+      readonly callerIdName: string;
+      readonly ringTimeoutMs: number;
+    }
+  | { readonly type: 'hangup'; readonly legId: LegId; readonly cause: 'normal' | 'busy' | 'unallocated' | 'failure' }
+  | { readonly type: 'enqueue'; readonly queueId: string; readonly lineId: string; readonly enqueuedAtMs: number }
+  | { readonly type: 'withdraw' }
+  | { readonly type: 'offerAnswered'; readonly offerId: OfferId }
+  | {
+      readonly type: 'offerFailed';
+      readonly offerId: OfferId;
+      readonly queueId: string;
+      readonly failure: OfferFailure;
+    }
+  | { readonly type: 'release'; readonly operatorId: OperatorId; readonly wrapUp: boolean }
+  | { readonly type: 'endWrapUp'; readonly operatorId: OperatorId }
+  | {
+      readonly type: 'storeRequest';
+      /** Contact and place in the flow: a repeat returns the request stored first. */
+      readonly idempotencyKey: string;
+      readonly lineId: string;
+      readonly topic: string;
+      readonly callBackNumber: string;
+      readonly language: string;
+      readonly message?: { readonly recordingId: RecordingId; readonly fromMs: number; readonly toMs: number };
+    }
+  | { readonly type: 'putRecord'; readonly record: ContactRecord }
+  /** The contact is over: its state is removed and its mailbox closed. */
+  | { readonly type: 'finish' };
+
+export type EffectType = ContactEffect['type'];
+
+/**
+ * What may be done with an effect of which nobody knows whether it happened (the process died around it):
+ * `repeat` it freely; `askFirst` what Asterisk holds and repeat only what is not there; `once`: never again, the
+ * machine is told and decides.
+ */
+export type EffectClass = 'repeat' | 'askFirst' | 'once';
+
+export function effectClass(type: EffectType): EffectClass {
+  switch (type) {
+    case 'answer': // answering an answered leg changes nothing
+    case 'keepTime':
+    case 'markRecording':
+    case 'closeRecording':
+    case 'stopPlayback':
+    case 'createBridge': // a known id answers 409
+    case 'joinBridge':
+    case 'destroyBridge':
+    case 'hangup':
+    case 'enqueue': // the queue's verbs know the contact and the offer by id
+    case 'withdraw':
+    case 'offerAnswered':
+    case 'offerFailed':
+    case 'release':
+    case 'endWrapUp':
+    case 'storeRequest': // carries an idempotency key
+    case 'putRecord': // upsert
+    case 'finish':
+    case 'openRecording': // opens a new segment under a new name; an unused one holds nothing
+      return 'repeat';
+    case 'playToLeg': // the same id would be played twice
+    case 'playToBridge':
+    case 'originate': // an ended id would ring again
+      return 'askFirst';
+    case 'startRecording': // a second start would record twice or truncate
+      return 'once';
+    default:
+      return assertNever(type, 'effect');
+  }
+}
+
+/** An effect saved with the state before it runs. */
+export interface PendingEffect {
+  /** Grows over the contact's life; names the effect in logs and in recovery. */
+  readonly number: number;
+  readonly effect: ContactEffect;
+}

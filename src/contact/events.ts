@@ -1,0 +1,63 @@
+import type { CaseId, LegId, OfferId, OperatorId, PlaybackId, RecordingId } from '../foundation/index.ts';
+import type { EffectType } from './effects.ts';
+import type { TimerId } from './state.ts';
+import type { LegEndCause } from './telephony-events.ts';
+
+/**
+ * What can happen to a contact, one at a time through its mailbox. Every event about a leg, playback, offer or recording names it,
+ * and the machine compares: one that names something of the past is a named no-op or gives something back.
+ */
+export type ContactEvent =
+  | { readonly type: 'legReturned'; readonly legId: LegId; readonly spoolFile?: string }
+  | { readonly type: 'legRinging'; readonly legId: LegId }
+  | { readonly type: 'legAnswered'; readonly legId: LegId }
+  | { readonly type: 'legEnded'; readonly legId: LegId; readonly cause: LegEndCause }
+  | { readonly type: 'digit'; readonly legId: LegId; readonly digit: string }
+  | { readonly type: 'playbackEnded'; readonly playbackId: PlaybackId; readonly outcome: 'played' | 'failed' }
+  | { readonly type: 'timerFired'; readonly timerId: TimerId; readonly dueMs: number }
+  | {
+      readonly type: 'offerMade';
+      readonly offerId: OfferId;
+      readonly operatorId: OperatorId;
+      readonly extension: string;
+      readonly devices: readonly string[];
+      readonly why: Readonly<Record<string, unknown>>;
+    }
+  | { readonly type: 'offerWithdrawn'; readonly offerId: OfferId; readonly reason: string }
+  | { readonly type: 'offerConfirmed'; readonly offerId: OfferId }
+  | { readonly type: 'offerStale'; readonly offerId: OfferId }
+  | { readonly type: 'placeKnown'; readonly position: number }
+  | { readonly type: 'recordingOpened'; readonly recordingId: RecordingId; readonly spoolFile: string }
+  | {
+      readonly type: 'recordingClosed';
+      readonly recordingId: RecordingId;
+      readonly state: 'verified' | 'failed';
+      readonly durationMs: number;
+    }
+  | { readonly type: 'requestStored'; readonly caseId: CaseId; readonly caseNumber: string }
+  /** An effect came to nothing. `why`: an outcome of the port or the code of an error; no personal data. */
+  | {
+      readonly type: 'effectFailed';
+      readonly effect: EffectType;
+      readonly why: string;
+      readonly legId?: LegId;
+      readonly playbackId?: PlaybackId;
+      readonly offerId?: OfferId;
+    }
+  | RecoveredEvent;
+
+/** The process that owns this contact is new: this is what Asterisk holds of it now. */
+export interface RecoveredEvent {
+  readonly type: 'recovered';
+  readonly nodeId: string;
+  readonly legs: readonly {
+    readonly legId: LegId;
+    readonly controlled: boolean;
+    readonly up: boolean;
+    readonly spoolFile?: string;
+  }[];
+  /** Of the playbacks the state knows: those that Asterisk still has. */
+  readonly playbacks: readonly PlaybackId[];
+  /** Effects of class `once` of which nobody knows whether they happened. */
+  readonly uncertain: readonly EffectType[];
+}

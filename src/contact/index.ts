@@ -1,0 +1,12 @@
+export * from './contact-service.ts';
+export type { ContactEffect, EffectClass, PendingEffect } from './effects.ts';
+export { effectClass } from './effects.ts';
+export type { ContactEvent } from './events.ts';
+export { type Arrival, begin, type StepContext, type StepResult, step } from './machine/index.ts';
+export type * from './ports.ts';
+export type * from './room-ports.ts';
+export type * from './rules.ts';
+export { rulesFromConfig } from './rules-from-config.ts';
+export type * from './state.ts';
+export type * from './store-ports.ts';
+export type * from './telephony-events.ts';

@@ -1,0 +1,149 @@
+import { type Clock, hasCode, type Logger, messageOf, minuteMs, secondMs } from '../foundation/index.ts';
+import { laneOf } from './effect-runner.ts';
+import { type ContactEffect, effectClass, type PendingEffect } from './effects.ts';
+
+export interface LaneCallbacks {
+  /** Runs the effect; what it brings is delivered by the callee. */
+  run(effect: ContactEffect): Promise<void>;
+  /** Given up: the machine is to be told. */
+  failed(effect: ContactEffect, code: string): void;
+  /** Done or given up: the effect is no longer pending. */
+  settled(pending: PendingEffect): void;
+}
+
+/**
+ * How long an effect is tried again while what it needs is away. A caller must not be kept by a database (10 s, then he is told); what
+ * only concerns the record is worth waiting for, the contact's state keeps it meanwhile.
+ */
+function patienceMs(effect: ContactEffect): number {
+  switch (effect.type) {
+    case 'putRecord':
+    case 'closeRecording':
+    case 'finish':
+      return 30 * minuteMs;
+    case 'openRecording':
+      return 0; // the machine goes on without it after its own limit
+    default:
+      return 10 * secondMs;
+  }
+}
+
+const firstRetryMs = 50;
+const longestRetryMs = 5 * secondMs;
+
+/** Codes after which the same command may be tried again; anything else is an answer. */
+const passing = ['REDIS_UNAVAILABLE', 'DATABASE_UNAVAILABLE', 'TIMED_OUT'] as const;
+
+/**
+ * Runs a contact's effects in order, one lane beside the other. When Asterisk cannot be asked the `call` lane halts: what was under
+ * way may or may not have happened, and only the comparison at reconnection tells (`pendingOf` gives what is open).
+ */
+export class EffectLanes {
+  readonly #options: LaneCallbacks & { readonly clock: Clock; readonly logger: Logger };
+  readonly #queues = { call: [] as PendingEffect[], records: [] as PendingEffect[] };
+  readonly #running = { call: false, records: false };
+  #halted = false;
+  #stopped = false;
+  readonly #pauses = new Set<() => void>();
+  #callDrain: Promise<void> = Promise.resolve();
+
+  constructor(options: LaneCallbacks & { readonly clock: Clock; readonly logger: Logger }) {
+    this.#options = options;
+  }
+
+  add(effects: readonly PendingEffect[]): void {
+    for (const pending of effects) this.#queues[laneOf(pending.effect)].push(pending);
+    this.#pump('call');
+    this.#pump('records');
+  }
+
+  /** Asterisk is away: nothing more is asked of it until `resumeWith`. */
+  halt(): void {
+    this.#halted = true;
+  }
+
+  halted(): boolean {
+    return this.#halted;
+  }
+
+  /** Takes what is still open of the call lane, to be judged effect by effect, and lets the lane go on. */
+  async takeOpenCalls(): Promise<readonly PendingEffect[]> {
+    this.#halted = true;
+    await this.#callDrain; // what is under way fails with the connection, within the bound of a request
+    const open = this.#queues.call.splice(0);
+    this.#halted = false;
+    return open;
+  }
+
+  /** Nothing more is run: this process may no longer act for the contact. */
+  stop(): void {
+    this.#stopped = true;
+    for (const wake of this.#pauses) wake();
+  }
+
+  #pump(lane: 'call' | 'records'): void {
+    if (this.#running[lane] || this.#resting(lane)) return;
+    this.#running[lane] = true;
+    const drained = this.#drain(lane).then(() => {
+      this.#running[lane] = false;
+      this.#pump(lane); // what was added in the moment of stopping
+    });
+    if (lane === 'call') this.#callDrain = drained;
+  }
+
+  #resting(lane: 'call' | 'records'): boolean {
+    return this.#stopped || this.#queues[lane].length === 0 || (lane === 'call' && this.#halted);
+  }
+
+  async #drain(lane: 'call' | 'records'): Promise<void> {
+    const queue = this.#queues[lane];
+    for (let pending = queue[0]; pending !== undefined; pending = queue[0]) {
+      if (this.#stopped || (lane === 'call' && this.#halted)) return;
+      const outcome = await this.#attempt(pending.effect);
+      if (outcome === 'halted') return;
+      if (this.#stopped) return;
+      if (queue[0] === pending) queue.shift();
+      this.#options.settled(pending);
+    }
+  }
+
+  async #attempt(effect: ContactEffect): Promise<'settled' | 'halted'> {
+    const { clock, logger } = this.#options;
+    const giveUpAtMs = clock.nowMs() + patienceMs(effect);
+    let waitMs = firstRetryMs;
+    for (;;) {
+      try {
+        await this.#options.run(effect);
+        return 'settled';
+      } catch (error) {
+        if (hasCode(error, 'TELEPHONY_UNAVAILABLE')) {
+          this.#halted = true;
+          return 'halted';
+        }
+        const code = passing.find(
+          (one) => hasCode(error, one) && (one !== 'TIMED_OUT' || effectClass(effect.type) === 'repeat'),
+        );
+        if (code === undefined || clock.nowMs() + waitMs > giveUpAtMs || this.#stopped) {
+          logger.warn({ effect: effect.type, error: messageOf(error) }, 'an effect was given up');
+          this.#options.failed(effect, code ?? 'FAILED');
+          return 'settled';
+        }
+      }
+      await this.#pause(waitMs);
+      waitMs = Math.min(waitMs * 2, longestRetryMs);
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        cancel();
+        this.#pauses.delete(wake);
+        resolve();
+      };
+      const cancel = clock.setTimer(clock.nowMs() + ms, wake);
+      this.#pauses.add(wake);
+    });
+  }
+}

@@ -1,0 +1,150 @@
+import { type ContactId, type LegId, type RecordingId, secondMs } from '../../foundation/index.ts';
+import type { ContactEvent } from '../events.ts';
+import type { ArrivalFacts } from '../ports.ts';
+import type { ContactRules } from '../rules.ts';
+import type { ContactState } from '../state.ts';
+import { cancelTimer, type Draft, emit, note, setFacts, setPhase, startTimer } from './draft.ts';
+import { putRecord } from './record.ts';
+import { recordingFailed } from './recording.ts';
+import { enterVoice } from './voice.ts';
+
+/**
+ * How long the way through the dialplan and back may take. It takes a few milliseconds; a caller must not hear
+ * silence for longer than this because recording would not start.
+ */
+const recordingStartLimitMs = 3 * secondMs;
+
+export interface Arrival {
+  readonly contactId: ContactId;
+  readonly shard: string;
+  readonly legId: LegId;
+  readonly arrival: ArrivalFacts;
+  /** Where the service runs for testing: the instant at which the schedule is evaluated. */
+  readonly evaluateAtMs?: number;
+}
+
+/** The state of a contact that has just arrived, before its first step. */
+export function newContact(arrival: Arrival, nowMs: number, rules: ContactRules): ContactState {
+  const dialled = rules.lineByDialled(arrival.arrival.dnis);
+  const line = dialled.lineId === undefined ? undefined : rules.line(dialled.lineId);
+  return {
+    contactId: arrival.contactId,
+    shard: arrival.shard,
+    configVersion: rules.version,
+    arrivedAtMs: nowMs,
+    callerLegId: arrival.legId,
+    phase: { name: 'arriving', step: 'openingRecording' },
+    facts: {
+      lineId: dialled.lineId,
+      dnis: dialled.e164,
+      ani: rules.callerNumber(arrival.arrival.ani),
+      trunk: arrival.arrival.trunk,
+      sipCallId: arrival.arrival.sipCallId,
+      language: line?.language ?? rules.language,
+      ...(arrival.evaluateAtMs === undefined ? {} : { evaluateAtMs: arrival.evaluateAtMs }),
+    },
+    legs: [{ legId: arrival.legId, role: 'caller', state: 'up', startedAtMs: nowMs }],
+    timers: {},
+    timeline: [],
+    sequence: 0,
+  };
+}
+
+/** First step: the recording is opened before the line is connected, so that it begins with the answer. */
+export function beginContact(draft: Draft): void {
+  const { facts, contactId, callerLegId } = draft.state;
+  const line = facts.lineId === undefined ? undefined : draft.rules.line(facts.lineId);
+  note(draft, 'arrived', { line: facts.lineId ?? 'unknown', dnis: facts.dnis, trunk: facts.trunk });
+  putRecord(draft);
+  if (line?.recording === 'all') {
+    openRecording(draft, `r${contactId}` as RecordingId, line.lineId);
+    return;
+  }
+  answered(draft);
+  emit(draft, { type: 'answer', legId: callerLegId });
+  enterVoice(draft);
+}
+
+function openRecording(draft: Draft, recordingId: RecordingId, lineId: string): void {
+  draft.state = { ...draft.state, recording: { recordingId, state: 'opening', startedAtMs: draft.nowMs } };
+  startTimer(draft, 'recordingStart', recordingStartLimitMs);
+  emit(draft, { type: 'openRecording', recordingId, lineId, startedAtMs: draft.nowMs });
+}
+
+function answered(draft: Draft): void {
+  if (draft.state.facts.answeredAtMs !== undefined) return;
+  setFacts(draft, { answeredAtMs: draft.nowMs });
+  note(draft, 'answered');
+}
+
+export function onArriving(draft: Draft, event: ContactEvent): void {
+  const { recording, callerLegId } = draft.state;
+  switch (event.type) {
+    case 'recordingOpened': {
+      if (!recording || recording.recordingId !== event.recordingId) return;
+      draft.state = { ...draft.state, recording: { ...recording, state: 'starting', spoolFile: event.spoolFile } };
+      setPhase(draft, { name: 'arriving', step: 'startingRecording' });
+      answered(draft);
+      emit(
+        draft,
+        { type: 'answer', legId: callerLegId },
+        { type: 'startRecording', legId: callerLegId, spoolFile: event.spoolFile },
+      );
+      return;
+    }
+    case 'legReturned':
+      if (event.legId === callerLegId) recordingStarted(draft, event.spoolFile);
+      return;
+    case 'effectFailed':
+      if (event.effect === 'openRecording' || event.effect === 'startRecording') goOnUnrecorded(draft, event.why);
+      return;
+    case 'timerFired':
+      if (event.timerId === 'recordingStart') goOnUnrecorded(draft, 'timedOut');
+      return;
+    default:
+      return; // nothing else can concern a contact without prompts, offers or other legs
+  }
+}
+
+function recordingStarted(draft: Draft, spoolFile: string | undefined): void {
+  const { recording, callerLegId } = draft.state;
+  cancelTimer(draft, 'recordingStart');
+  answered(draft);
+  if (recording && recording.spoolFile === spoolFile) {
+    draft.state = { ...draft.state, recording: { ...recording, state: 'running', startedAtMs: draft.nowMs } };
+    note(draft, 'recordingStarted');
+  }
+  emit(draft, { type: 'keepTime', legId: callerLegId });
+  enterVoice(draft);
+}
+
+function goOnUnrecorded(draft: Draft, why: string): void {
+  cancelTimer(draft, 'recordingStart');
+  recordingFailed(draft, why);
+  answered(draft);
+  emit(draft, { type: 'answer', legId: draft.state.callerLegId });
+  enterVoice(draft);
+}
+
+/** The process died around the start of the recording: begin again under a new name unless Asterisk shows that it runs. */
+export function recoverArriving(
+  draft: Draft,
+  caller: { readonly controlled: boolean; readonly spoolFile?: string },
+): void {
+  const { recording, facts } = draft.state;
+  if (!caller.controlled) {
+    // On its way through the dialplan: it comes back by itself as `legReturned`.
+    startTimer(draft, 'recordingStart', recordingStartLimitMs);
+    return;
+  }
+  if (recording?.spoolFile !== undefined && caller.spoolFile === recording.spoolFile) {
+    recordingStarted(draft, caller.spoolFile);
+    return;
+  }
+  if (recording && facts.lineId !== undefined) {
+    setPhase(draft, { name: 'arriving', step: 'openingRecording' });
+    openRecording(draft, recording.recordingId, facts.lineId);
+    return;
+  }
+  beginContact(draft);
+}

@@ -1,0 +1,202 @@
+import { minuteMs } from '../../foundation/index.ts';
+import type { ContactEvent } from '../events.ts';
+import type { ClosingPhase, ContactState } from '../state.ts';
+import type { ContactOutcome } from '../store-ports.ts';
+import {
+  callerLeg,
+  cancelTimer,
+  type Draft,
+  emit,
+  endLeg,
+  legOf,
+  note,
+  setFacts,
+  setPhase,
+  startTimer,
+  updateLeg,
+} from './draft.ts';
+import { putRecord } from './record.ts';
+import { closeRecording, markStretch } from './recording.ts';
+
+/**
+ * Bound of everything that closing waits for besides wrap-up (ends of legs, verification of the recording): what has
+ * not come by then is not coming, and the record says so.
+ */
+const closingLimitMs = 2 * minuteMs;
+
+/** The conversation, the wait or the menu is over: gives everything back, in the order of docs/closures.md. */
+export function beginClosing(draft: Draft): void {
+  const phase = draft.state.phase;
+  if (phase.name === 'closing') return;
+  closeFacts(draft);
+  const wrapUp = giveBackQueue(draft);
+  for (const leg of draft.state.legs) endLeg(draft, leg.legId);
+  for (const timerId of Object.keys(draft.state.timers) as (keyof ContactState['timers'])[])
+    cancelTimer(draft, timerId);
+  const { recording } = draft.state;
+  const awaitingRecording = recording !== undefined && recording.state !== 'failed' && recording.state !== 'closed';
+  if (awaitingRecording && callerLeg(draft.state)?.state === 'ended') closeRecording(draft);
+  setPhase(draft, { name: 'closing', awaitingRecording, ...(wrapUp ? { wrapUp } : {}) });
+  const { outcome, endedBy } = draft.state.facts;
+  note(draft, 'ended', { outcome: outcome ?? 'failed', by: endedBy ?? 'service' });
+  if (wrapUp) startWrapUp(draft, wrapUp.operatorId);
+  startTimer(draft, 'closing', closingLimitMs);
+  putRecord(draft);
+  finishWhenDone(draft);
+}
+
+function closeFacts(draft: Draft): void {
+  const { phase, facts } = draft.state;
+  const outcome = facts.outcome ?? outcomeOfLeaving(draft.state);
+  setFacts(draft, {
+    endedAtMs: draft.nowMs,
+    endedBy: facts.endedBy ?? 'caller',
+    outcome,
+    ...(phase.name === 'queued' || phase.name === 'joining' ? { waitMs: draft.nowMs - phase.enqueuedAtMs } : {}),
+    ...(phase.name === 'talking' ? { talkMs: draft.nowMs - phase.joinedAtMs } : {}),
+  });
+}
+
+/** The caller hung up: what that means depends on where he was and what he had got by then. */
+function outcomeOfLeaving(state: ContactState): ContactOutcome {
+  const { phase, facts, timeline } = state;
+  if (phase.name === 'queued') return phase.offer ? 'abandonedWhileRinging' : 'abandonedInQueue';
+  if (phase.name === 'joining') return 'abandonedWhileRinging';
+  if (facts.caseId !== undefined) return 'requestLeft';
+  return timeline.some((entry) => entry.kind === 'answerGiven') ? 'informed' : 'abandonedInMenu';
+}
+
+/** Gives the queue and the operator back and marks the recording; returns whose wrap-up begins. */
+function giveBackQueue(draft: Draft): ClosingPhase['wrapUp'] {
+  const { phase, facts } = draft.state;
+  switch (phase.name) {
+    case 'queued':
+      markStretch(draft, 'queue', phase.enqueuedAtMs, draft.nowMs);
+      emit(draft, { type: 'withdraw' }, { type: 'destroyBridge', bridgeId: phase.holdingBridgeId });
+      return undefined;
+    case 'joining':
+      // The offer's answer is under way to the queue: whichever of the two came first, one of these frees the operator.
+      emit(
+        draft,
+        { type: 'withdraw' },
+        { type: 'release', operatorId: phase.offer.operatorId, wrapUp: false },
+        { type: 'destroyBridge', bridgeId: phase.holdingBridgeId },
+      );
+      return undefined;
+    case 'talking':
+      markStretch(draft, 'talk', phase.joinedAtMs, draft.nowMs);
+      emit(
+        draft,
+        { type: 'release', operatorId: phase.operatorId, wrapUp: true },
+        { type: 'destroyBridge', bridgeId: phase.talkBridgeId },
+        { type: 'destroyBridge', bridgeId: phase.holdingBridgeId },
+      );
+      return { operatorId: phase.operatorId, sinceMs: draft.nowMs };
+    default:
+      if (facts.answeredAtMs !== undefined && phase.name === 'voice')
+        markStretch(draft, 'menu', facts.answeredAtMs, draft.nowMs);
+      return undefined;
+  }
+}
+
+function startWrapUp(draft: Draft, operatorId: string): void {
+  const queueId = draft.state.facts.queueId;
+  const queue = queueId === undefined ? undefined : draft.rules.queue(queueId);
+  startTimer(draft, 'wrapUp', queue?.wrapUpMs ?? 0);
+  note(draft, 'wrapUpStarted', { operatorId });
+}
+
+export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent): void {
+  switch (event.type) {
+    case 'timerFired':
+      if (event.timerId === 'wrapUp') endWrapUp(draft, phase);
+      else if (event.timerId === 'closing') giveUpWaiting(draft, phase);
+      break;
+    case 'recordingClosed':
+      onRecordingClosed(draft, phase, event);
+      break;
+    case 'effectFailed':
+      if (event.effect === 'closeRecording') recordingLost(draft, phase, event.why);
+      else if (event.effect === 'hangup' && event.legId !== undefined) markEnded(draft, event.legId);
+      break;
+    case 'offerMade':
+      // Reserved in the moment the caller left; `withdraw` may have come before it.
+      emit(draft, {
+        type: 'offerFailed',
+        offerId: event.offerId,
+        queueId: draft.state.facts.queueId ?? '',
+        failure: 'contactGone',
+      });
+      break;
+    case 'recordingOpened':
+      emit(draft, { type: 'closeRecording', recordingId: event.recordingId, endedAtMs: draft.nowMs });
+      break;
+    case 'legEnded':
+      // Asterisk closes the recorded file with the caller's leg, not before.
+      if (event.legId === draft.state.callerLegId && phase.awaitingRecording) closeRecording(draft);
+      break;
+    case 'legAnswered':
+    case 'legReturned':
+      if (legOf(draft.state, event.legId)?.state !== 'ended')
+        emit(draft, { type: 'hangup', legId: event.legId, cause: 'normal' });
+      break;
+    default:
+      break; // answers to what no longer matters
+  }
+  finishWhenDone(draft);
+}
+
+function endWrapUp(draft: Draft, phase: ClosingPhase): void {
+  if (!phase.wrapUp) return;
+  const { wrapUp, ...rest } = phase;
+  setPhase(draft, rest);
+  setFacts(draft, { wrapUpMs: draft.nowMs - wrapUp.sinceMs });
+  emit(draft, { type: 'endWrapUp', operatorId: wrapUp.operatorId });
+  note(draft, 'wrapUpEnded', { operatorId: wrapUp.operatorId });
+}
+
+function onRecordingClosed(
+  draft: Draft,
+  phase: ClosingPhase,
+  event: Extract<ContactEvent, { type: 'recordingClosed' }>,
+): void {
+  const { recording } = draft.state;
+  if (recording?.recordingId !== event.recordingId || !phase.awaitingRecording) return;
+  if (event.state !== 'verified') {
+    recordingLost(draft, phase, 'notVerified');
+    return;
+  }
+  draft.state = { ...draft.state, recording: { ...recording, state: 'closed' } };
+  setPhase(draft, { ...phase, awaitingRecording: false });
+  note(draft, 'recordingVerified', { durationMs: event.durationMs });
+}
+
+function recordingLost(draft: Draft, phase: ClosingPhase, why: string): void {
+  const { recording } = draft.state;
+  if (recording) draft.state = { ...draft.state, recording: { ...recording, state: 'failed' } };
+  setPhase(draft, { ...phase, awaitingRecording: false });
+  note(draft, 'recordingFailed', { why });
+}
+
+function markEnded(draft: Draft, legId: Parameters<typeof updateLeg>[1]): void {
+  updateLeg(draft, legId, { state: 'ended', endedAtMs: draft.nowMs });
+}
+
+function giveUpWaiting(draft: Draft, phase: ClosingPhase): void {
+  for (const leg of draft.state.legs) {
+    if (leg.state === 'ended') continue;
+    emit(draft, { type: 'hangup', legId: leg.legId, cause: 'normal' });
+    markEnded(draft, leg.legId);
+  }
+  if (phase.awaitingRecording) recordingLost(draft, phase, 'timedOut');
+}
+
+/** Everything has come: the record is written for the last time and the contact forgotten. */
+function finishWhenDone(draft: Draft): void {
+  const { phase, legs } = draft.state;
+  if (phase.name !== 'closing' || phase.wrapUp || phase.awaitingRecording) return;
+  if (legs.some((leg) => leg.state !== 'ended')) return;
+  cancelTimer(draft, 'closing');
+  putRecord(draft);
+  emit(draft, { type: 'finish' });
+}

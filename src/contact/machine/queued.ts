@@ -1,0 +1,280 @@
+import type { OfferFailure } from '../../acd/index.ts';
+import { assertNever, type BridgeId, type LegId, type PlaybackId } from '../../foundation/index.ts';
+import type { ContactEvent } from '../events.ts';
+import type { JoiningPhase, Offer, QueuedPhase } from '../state.ts';
+import type { LegEndCause } from '../telephony-events.ts';
+import {
+  addLeg,
+  cancelTimer,
+  type Draft,
+  emit,
+  endLeg,
+  legOf,
+  newName,
+  note,
+  setFacts,
+  setPhase,
+  startTimer,
+  updateLeg,
+} from './draft.ts';
+import { sayLast } from './prompts.ts';
+import { markStretch } from './recording.ts';
+import { enterTalk } from './talking.ts';
+
+/** The caller goes into a bridge of his own with music and takes his place; `enqueuedAtMs` is written here and never again. */
+export function enterQueue(draft: Draft, to: { readonly queueId: string; readonly topic: string }): void {
+  const { callerLegId, facts } = draft.state;
+  if (!draft.rules.queue(to.queueId)) {
+    note(draft, 'queueUnknown', { queueId: to.queueId });
+    sayLast(draft, 'technical-difficulty', 'failed');
+    return;
+  }
+  const enqueuedAtMs = draft.nowMs;
+  const holdingBridgeId = newName<BridgeId>(draft, 'b');
+  const playbackId = newName<PlaybackId>(draft, 'p');
+  setFacts(draft, { queueId: to.queueId, topic: to.topic, enqueuedAtMs });
+  setPhase(draft, { name: 'queued', ...to, enqueuedAtMs, holdingBridgeId, playback: playbackId });
+  note(draft, 'queued', { queueId: to.queueId, topic: to.topic });
+  const media = draft.rules.render([{ prompt: 'queue-welcome' }], facts.language);
+  emit(
+    draft,
+    { type: 'createBridge', bridgeId: holdingBridgeId, kind: 'holding' },
+    { type: 'joinBridge', bridgeId: holdingBridgeId, legId: callerLegId },
+    { type: 'enqueue', queueId: to.queueId, lineId: facts.lineId ?? '', enqueuedAtMs },
+    { type: 'playToBridge', playbackId, bridgeId: holdingBridgeId, media },
+  );
+}
+
+export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent): void {
+  switch (event.type) {
+    case 'offerMade':
+      onOfferMade(draft, phase, event);
+      return;
+    case 'legRinging':
+      onRinging(draft, phase, event.legId);
+      return;
+    case 'legAnswered':
+      onAnswered(draft, phase, event.legId);
+      return;
+    case 'legEnded':
+      onDeviceEnded(draft, phase, event.legId, event.cause);
+      return;
+    case 'timerFired':
+      if (event.timerId === 'ring' && phase.offer) failOffer(draft, phase, phase.offer, 'offerUnanswered');
+      return;
+    case 'offerWithdrawn':
+      if (phase.offer?.offerId === event.offerId) dropOffer(draft, phase, phase.offer, event.reason);
+      return;
+    case 'playbackEnded':
+      if (event.playbackId === phase.playback) forgetAnnouncement(draft, phase);
+      return;
+    case 'placeKnown':
+      note(draft, 'placeTold', { position: event.position });
+      return;
+    case 'effectFailed':
+      onEffectFailed(draft, phase, event);
+      return;
+    default:
+      return; // keys pressed while waiting mean nothing yet; the rest is of phases gone by
+  }
+}
+
+function onOfferMade(draft: Draft, phase: QueuedPhase, event: Extract<ContactEvent, { type: 'offerMade' }>): void {
+  if (phase.offer?.offerId === event.offerId) return; // delivered twice
+  if (phase.offer) {
+    // The queue holds one live offer a contact, so the earlier one is over there; end it here too.
+    dropOffer(draft, phase, phase.offer, 'superseded');
+  }
+  const { offerId, operatorId, extension } = event;
+  note(draft, 'offerMade', { operatorId, offerId, devices: event.devices.length });
+  const offer: Offer = { offerId, operatorId, extension, failure: 'operatorUnreachable' };
+  const current = draft.state.phase;
+  if (current.name !== 'queued') return;
+  if (event.devices.length === 0) {
+    giveBack(draft, current, offer, 'operatorUnreachable');
+    return;
+  }
+  const queue = draft.rules.queue(phase.queueId);
+  const ringTimeoutMs = queue?.ringTimeoutMs ?? 0;
+  const { facts } = draft.state;
+  setPhase(draft, { ...current, offer });
+  startTimer(draft, 'ring', ringTimeoutMs);
+  for (const device of event.devices) {
+    const legId = newName<LegId>(draft, 'o');
+    addLeg(draft, {
+      legId,
+      role: 'operator',
+      state: 'starting',
+      operatorId,
+      offerId,
+      device,
+      startedAtMs: draft.nowMs,
+    });
+    const callerIdName = draft.rules.offerTitle(facts.lineId, phase.topic);
+    emit(draft, { type: 'originate', legId, device, callerIdNumber: facts.ani, callerIdName, ringTimeoutMs });
+  }
+}
+
+function onRinging(draft: Draft, phase: QueuedPhase, legId: LegId): void {
+  const leg = legOf(draft.state, legId);
+  if (leg?.state !== 'starting' || leg.offerId !== phase.offer?.offerId) return;
+  const first = !draft.state.legs.some((other) => other.offerId === leg.offerId && other.state === 'ringing');
+  updateLeg(draft, legId, { state: 'ringing' });
+  if (first && leg.operatorId) note(draft, 'operatorRinging', { operatorId: leg.operatorId });
+}
+
+function onAnswered(draft: Draft, phase: QueuedPhase, legId: LegId): void {
+  const leg = legOf(draft.state, legId);
+  const { offer, ...waiting } = phase;
+  if (!leg || !offer || leg.offerId !== offer.offerId || leg.state === 'ending') {
+    endLeg(draft, legId); // a phone picked up in the very moment its offer ended
+    return;
+  }
+  updateLeg(draft, legId, { state: 'up' });
+  cancelTimer(draft, 'ring');
+  endDevices(draft, offer, legId);
+  const { playback: _announcement, ...rest } = waiting;
+  setPhase(draft, { ...rest, name: 'joining', offer, operatorLegId: legId, answeredAtMs: draft.nowMs });
+  emit(draft, { type: 'offerAnswered', offerId: offer.offerId });
+}
+
+function onDeviceEnded(draft: Draft, phase: QueuedPhase, legId: LegId, cause: LegEndCause): void {
+  const leg = legOf(draft.state, legId);
+  const { offer } = phase;
+  if (!leg || !offer || leg.offerId !== offer.offerId) return;
+  const failure = strongest(offer.failure, failureOf(cause));
+  const stillRinging = draft.state.legs.some((other) => other.offerId === offer.offerId && other.state !== 'ended');
+  // One device refused by a person speaks for all of them: the others stop ringing.
+  if (stillRinging && failure !== 'offerDeclined') {
+    setPhase(draft, { ...phase, offer: { ...offer, failure } });
+    return;
+  }
+  failOffer(draft, phase, offer, failure);
+}
+
+function failureOf(cause: LegEndCause): OfferFailure {
+  switch (cause) {
+    case 'declined':
+      return 'offerDeclined';
+    case 'busy':
+      return 'operatorBusy';
+    case 'normal':
+    case 'noAnswer':
+    case 'cancelled':
+      return 'offerUnanswered';
+    case 'unreachable':
+    case 'failure':
+      return 'operatorUnreachable';
+    default:
+      return assertNever(cause, 'cause');
+  }
+}
+
+const strength: Readonly<Record<OfferFailure, number>> = {
+  operatorUnreachable: 0,
+  offerUnanswered: 1,
+  operatorBusy: 2,
+  offerDeclined: 3,
+  contactGone: 4,
+};
+
+function strongest(one: OfferFailure, other: OfferFailure): OfferFailure {
+  return strength[one] >= strength[other] ? one : other;
+}
+
+function failOffer(draft: Draft, phase: QueuedPhase, offer: Offer, failure: OfferFailure): void {
+  endDevices(draft, offer, undefined);
+  giveBack(draft, phase, offer, failure);
+}
+
+/** The operator is put aside for the delay of this failure, the caller goes back to the same place. */
+function giveBack(draft: Draft, phase: QueuedPhase, offer: Offer, failure: OfferFailure): void {
+  cancelTimer(draft, 'ring');
+  const { offer: _failed, ...waiting } = phase;
+  setPhase(draft, waiting);
+  note(draft, failure, { operatorId: offer.operatorId, offerId: offer.offerId });
+  emit(draft, { type: 'offerFailed', offerId: offer.offerId, queueId: phase.queueId, failure });
+}
+
+/** The queue has taken the offer back by itself: only the ringing is to be ended. */
+function dropOffer(draft: Draft, phase: QueuedPhase, offer: Offer, reason: string): void {
+  cancelTimer(draft, 'ring');
+  endDevices(draft, offer, undefined);
+  const { offer: _dropped, ...waiting } = phase;
+  setPhase(draft, waiting);
+  note(draft, 'offerWithdrawn', { operatorId: offer.operatorId, offerId: offer.offerId, reason });
+}
+
+/** Ends every device of the offer but the one that answered. */
+export function endDevices(draft: Draft, offer: Offer, answeredLegId: LegId | undefined): void {
+  for (const leg of draft.state.legs) {
+    if (leg.offerId === offer.offerId && leg.legId !== answeredLegId) endLeg(draft, leg.legId);
+  }
+}
+
+function forgetAnnouncement(draft: Draft, phase: QueuedPhase): void {
+  const { playback: _said, ...rest } = phase;
+  setPhase(draft, rest);
+}
+
+function onEffectFailed(
+  draft: Draft,
+  phase: QueuedPhase,
+  event: Extract<ContactEvent, { type: 'effectFailed' }>,
+): void {
+  if (event.effect === 'originate' && event.legId !== undefined) {
+    updateLeg(draft, event.legId, { state: 'ended', endedAtMs: draft.nowMs });
+    onDeviceEnded(draft, phase, event.legId, 'failure');
+  } else if (event.effect === 'enqueue') {
+    // Nobody will ever be found for him here: better told than left with music.
+    note(draft, 'queueFailed', { why: event.why });
+    if (phase.offer) endDevices(draft, phase.offer, undefined);
+    emit(draft, { type: 'withdraw' }, { type: 'destroyBridge', bridgeId: phase.holdingBridgeId });
+    sayLast(draft, 'technical-difficulty', 'failed');
+  } else if (event.effect === 'playToBridge' && event.playbackId === phase.playback) {
+    forgetAnnouncement(draft, phase);
+  }
+}
+
+export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent): void {
+  const { offer } = phase;
+  switch (event.type) {
+    case 'offerConfirmed':
+      if (event.offerId === offer.offerId) join(draft, phase);
+      return;
+    case 'effectFailed':
+      // The queue cannot be asked, but two people are on the line: they are joined, and the lease clears the queue's side.
+      if (event.effect === 'offerAnswered' && event.offerId === offer.offerId) join(draft, phase);
+      return;
+    case 'offerStale':
+    case 'offerWithdrawn':
+      if (event.offerId !== offer.offerId) return;
+      endLeg(draft, phase.operatorLegId);
+      backToQueue(draft, phase);
+      note(draft, 'offerWithdrawn', { operatorId: offer.operatorId, offerId: offer.offerId, reason: event.type });
+      return;
+    case 'legAnswered':
+      if (event.legId !== phase.operatorLegId) endLeg(draft, event.legId);
+      return;
+    case 'legEnded':
+      if (event.legId !== phase.operatorLegId) return;
+      // Picked up and put down within the moment of joining: same as a refusal.
+      backToQueue(draft, phase);
+      note(draft, 'offerDeclined', { operatorId: offer.operatorId, offerId: offer.offerId });
+      emit(draft, { type: 'offerFailed', offerId: offer.offerId, queueId: phase.queueId, failure: 'offerDeclined' });
+      return;
+    default:
+      return; // prompts and keys of the wait, come late
+  }
+}
+
+function backToQueue(draft: Draft, phase: JoiningPhase): void {
+  const { offer: _offer, operatorLegId: _leg, answeredAtMs: _at, ...waiting } = phase;
+  setPhase(draft, { ...waiting, name: 'queued' });
+}
+
+function join(draft: Draft, phase: JoiningPhase): void {
+  const { enqueuedAtMs } = phase;
+  markStretch(draft, 'queue', enqueuedAtMs, draft.nowMs);
+  enterTalk(draft, phase);
+}

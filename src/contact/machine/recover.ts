@@ -1,0 +1,66 @@
+import type { LegId, PlaybackId } from '../../foundation/index.ts';
+import type { RecoveredEvent } from '../events.ts';
+import { recoverArriving } from './arriving.ts';
+import { type Draft, emit, note } from './draft.ts';
+
+/** Events that a recovered contact has missed, in the order in which they are to be taken. */
+export type MissedEvent =
+  | { readonly type: 'legEnded'; readonly legId: LegId; readonly cause: 'failure' }
+  | { readonly type: 'legAnswered'; readonly legId: LegId }
+  | { readonly type: 'playbackEnded'; readonly playbackId: PlaybackId; readonly outcome: 'played' };
+
+/**
+ * Compares what is stored with what Asterisk holds: every difference is an event that was missed, and is taken like any
+ * other. Legs first (a contact whose caller has gone has nothing else to miss), then what the machine waited for.
+ */
+export function missedEvents(draft: Draft, event: RecoveredEvent): readonly MissedEvent[] {
+  const { state } = draft;
+  const missed: MissedEvent[] = [];
+  for (const leg of state.legs) {
+    if (leg.state === 'ended') continue;
+    const seen = event.legs.find((one) => one.legId === leg.legId);
+    if (!seen) missed.push({ type: 'legEnded', legId: leg.legId, cause: 'failure' });
+    else if (leg.role !== 'caller' && leg.state !== 'up' && seen.up && seen.controlled)
+      missed.push({ type: 'legAnswered', legId: leg.legId });
+  }
+  const { phase } = state;
+  const playbackId = phase.name === 'voice' || phase.name === 'queued' ? phase.playback : undefined;
+  if (playbackId !== undefined && !event.playbacks.includes(playbackId))
+    missed.push({ type: 'playbackEnded', playbackId, outcome: 'played' });
+  return missed;
+}
+
+/** Puts back what Asterisk or the queue may have lost of the phase, all by commands that repeat safely. */
+export function restorePhase(draft: Draft, event: RecoveredEvent): void {
+  note(draft, 'recovered', { nodeId: event.nodeId });
+  const { phase, callerLegId, facts } = draft.state;
+  const caller = event.legs.find((leg) => leg.legId === callerLegId);
+  if (!caller) return;
+  switch (phase.name) {
+    case 'arriving':
+      recoverArriving(draft, caller);
+      return;
+    case 'queued':
+      emit(
+        draft,
+        { type: 'createBridge', bridgeId: phase.holdingBridgeId, kind: 'holding' },
+        { type: 'joinBridge', bridgeId: phase.holdingBridgeId, legId: callerLegId },
+        { type: 'enqueue', queueId: phase.queueId, lineId: facts.lineId ?? '', enqueuedAtMs: phase.enqueuedAtMs },
+      );
+      return;
+    case 'joining':
+      emit(draft, { type: 'offerAnswered', offerId: phase.offer.offerId });
+      return;
+    case 'talking':
+      emit(
+        draft,
+        { type: 'createBridge', bridgeId: phase.talkBridgeId, kind: 'mixing' },
+        { type: 'joinBridge', bridgeId: phase.talkBridgeId, legId: phase.operatorLegId },
+        { type: 'joinBridge', bridgeId: phase.talkBridgeId, legId: callerLegId },
+      );
+      return;
+    case 'voice':
+    case 'closing':
+      return; // nothing of these lives in Asterisk but the legs and the prompt
+  }
+}

@@ -1,0 +1,276 @@
+import {
+  type CancelTimer,
+  type Clock,
+  type ContactId,
+  hasCode,
+  type LegId,
+  type Logger,
+  messageOf,
+  secondMs,
+} from '../foundation/index.ts';
+import { type EffectPorts, runEffect } from './effect-runner.ts';
+import { type ContactEffect, effectClass, type PendingEffect } from './effects.ts';
+import type { ContactEvent, RecoveredEvent } from './events.ts';
+import { EffectLanes } from './lanes.ts';
+import { type StepResult, step } from './machine/index.ts';
+import type { StateSealer } from './room-ports.ts';
+import type { ContactRules } from './rules.ts';
+import type { ContactState, StoredContact, TimerId } from './state.ts';
+import type { ContactStateStore, ShardLease } from './store-ports.ts';
+
+export interface MailboxOptions {
+  readonly lease: () => ShardLease;
+  readonly nodeId: string;
+  readonly rules: ContactRules;
+  readonly states: ContactStateStore;
+  readonly sealer: StateSealer;
+  readonly ports: EffectPorts;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The lease is another's: the shard stops acting. */
+  readonly onLeaseLost: () => void;
+  /** The contact is over and its state removed. */
+  readonly onFinished: (contactId: ContactId) => void;
+}
+
+/** How long a save is tried again while Redis is away before the contact goes on unsaved: the caller comes first. */
+const savePatienceMs = 10 * secondMs;
+const saveRetryMs = 100;
+
+export const stateContext = (contactId: ContactId): string => `contactState:${contactId}`;
+
+/**
+ * One contact's mailbox: one event at a time; state and pending effects are saved before the effects run. The only thing that
+ * changes the contact's state.
+ */
+export class Mailbox {
+  readonly contactId: ContactId;
+  readonly #options: MailboxOptions;
+  readonly #lanes: EffectLanes;
+  readonly #timers = new Map<TimerId, { readonly dueMs: number; readonly cancel: CancelTimer }>();
+  readonly #events: { readonly event: ContactEvent; readonly done: () => void }[] = [];
+  #state: ContactState;
+  #pending: PendingEffect[] = [];
+  #effectNumber = 0;
+  #published: number;
+  /** Effects saved by an earlier process: judged once, by `recover`, before anything else happens. */
+  #inherited: readonly PendingEffect[] | undefined;
+  #busy = false;
+  #stopped = false;
+
+  /** `inherited`: for a contact taken over from an earlier process; it takes no event before `recover`. */
+  constructor(state: ContactState, options: MailboxOptions, inherited?: readonly PendingEffect[]) {
+    this.contactId = state.contactId;
+    this.#state = state;
+    this.#options = options;
+    this.#inherited = inherited;
+    this.#pending = [...(inherited ?? [])];
+    this.#effectNumber = this.#pending.reduce((highest, one) => Math.max(highest, one.number), 0);
+    this.#published = state.timeline.length;
+    this.#lanes = new EffectLanes({
+      clock: options.clock,
+      logger: options.logger.child({ contactId: state.contactId }),
+      run: (effect) => this.#run(effect),
+      failed: (effect, code) => this.#effectFailed(effect, code),
+      settled: (settled) => {
+        this.#pending = this.#pending.filter((one) => one.number !== settled.number);
+      },
+    });
+  }
+
+  get state(): ContactState {
+    return this.#state;
+  }
+
+  /** The first step of a contact that has just arrived. */
+  async begin(first: StepResult): Promise<void> {
+    this.#published = 0;
+    this.#busy = true;
+    await this.#apply(first);
+    this.#busy = false;
+    this.#work();
+  }
+
+  /** Resolves when the event has been taken and its outcome saved. */
+  deliver(event: ContactEvent): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#stopped) return resolve();
+      this.#events.push({ event, done: resolve });
+      this.#work();
+    });
+  }
+
+  /** True while what is stored has still to be compared with Asterisk (`recover`). */
+  behind(): boolean {
+    return this.#inherited !== undefined || this.#lanes.halted();
+  }
+
+  /** Asterisk is away: commands wait for the comparison at reconnection. */
+  halt(): void {
+    this.#lanes.halt();
+  }
+
+  /**
+   * The connection or the process is new. Effects of which nobody knows whether they happened are judged by their class, then the
+   * machine is told what Asterisk holds; events that came meanwhile follow.
+   */
+  async recover(
+    seen: Omit<RecoveredEvent, 'type' | 'uncertain'>,
+    playbackExists: (effect: ContactEffect) => boolean,
+  ): Promise<void> {
+    const openCalls = await this.#lanes.takeOpenCalls();
+    const unsure = this.#inherited ?? openCalls;
+    this.#inherited = undefined;
+    const again: PendingEffect[] = [];
+    const uncertain: PendingEffect[] = [];
+    for (const one of unsure) {
+      if (effectClass(one.effect.type) === 'repeat') again.push(one);
+      else if (effectClass(one.effect.type) === 'once') uncertain.push(one);
+      else if (!isThere(one.effect, seen, playbackExists)) again.push(one);
+    }
+    const kept = new Set(again.map((one) => one.number));
+    this.#pending = this.#pending.filter((one) => kept.has(one.number) || !unsure.includes(one));
+    const playbacks = [
+      ...seen.playbacks,
+      ...again.flatMap((one) => ('playbackId' in one.effect ? [one.effect.playbackId] : [])),
+    ];
+    const starting = again.flatMap((one) => (one.effect.type === 'originate' ? [one.effect.legId] : []));
+    const legs = [...seen.legs, ...starting.map((legId) => ({ legId, controlled: false, up: false }))];
+    this.#armTimers();
+    this.#events.unshift({
+      event: { type: 'recovered', ...seen, legs, playbacks, uncertain: uncertain.map((one) => one.effect.type) },
+      done: () => undefined,
+    });
+    this.#lanes.add(again);
+    this.#work();
+  }
+
+  /** This process may no longer act for the contact; its state stays as saved. */
+  stop(): void {
+    this.#stopped = true;
+    this.#lanes.stop();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    for (const { done } of this.#events.splice(0)) done();
+  }
+
+  #work(): void {
+    if (this.#busy || this.#stopped || this.#inherited !== undefined) return;
+    const next = this.#events.shift();
+    if (!next) return;
+    this.#busy = true;
+    void this.#take(next.event)
+      .catch((error: unknown) => {
+        this.#options.logger.error(
+          { contactId: this.contactId, event: next.event.type, error: messageOf(error) },
+          'an event could not be taken',
+        );
+      })
+      .finally(() => {
+        this.#busy = false;
+        next.done();
+        this.#work();
+      });
+  }
+
+  async #take(event: ContactEvent): Promise<void> {
+    const { clock, rules, nodeId } = this.#options;
+    await this.#apply(step(this.#state, event, { nowMs: clock.nowMs(), rules, nodeId }));
+  }
+
+  async #apply(result: StepResult): Promise<void> {
+    const unchanged = result.state === this.#state && result.effects.length === 0;
+    this.#state = result.state;
+    if (unchanged) return;
+    const added = result.effects.map((effect) => ({ number: ++this.#effectNumber, effect }));
+    this.#pending.push(...added);
+    this.#armTimers();
+    if (!(await this.#save())) return;
+    this.#lanes.add(added);
+  }
+
+  /** False: this process must not act any more. */
+  async #save(): Promise<boolean> {
+    const { clock, logger, states, sealer, lease, onLeaseLost } = this.#options;
+    const stored: StoredContact = { version: 1, state: this.#state, pending: this.#pending };
+    const sealedState = sealer.seal(JSON.stringify(stored), stateContext(this.contactId));
+    const timeline = this.#state.timeline.slice(this.#published);
+    const giveUpAtMs = clock.nowMs() + savePatienceMs;
+    for (;;) {
+      if (this.#stopped) return false;
+      try {
+        const outcome = await states.save(lease(), this.contactId, { sealedState, timeline });
+        if (outcome === 'leaseLost') {
+          onLeaseLost();
+          return false;
+        }
+        this.#published += timeline.length;
+        return true;
+      } catch (error) {
+        if (!hasCode(error, 'REDIS_UNAVAILABLE') || clock.nowMs() > giveUpAtMs) {
+          logger.error({ contactId: this.contactId, error: messageOf(error) }, 'the contact goes on unsaved');
+          return true;
+        }
+      }
+      await new Promise<void>((resolve) => void clock.setTimer(clock.nowMs() + saveRetryMs, resolve));
+    }
+  }
+
+  async #run(effect: ContactEffect): Promise<void> {
+    if (effect.type === 'finish') {
+      await this.#finish();
+      return;
+    }
+    const context = { contactId: this.contactId, shard: this.#state.shard };
+    for (const event of await runEffect(effect, context, this.#options.ports)) void this.deliver(event);
+  }
+
+  async #finish(): Promise<void> {
+    const { states, lease, onFinished, onLeaseLost } = this.#options;
+    const outcome = await states.finish(lease(), this.contactId, this.#state.timeline.slice(this.#published));
+    if (outcome === 'leaseLost') {
+      onLeaseLost();
+      return;
+    }
+    this.stop();
+    onFinished(this.contactId);
+  }
+
+  #effectFailed(effect: ContactEffect, code: string): void {
+    void this.deliver({
+      type: 'effectFailed',
+      effect: effect.type,
+      why: code,
+      ...('legId' in effect ? { legId: effect.legId } : {}),
+      ...('playbackId' in effect ? { playbackId: effect.playbackId } : {}),
+      ...('offerId' in effect ? { offerId: effect.offerId } : {}),
+    });
+  }
+
+  #armTimers(): void {
+    const wanted = this.#state.timers;
+    for (const [timerId, timer] of this.#timers) {
+      if (wanted[timerId] === timer.dueMs) continue;
+      timer.cancel();
+      this.#timers.delete(timerId);
+    }
+    for (const [timerId, dueMs] of Object.entries(wanted) as [TimerId, number][]) {
+      if (this.#timers.has(timerId)) continue;
+      const cancel = this.#options.clock.setTimer(dueMs, () => {
+        this.#timers.delete(timerId);
+        void this.deliver({ type: 'timerFired', timerId, dueMs });
+      });
+      this.#timers.set(timerId, { dueMs, cancel });
+    }
+  }
+}
+
+/** Whether Asterisk shows that an `askFirst` effect has happened. */
+function isThere(
+  effect: ContactEffect,
+  seen: { readonly legs: readonly { readonly legId: LegId }[] },
+  playbackExists: (effect: ContactEffect) => boolean,
+): boolean {
+  if (effect.type === 'originate') return seen.legs.some((leg) => leg.legId === effect.legId);
+  return playbackExists(effect);
+}

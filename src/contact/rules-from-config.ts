@@ -1,0 +1,56 @@
+import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
+import { DozvonError } from '../foundation/index.ts';
+import { render, step } from '../ivr/index.ts';
+import { evaluateSchedule } from '../schedule/index.ts';
+import type { ContactRules } from './rules.ts';
+
+/** The rules of one version of the configuration. */
+export function rulesFromConfig(config: HotlineConfig, version: string): ContactRules {
+  const lines = new Map(config.lines.map((line) => [line.id, line]));
+  const queues = new Map(config.queues.map((queue) => [queue.id, queue]));
+  return {
+    version,
+    language: config.settings.language,
+    line(lineId) {
+      const line = lines.get(lineId);
+      return line && { lineId, flowId: line.flowId, language: line.languages[0], recording: line.recording };
+    },
+    queue(queueId) {
+      const queue = queues.get(queueId);
+      return queue && { queueId, ringTimeoutMs: queue.ringTimeoutMs, wrapUpMs: queue.wrapUpMs };
+    },
+    lineByDialled(dialled) {
+      const normalised = normaliseDialled(dialled, { defaultCountry: config.settings.country });
+      // What is no telephone number at all is kept as dialled: the record says what came.
+      const e164 = !normalised.ok ? dialled : normalised.kind === 'e164' ? normalised.e164 : normalised.code;
+      return { e164, lineId: lineByDnis(config, e164)?.id };
+    },
+    callerNumber(ani) {
+      const normalised = normaliseAni(ani, { defaultCountry: config.settings.country });
+      return normalised.known ? normalised.e164 : '';
+    },
+    flowFacts({ lineId, atMs, ani }) {
+      const line = lines.get(lineId);
+      const schedule = line && config.schedules[line.scheduleId];
+      const verdict = schedule && evaluateSchedule(schedule, config.calendar, atMs);
+      return {
+        line: {
+          id: lineId,
+          open: verdict?.open ?? false,
+          ...(verdict?.opens ? { opens: verdict.opens } : {}),
+          ...(verdict?.closes ? { closesTime: verdict.closes.time } : {}),
+        },
+        aniKnown: ani !== '',
+        ...(ani === '' ? {} : { aniDigits: ani }),
+      };
+    },
+    flowStep(flowId, position, input, facts) {
+      const flow = config.flows[flowId];
+      if (!flow) throw new DozvonError('FLOW_BROKEN', `expected a configured flow, got ${JSON.stringify(flowId)}`);
+      return step(flow, position, input, facts);
+    },
+    render,
+    offerTitle: (lineId, topic) =>
+      [lineId === undefined ? undefined : lines.get(lineId)?.name, topic].filter(Boolean).join(' · '),
+  };
+}

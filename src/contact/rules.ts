@@ -1,0 +1,43 @@
+import type { FlowFacts, FlowInput, FlowPosition, FlowStep, SayItem } from '../ivr/index.ts';
+
+/** How one line's contacts are treated. */
+export interface LineRules {
+  readonly lineId: string;
+  readonly flowId: string;
+  readonly language: string;
+  readonly recording: 'all' | 'none';
+}
+
+export interface QueueRules {
+  readonly queueId: string;
+  readonly ringTimeoutMs: number;
+  readonly wrapUpMs: number;
+}
+
+/**
+ * What the machine asks of the configuration: pure, for one version of it. Contacts keep the version they arrived under.
+ */
+export interface ContactRules {
+  readonly version: string;
+  /** Spoken where no line says which. */
+  readonly language: string;
+  line(lineId: string): LineRules | undefined;
+  queue(queueId: string): QueueRules | undefined;
+  /** The line that has this number, in any notation. */
+  lineByDialled(dialled: string): { readonly e164: string; readonly lineId: string | undefined };
+  /** E.164, or empty when withheld. */
+  callerNumber(ani: string): string;
+  /** What a flow may ask about the world at `atMs`. */
+  flowFacts(query: {
+    readonly lineId: string;
+    readonly atMs: number;
+    readonly ani: string;
+    readonly language: string;
+  }): FlowFacts;
+  /** Undefined `position` starts the flow. */
+  flowStep(flowId: string, position: FlowPosition | undefined, input: FlowInput, facts: FlowFacts): FlowStep;
+  /** Sound ids of what is to be said. */
+  render(items: readonly SayItem[], language: string): readonly string[];
+  /** What the operator's phone shows beside the caller's number. */
+  offerTitle(lineId: string | undefined, topic: string): string;
+}

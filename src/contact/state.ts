@@ -1,0 +1,163 @@
+import type { OfferFailure } from '../acd/index.ts';
+import type {
+  BridgeId,
+  CaseId,
+  ContactId,
+  LegId,
+  OfferId,
+  OperatorId,
+  PlaybackId,
+  RecordingId,
+} from '../foundation/index.ts';
+import type { FlowPosition } from '../ivr/index.ts';
+import type { PendingEffect } from './effects.ts';
+import type { ContactOutcome, TimelineEntry } from './store-ports.ts';
+
+/**
+ *  arriving ──► voice ──► queued ──► joining ──► talking ──► closing ──► (finished)
+ *      │          │  ▲       │          │                       ▲
+ *      │          │  └───────┘          └── stale offer: queued │
+ *      └──────────┴───────────┴─── caller gone ─────────────────┘
+ *
+ * Each phase has only what it has. `closing` holds what still has to come before the contact may be forgotten:
+ * the end of its legs, of the operator's wrap-up and of the recording's verification.
+ */
+export type ContactPhase =
+  | { readonly name: 'arriving'; readonly step: 'openingRecording' | 'startingRecording' }
+  | VoicePhase
+  | QueuedPhase
+  | JoiningPhase
+  | TalkingPhase
+  | ClosingPhase;
+
+export interface VoicePhase {
+  readonly name: 'voice';
+  /** Undefined: no line has this number, or nothing can be offered; one last prompt is said and the contact ends. */
+  readonly flow: { readonly flowId: string; readonly position: FlowPosition } | undefined;
+  readonly playback?: PlaybackId;
+  /** The caller is speaking a message since this instant. */
+  readonly messageSinceMs?: number;
+  /** What becomes of the contact when the current prompt has been said. */
+  readonly endAfterPlayback?: ContactOutcome;
+}
+
+export interface Offer {
+  readonly offerId: OfferId;
+  readonly operatorId: OperatorId;
+  readonly extension: string;
+  /** The strongest reason seen so far among the devices that will not answer. */
+  readonly failure: OfferFailure;
+}
+
+interface Waiting {
+  readonly queueId: string;
+  readonly topic: string;
+  readonly enqueuedAtMs: number;
+  /** The holding bridge: its music resumes by itself, also while this process is down. */
+  readonly holdingBridgeId: BridgeId;
+}
+
+export interface QueuedPhase extends Waiting {
+  readonly name: 'queued';
+  readonly playback?: PlaybackId;
+  readonly offer?: Offer;
+}
+
+/** A device answered; the queue is being asked whether the offer still stands. */
+export interface JoiningPhase extends Waiting {
+  readonly name: 'joining';
+  readonly offer: Offer;
+  readonly operatorLegId: LegId;
+  readonly answeredAtMs: number;
+}
+
+export interface TalkingPhase {
+  readonly name: 'talking';
+  readonly queueId: string;
+  readonly operatorId: OperatorId;
+  readonly operatorLegId: LegId;
+  readonly holdingBridgeId: BridgeId;
+  readonly talkBridgeId: BridgeId;
+  readonly joinedAtMs: number;
+}
+
+export interface ClosingPhase {
+  readonly name: 'closing';
+  /** Who is in wrap-up after this contact, until the timer `wrapUp` fires. */
+  readonly wrapUp?: { readonly operatorId: OperatorId; readonly sinceMs: number };
+  readonly awaitingRecording: boolean;
+}
+
+export interface Leg {
+  readonly legId: LegId;
+  readonly role: 'caller' | 'operator' | 'consult' | 'supervisor';
+  readonly state: 'starting' | 'ringing' | 'up' | 'ending' | 'ended';
+  readonly operatorId?: OperatorId;
+  readonly offerId?: OfferId;
+  readonly device?: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs?: number;
+}
+
+export type TimerId = 'input' | 'message' | 'ring' | 'wrapUp' | 'recordingStart' | 'closing' | 'playback';
+
+/** What the permanent record will hold; filled as the contact goes. */
+export interface ContactFacts {
+  readonly lineId: string | undefined;
+  readonly dnis: string;
+  /** Personal data. */
+  readonly ani: string;
+  readonly trunk: string;
+  readonly sipCallId: string;
+  /** The schedule is evaluated at this instant plus the time since arrival; only where the service runs for testing. */
+  readonly evaluateAtMs?: number;
+  readonly language: string;
+  readonly answeredAtMs?: number;
+  readonly queueId?: string;
+  readonly topic?: string;
+  readonly enqueuedAtMs?: number;
+  readonly waitMs?: number;
+  readonly joinedAtMs?: number;
+  readonly operatorId?: OperatorId;
+  readonly talkMs?: number;
+  readonly wrapUpMs?: number;
+  readonly endedAtMs?: number;
+  readonly endedBy?: 'caller' | 'operator' | 'service';
+  readonly outcome?: ContactOutcome;
+  readonly caseId?: CaseId;
+}
+
+export interface ContactRecording {
+  readonly recordingId: RecordingId;
+  readonly state: 'opening' | 'starting' | 'running' | 'closed' | 'failed';
+  /** Wall time of the recording's zero second. */
+  readonly startedAtMs: number;
+  readonly spoolFile?: string;
+}
+
+/** Everything known of a live contact. Plain JSON; holds personal data, so it is stored sealed. */
+export interface ContactState {
+  readonly contactId: ContactId;
+  readonly shard: string;
+  readonly configVersion: string;
+  readonly arrivedAtMs: number;
+  readonly callerLegId: LegId;
+  readonly phase: ContactPhase;
+  readonly facts: ContactFacts;
+  readonly legs: readonly Leg[];
+  readonly recording?: ContactRecording;
+  /** The last spoken message, milliseconds from the recording's zero second. */
+  readonly message?: { readonly fromMs: number; readonly toMs: number };
+  /** Instants (wall time, ms) at which `timerFired` is due. Compared when it fires: a stale one disarms itself. */
+  readonly timers: Readonly<Partial<Record<TimerId, number>>>;
+  readonly timeline: readonly TimelineEntry[];
+  /** Numbers the legs, bridges and playbacks of this contact. */
+  readonly sequence: number;
+}
+
+/** What is saved: the state with the effects that had not been seen done when it was saved. */
+export interface StoredContact {
+  readonly version: 1;
+  readonly state: ContactState;
+  readonly pending: readonly PendingEffect[];
+}
