@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promptSheetSchema, soundTexts } from '../ivr/index.ts';
+import { promptSheetSchema, soundSources } from '../ivr/index.ts';
 import { readDocument } from './documents.ts';
 import { type ConfigFault, matchSchema } from './faults.ts';
 
@@ -18,7 +18,7 @@ export async function soundsThere(
     languages.map(async (language) => {
       const names = await readdir(join(soundsDir, language), { recursive: true }).catch(() => []);
       const files = new Set(names);
-      return new Set([...soundTexts(sheet, language).keys()].filter((id) => files.has(`${id}.wav`)));
+      return new Set([...soundSources(sheet, language).keys()].filter((id) => files.has(`${id}.wav`)));
     }),
   );
   const [first = new Set<string>(), ...others] = perLanguage;

@@ -40,7 +40,7 @@ function digitPieces(text: string): readonly string[] {
   let at = 0;
   for (const length of groups) {
     if (at > 0) pieces.push('pause');
-    pieces.push(...digits.slice(at, at + length));
+    pieces.push(...digits.slice(at, at + length).split(''));
     at += length;
   }
   return pieces;
