@@ -111,7 +111,7 @@ function recordingStarted(draft: Draft, spoolFile: string | undefined): void {
   cancelTimer(draft, 'recordingStart');
   answered(draft);
   if (recording && recording.spoolFile === spoolFile) {
-    draft.state = { ...draft.state, recording: { ...recording, state: 'running', startedAtMs: draft.nowMs } };
+    draft.state = { ...draft.state, recording: { ...recording, state: 'running' } };
     note(draft, 'recordingStarted');
   }
   emit(draft, { type: 'keepTime', legId: callerLegId });

@@ -35,13 +35,13 @@ export function beginClosing(draft: Draft): void {
     cancelTimer(draft, timerId);
   const { recording } = draft.state;
   const awaitingRecording = recording !== undefined && recording.state !== 'failed' && recording.state !== 'closed';
-  if (awaitingRecording && callerLeg(draft.state)?.state === 'ended') closeRecording(draft);
   setPhase(draft, { name: 'closing', awaitingRecording, ...(wrapUp ? { wrapUp } : {}) });
   const { outcome, endedBy } = draft.state.facts;
   note(draft, 'ended', { outcome: outcome ?? 'failed', by: endedBy ?? 'service' });
   if (wrapUp) startWrapUp(draft, wrapUp.operatorId);
   startTimer(draft, 'closing', closingLimitMs);
   putRecord(draft);
+  if (awaitingRecording && callerLeg(draft.state)?.state === 'ended') closeRecording(draft);
   finishWhenDone(draft);
 }
 
