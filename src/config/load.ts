@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { operatorSchema, queueSchema, skillSchema } from '../acd/index.ts';
 import { calendarSchema, createCalendar, scheduleSchema } from '../schedule/index.ts';
 import { type ConfigDocument, type ExternalSettings, readDocument, readFolder } from './documents.ts';
-import { type ConfigFault, matchSchema, type Path } from './faults.ts';
+import { type ConfigFault, type Mismatch, matchSchema } from './faults.ts';
 import { linkFlowDocuments } from './flows.ts';
 import { type HotlineConfig, lineSchema, rootSchema, trunkSchema } from './hotline.ts';
 import { soundsThere } from './prompts.ts';
-import { checkReferences, type Listed } from './references.ts';
+import { checkReferences, type Listed, resolveLine, unservedQueues } from './references.ts';
 
 export interface LoadOptions {
   /** Where `${DOZVON_…}` in the files comes from; by default the environment. */
@@ -61,13 +61,13 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
   const calendar = calendarFile === undefined ? undefined : matchDocument(calendarFile, calendarSchema, faults);
   const flowsFolder = named('flows');
   const flowFiles = flowsFolder === undefined ? { documents: [], faults: [] } : await readFolder(flowsFolder, settings);
-  const languages = [...new Set(lists.lines.entries.flatMap(({ value }) => value.languages))];
+  const languages = [...new Set(lists.lines.entries.flatMap((line) => line.languages))];
   const sounds = options.soundsDir === undefined ? undefined : await soundsThere(options.soundsDir, languages);
   const flows = linkFlowDocuments(flowFiles.documents, { queueIds: lists.queues.ids, promptIds: sounds?.promptIds });
   faults.push(...flowFiles.faults, ...(sounds?.faults ?? []), ...flows.faults);
 
-  const references = checkReferences({ ...lists, flowIds: flows.ids, country: root?.country ?? 'RU' });
-  faults.push(...references.faults.map((mismatch) => document.fault(mismatch)));
+  const references = { ...lists, flowIds: flows.ids, country: root?.country ?? 'RU' };
+  faults.push(...checkReferences(references).map((mismatch) => document.fault(mismatch)));
   if (faults.length > 0 || root === undefined || calendar === undefined) return { ok: false, faults };
 
   const source = stringify({
@@ -75,24 +75,23 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
     calendar: calendarFile?.value,
     flows: flowFiles.documents.map((flowFile) => flowFile.value),
   });
-  const values = <Value>(list: Listed<Value>): readonly Value[] => list.entries.map(({ value }) => value);
   return {
     ok: true,
     config: freeze<HotlineConfig>({
       settings: { name: root.name, country: root.country, language: root.language },
-      lines: references.lines,
-      schedules: Object.fromEntries(values(lists.schedules).map((schedule) => [schedule.scheduleId, schedule])),
+      lines: lists.lines.entries.map((line) => resolveLine(line, root.country)),
+      schedules: Object.fromEntries(lists.schedules.entries.map((schedule) => [schedule.scheduleId, schedule])),
       calendar: createCalendar(calendar),
-      skills: values(lists.skills),
-      queues: values(lists.queues),
-      operators: values(lists.operators),
-      trunks: values(lists.trunks),
+      skills: lists.skills.entries,
+      queues: lists.queues.entries,
+      operators: lists.operators.entries,
+      trunks: lists.trunks.entries,
       flows: flows.flows,
     }),
     // 64 bits: enough to tell versions apart, short enough to be read out
     version: createHash('sha256').update(source).digest('hex').slice(0, 16),
     source,
-    warnings: references.warnings.map((mismatch) => document.fault(mismatch)),
+    warnings: unservedQueues(references).map((mismatch) => document.fault(mismatch)),
   };
 }
 
@@ -116,21 +115,15 @@ function matchDocument<Output>(
   schema: z.ZodType<Output>,
   faults: ConfigFault[],
 ): Output | undefined {
-  return matchAt(document, schema, { value: document.value, path: [] }, faults);
-}
-
-function matchAt<Output>(
-  document: ConfigDocument,
-  schema: z.ZodType<Output>,
-  at: { readonly value: unknown; readonly path: Path },
-  faults: ConfigFault[],
-): Output | undefined {
-  const { value, mismatches } = matchSchema(schema, at.value, at.path);
+  const { value, mismatches } = matchSchema(schema, document.value, []);
   faults.push(...mismatches.map((mismatch) => document.fault(mismatch)));
   return value;
 }
 
-/** The entries of a list that fit, each with its place, and the ids of all: a fault in a queue makes its name no unknown one. */
+/**
+ * The entries of a list: those that fit, and of each what of it fits, so that a misspelt entry still takes part in the checks of
+ * names and numbers. The ids are those of all: a fault in a queue makes its name no unknown one.
+ */
 function matchList<Output>(
   document: ConfigDocument,
   field: string,
@@ -140,11 +133,29 @@ function matchList<Output>(
   const written = entryOf(document.value, field);
   const items: readonly unknown[] = Array.isArray(written) ? written : []; // what is no list is a fault of the root
   const ids = items.map((item) => entryOf(item, 'id')).filter((id) => typeof id === 'string');
-  const entries = items.flatMap((item, index) => {
-    const value = matchAt(document, schema, { value: item, path: [field, index] }, faults);
-    return value === undefined ? [] : [{ value, index }];
+  const matched = items.map((item, index) => {
+    const { value, mismatches } = matchSchema(schema, item, [field, index]);
+    faults.push(...mismatches.map((mismatch) => document.fault(mismatch)));
+    return { value, draft: value ?? fittingPart(schema, item, mismatches), index };
   });
-  return { entries, ids: new Set(ids) };
+  return {
+    entries: matched.flatMap(({ value }) => (value === undefined ? [] : [value])),
+    drafts: matched.map(({ draft, index }) => ({ value: draft, index })),
+    ids: new Set(ids),
+  };
+}
+
+/** What is left of an entry without the fields that have a fault; nothing when its schema does more than check fields. */
+function fittingPart<Output>(
+  schema: z.ZodType<Output>,
+  item: unknown,
+  mismatches: readonly Mismatch[],
+): Partial<Output> {
+  if (!(schema instanceof z.ZodObject) || typeof item !== 'object' || item === null) return {};
+  const faulty = new Set(mismatches.map(({ path }) => path[2])); // after the list's name and the entry's place in it
+  const rest = Object.fromEntries(Object.entries(item).filter(([field]) => !faulty.has(field)));
+  const result = schema.partial().safeParse(rest);
+  return result.success ? (result.data as Partial<Output>) : {};
 }
 
 function entryOf(value: unknown, field: string): unknown {

@@ -4,10 +4,18 @@ import type { Mismatch, Path } from './faults.ts';
 import type { Line, Trunk, WrittenLine } from './hotline.ts';
 import { normaliseDialled } from './numbers.ts';
 
-/** Entries of a list of hotline.yaml that fit their schema, with their places, and the ids of all its entries. */
+/** A list of hotline.yaml. */
 export interface Listed<Value> {
-  readonly entries: readonly { readonly value: Value; readonly index: number }[];
+  /** Those that fit their schema. */
+  readonly entries: readonly Value[];
+  /** Of each entry what of it fits, and its place. */
+  readonly drafts: readonly Draft<Value>[];
   readonly ids: ReadonlySet<string>;
+}
+
+interface Draft<Value> {
+  readonly value: Partial<Value>;
+  readonly index: number;
 }
 
 export interface ReferenceInput {
@@ -21,129 +29,129 @@ export interface ReferenceInput {
   readonly country: string;
 }
 
-export interface ReferenceResult {
-  readonly lines: readonly Line[];
-  readonly faults: readonly Mismatch[];
-  readonly warnings: readonly Mismatch[];
-}
-
 /** What one entry says of another: names that nothing has, and things that may be there once only. */
-export function checkReferences(input: ReferenceInput): ReferenceResult {
-  const { lines, numbers, faults: numberFaults } = readLines(input);
-  const names = lines.map(({ line, index }) => ({ line, path: ['lines', index] }));
-  const faults: Mismatch[] = [
-    ...numberFaults,
-    ...repeated(numbers, 'a number that no other line has'),
-    ...names.flatMap(({ line, path }) => [
-      ...unknown([...path, 'schedule'], line.scheduleId, { ids: input.schedules.ids, of: 'a schedule' }),
-      ...unknown([...path, 'flow'], line.flowId, { ids: input.flowIds, of: 'a flow that is not a part' }),
-      ...unknown([...path, 'queue'], line.defaultQueueId, { ids: input.queues.ids, of: 'a queue' }),
-    ]),
-    ...input.queues.entries.flatMap(({ value, index }) =>
-      value.requirement.flatMap((term, at) =>
-        unknown(['queues', index, 'requirement', at, 'skill'], term.skill, { ids: input.skills.ids, of: 'a skill' }),
+export function checkReferences(input: ReferenceInput): readonly Mismatch[] {
+  const { lines, schedules, skills, queues, operators, trunks } = input;
+  const nameOf = { schedule: 'a schedule', flow: 'a flow that is not a part', queue: 'a queue' } as const;
+  const namedIds = { schedule: schedules.ids, flow: input.flowIds, queue: queues.ids };
+  return [
+    ...numberFaults(input),
+    ...lines.drafts.flatMap(({ value, index }) =>
+      (['schedule', 'flow', 'queue'] as const).flatMap((field) =>
+        unknown(['lines', index, field], value[field], { ids: namedIds[field], of: nameOf[field] }),
       ),
     ),
-    ...input.operators.entries.flatMap(({ value, index }) =>
-      Object.keys(value.skills).flatMap((skill) =>
-        unknown(['operators', index, 'skills', skill], skill, { ids: input.skills.ids, of: 'a skill' }),
+    ...queues.drafts.flatMap(({ value, index }) =>
+      (value.requirement ?? []).flatMap((term, at) =>
+        unknown(['queues', index, 'requirement', at, 'skill'], term.skill, { ids: skills.ids, of: 'a skill' }),
       ),
     ),
-    ...repeatedIn(input.lines, 'lines', 'id', (line) => line.id),
-    ...repeatedIn(input.schedules, 'schedules', 'id', (schedule) => schedule.scheduleId),
-    ...repeatedIn(input.skills, 'skills', 'id', (skill) => skill.id),
-    ...repeatedIn(input.queues, 'queues', 'id', (queue) => queue.id),
-    ...repeatedIn(input.operators, 'operators', 'id', (operator) => operator.id),
-    ...repeatedIn(input.operators, 'operators', 'extension', (operator) => operator.extension),
-    ...repeatedIn(input.trunks, 'trunks', 'name', (trunk) => trunk.name),
+    ...operators.drafts.flatMap(({ value, index }) =>
+      Object.keys(value.skills ?? {}).flatMap((skill) =>
+        unknown(['operators', index, 'skills', skill], skill, { ids: skills.ids, of: 'a skill' }),
+      ),
+    ),
+    ...repeatedIn(lines, ['lines', 'id'], (line) => line.id),
+    ...repeatedIn(schedules, ['schedules', 'id'], (schedule) => schedule.scheduleId),
+    ...repeatedIn(skills, ['skills', 'id'], (skill) => skill.id),
+    ...repeatedIn(queues, ['queues', 'id'], (queue) => queue.id),
+    ...repeatedIn(operators, ['operators', 'id'], (operator) => operator.id),
+    ...repeatedIn(operators, ['operators', 'extension'], (operator) => operator.extension),
+    ...repeatedIn(trunks, ['trunks', 'name'], (trunk) => trunk.name),
     ...repeated(
-      input.trunks.entries.flatMap(({ value, index }) =>
-        value.addresses.map((address) => ({ key: address, path: ['trunks', index, 'addresses'] })),
+      trunks.drafts.flatMap(({ value, index }) =>
+        (value.addresses ?? []).map((address) => ({ key: address, path: ['trunks', index, 'addresses'] })),
       ),
       'an address that no other trunk has',
     ),
   ];
-  return { lines: lines.map(({ line }) => line), faults, warnings: unserved(input) };
 }
 
-interface Keyed {
-  readonly key: string;
-  readonly path: Path;
+/** Queues whose callers would wait for nobody. */
+export function unservedQueues({ queues, operators }: ReferenceInput): readonly Mismatch[] {
+  return queues.entries.flatMap((queue, index) =>
+    operators.entries.some((operator) => canServe(operator.skills, { terms: queue.requirement }))
+      ? []
+      : [
+          {
+            path: ['queues', index, 'requirement'],
+            expected: 'at least one operator with these skills',
+            got: `none for the queue "${queue.id}"`,
+          },
+        ],
+  );
 }
 
-function readLines({ lines, country }: ReferenceInput): {
-  readonly lines: readonly { readonly line: Line; readonly index: number }[];
-  readonly numbers: readonly Keyed[];
-  readonly faults: readonly Mismatch[];
-} {
-  const faults: Mismatch[] = [];
-  const keyed: Keyed[] = [];
-  const read = lines.entries.map(({ value, index }) => {
-    const numbers = value.numbers.flatMap((written, at) => {
-      const path = ['lines', index, 'numbers', at];
-      const number = normaliseDialled(written, { defaultCountry: country });
-      if (!number.ok) {
-        faults.push({ path, expected: 'a telephone number or a short code', got: `"${written}"` });
-        return [];
-      }
-      const dnis = number.kind === 'e164' ? number.e164 : number.code;
-      keyed.push({ key: dnis, path });
-      return [dnis];
-    });
-    const line: Line = {
-      id: value.id,
-      name: value.name,
-      numbers,
-      scheduleId: value.schedule,
-      flowId: value.flow,
-      entryTopic: value.entryTopic,
-      languages: value.languages,
-      defaultQueueId: value.queue,
-      recording: value.recording,
-    };
-    return { line, index };
-  });
-  return { lines: read, numbers: keyed, faults };
+/** A line whose references have been found without fault. */
+export function resolveLine(written: WrittenLine, country: string): Line {
+  return {
+    id: written.id,
+    name: written.name,
+    numbers: written.numbers.flatMap((number) => dnisOf(number, country) ?? []),
+    scheduleId: written.schedule,
+    flowId: written.flow,
+    entryTopic: written.entryTopic,
+    languages: written.languages,
+    defaultQueueId: written.queue,
+    recording: written.recording,
+  };
+}
+
+function dnisOf(written: string, country: string): string | undefined {
+  const number = normaliseDialled(written, { defaultCountry: country });
+  if (!number.ok) return undefined;
+  return number.kind === 'e164' ? number.e164 : number.code;
+}
+
+function numberFaults({ lines, country }: ReferenceInput): readonly Mismatch[] {
+  const numbers = lines.drafts.flatMap(({ value, index }) =>
+    (value.numbers ?? []).map((written, at) => ({
+      written,
+      key: dnisOf(written, country),
+      path: ['lines', index, 'numbers', at],
+    })),
+  );
+  const unread = numbers.filter(({ key }) => key === undefined);
+  const read = numbers.flatMap(({ key, path }) => (key === undefined ? [] : [{ key, path }]));
+  return [
+    ...unread.map(({ path, written }) => ({
+      path,
+      expected: 'a telephone number or a short code',
+      got: `"${written}"`,
+    })),
+    ...repeated(read, 'a number that no other line has'),
+  ];
 }
 
 function unknown(
   path: Path,
-  name: string,
+  name: string | undefined,
   known: { readonly ids: ReadonlySet<string>; readonly of: string },
 ): readonly Mismatch[] {
-  if (known.ids.has(name)) return [];
+  if (name === undefined || known.ids.has(name)) return [];
   return [{ path, expected: `the id of ${known.of} (${[...known.ids].sort().join(', ')})`, got: `"${name}"` }];
 }
 
 function repeatedIn<Value>(
-  list: Listed<Value>,
-  name: string,
-  field: string,
-  keyOf: (value: Value) => string,
+  { drafts }: Listed<Value>,
+  [list, field]: readonly [string, string],
+  keyOf: (value: Partial<Value>) => string | undefined,
 ): readonly Mismatch[] {
-  const keyed = list.entries.map(({ value, index }) => ({ key: keyOf(value), path: [name, index, field] }));
-  return repeated(keyed, `one that no other entry of ${name} has`);
+  const keyed = drafts.flatMap(({ value, index }) => {
+    const key = keyOf(value);
+    return key === undefined ? [] : [{ key, path: [list, index, field] }];
+  });
+  return repeated(keyed, `one that no other entry of ${list} has`);
 }
 
-function repeated(keyed: readonly Keyed[], expected: string): readonly Mismatch[] {
+function repeated(
+  keyed: readonly { readonly key: string; readonly path: Path }[],
+  expected: string,
+): readonly Mismatch[] {
   const seen = new Set<string>();
   return keyed.flatMap(({ key, path }) => {
     if (seen.has(key)) return [{ path, expected, got: `"${key}"` }];
     seen.add(key);
     return [];
   });
-}
-
-/** Queues whose callers would wait for nobody. */
-function unserved({ queues, operators }: ReferenceInput): readonly Mismatch[] {
-  return queues.entries
-    .filter(
-      ({ value: queue }) =>
-        !operators.entries.some(({ value: operator }) => canServe(operator.skills, { terms: queue.requirement })),
-    )
-    .map(({ value, index }) => ({
-      path: ['queues', index, 'requirement'],
-      expected: 'at least one operator with these skills',
-      got: `none for the queue "${value.id}"`,
-    }));
 }
