@@ -27,10 +27,19 @@ export function parseDeb822(text: string): AptSource[] {
       } else if (/^[ \t]/.test(line) && last !== '') fields.set(last, `${fields.get(last)}\n${line}`);
     }
     const words = (name: string): string[] => (fields.get(name) ?? '').split(/\s+/).filter((word) => word !== '');
-    if (!words('types').includes('deb') || /^(no|false|without|off|disable)$/i.test((fields.get('enabled') ?? '').trim())) continue;
+    if (
+      !words('types').includes('deb') ||
+      /^(no|false|without|off|disable)$/i.test((fields.get('enabled') ?? '').trim())
+    )
+      continue;
     const signedBy = fields.get('signed-by')?.trim();
     for (const uri of words('uris')) {
-      sources.push({ uri, suites: words('suites'), components: words('components'), ...(signedBy ? { signedBy } : {}) });
+      sources.push({
+        uri,
+        suites: words('suites'),
+        components: words('components'),
+        ...(signedBy ? { signedBy } : {}),
+      });
     }
   }
   return sources;
@@ -72,6 +81,11 @@ export function readHostSources(etcApt = '/etc/apt'): AptSource[] {
  */
 export function pickMirror(sources: readonly AptSource[], codename: string): AptSource | undefined {
   const own = new Set([codename, 'stable', 'testing', 'unstable', 'sid'].filter((suite) => suite !== ''));
-  const fits = sources.filter((source) => source.components.includes('main') && source.suites.some((suite) => own.has(suite)) && !source.uri.startsWith('cdrom:'));
+  const fits = sources.filter(
+    (source) =>
+      source.components.includes('main') &&
+      source.suites.some((suite) => own.has(suite)) &&
+      !source.uri.startsWith('cdrom:'),
+  );
   return fits.find((source) => source.signedBy?.includes('debian-archive')) ?? fits[0];
 }

@@ -16,11 +16,28 @@ export interface PrivateApt {
  * Packages whose only use is in scripts run at installation, which never run here: apt is told that they are there, and leaves
  * them and what only they need out of the download.
  */
-const takenAsInstalled = ['adduser', 'debconf', 'gnupg', 'init-system-helpers', 'lsb-base', 'passwd', 'perl', 'perl-base', 'perl-modules-5.42', 'procps', 'python3', 'sysvinit-utils', 'ucf'];
+const takenAsInstalled = [
+  'adduser',
+  'debconf',
+  'gnupg',
+  'init-system-helpers',
+  'lsb-base',
+  'passwd',
+  'perl',
+  'perl-base',
+  'perl-modules-5.42',
+  'procps',
+  'python3',
+  'sysvinit-utils',
+  'ucf',
+];
 
 function statusText(): string {
   return takenAsInstalled
-    .map((name) => `Package: ${name}\nStatus: install ok installed\nArchitecture: all\nMulti-Arch: foreign\nVersion: 999\nMaintainer: none\nDescription: never needed here\n`)
+    .map(
+      (name) =>
+        `Package: ${name}\nStatus: install ok installed\nArchitecture: all\nMulti-Arch: foreign\nVersion: 999\nMaintainer: none\nDescription: never needed here\n`,
+    )
     .join('\n');
 }
 
@@ -65,7 +82,10 @@ function configText(dir: string): string {
 
 /** One deb822 stanza for the suite at the host's mirror. Only package indexes are read. */
 export function sourceText(source: AptSource, suite: string): string {
-  const signedBy = source.signedBy === undefined || (source.signedBy.startsWith('/') && !existsSync(source.signedBy)) ? '' : `Signed-By: ${source.signedBy}\n`;
+  const signedBy =
+    source.signedBy === undefined || (source.signedBy.startsWith('/') && !existsSync(source.signedBy))
+      ? ''
+      : `Signed-By: ${source.signedBy}\n`;
   return `Types: deb\nURIs: ${source.uri}\nSuites: ${suite}\nComponents: main\nArchitectures: amd64\nTargets: Packages\n${signedBy}`;
 }
 
@@ -85,11 +105,13 @@ const faults: readonly AptFault[] = [
   {
     code: 'SIGNATURE_REFUSED',
     pattern: /NO_PUBKEY|EXPKEYSIG|REVKEYSIG|BADSIG|is not signed|couldn't be verified|At least one invalid signature/,
-    sentence: 'The mirror\'s signature could not be checked with the host\'s Debian keys: update the package debian-archive-keyring, or name another key file in DOZVON_DEBIAN_KEYRING.',
+    sentence:
+      "The mirror's signature could not be checked with the host's Debian keys: update the package debian-archive-keyring, or name another key file in DOZVON_DEBIAN_KEYRING.",
   },
   {
     code: 'NO_NETWORK',
-    pattern: /Could not resolve|Temporary failure|Could not connect|Cannot initiate the connection|Connection (failed|refused|timed out|reset)|Network is unreachable|No route to host|timed out/i,
+    pattern:
+      /Could not resolve|Temporary failure|Could not connect|Cannot initiate the connection|Connection (failed|refused|timed out|reset)|Network is unreachable|No route to host|timed out/i,
     sentence: `No network: the Debian mirror cannot be reached. The servers are fetched once; connect (or ${mirrorHint}) and start again, what has arrived is kept.`,
   },
   {
@@ -100,15 +122,19 @@ const faults: readonly AptFault[] = [
   {
     code: 'LISTS_STALE',
     pattern: /Hash Sum mismatch|File has unexpected size|Unable to locate package|has no installation candidate/,
-    sentence: 'The mirror is being updated just now (its lists and files do not fit together): start again in some minutes.',
+    sentence:
+      'The mirror is being updated just now (its lists and files do not fit together): start again in some minutes.',
   },
 ];
 
 function faultOf(output: string, doing: string): DozvonError {
   const known = faults.find((fault) => fault.pattern.test(output));
-  if (known !== undefined) return new DozvonError(known.code, known.sentence, { details: { doing, output: output.slice(-4_000) } });
+  if (known !== undefined)
+    return new DozvonError(known.code, known.sentence, { details: { doing, output: output.slice(-4_000) } });
   const reason = output.split('\n').find((line) => line.startsWith('E:')) ?? 'no reason given';
-  return new DozvonError('APT_FAILED', `apt-get ${doing} failed: ${reason}`, { details: { output: output.slice(-4_000) } });
+  return new DozvonError('APT_FAILED', `apt-get ${doing} failed: ${reason}`, {
+    details: { output: output.slice(-4_000) },
+  });
 }
 
 /** A first fetch takes minutes on a slow line; a run without an end must not hold the start for ever. */
@@ -117,7 +143,8 @@ const runLimitMs = 60 * minuteMs;
 /** Makes the folder's layout and configuration; nothing is fetched yet. */
 export function openPrivateApt(dir: string, source: AptSource, suite: string): PrivateApt {
   const archives = join(dir, 'archives');
-  for (const sub of ['state/lists/partial', 'cache', 'archives/partial', 'sources']) mkdirSync(join(dir, sub), { recursive: true });
+  for (const sub of ['state/lists/partial', 'cache', 'archives/partial', 'sources'])
+    mkdirSync(join(dir, sub), { recursive: true });
   writeFileSync(join(dir, 'state', 'status'), statusText());
   writeFileSync(join(dir, 'apt.conf'), configText(dir));
   writeFileSync(join(dir, 'sources', 'dozvon.sources'), sourceText(source, suite));
@@ -145,7 +172,13 @@ export function openPrivateApt(dir: string, source: AptSource, suite: string): P
         };
         child.on('error', (error) => {
           end();
-          reject(new DozvonError('PLATFORM_UNSUPPORTED', 'apt-get was not found: Dozvon fetches its servers with the tools of a Debian-family host.', { cause: error }));
+          reject(
+            new DozvonError(
+              'PLATFORM_UNSUPPORTED',
+              'apt-get was not found: Dozvon fetches its servers with the tools of a Debian-family host.',
+              { cause: error },
+            ),
+          );
         });
         child.on('close', (code) => {
           end();

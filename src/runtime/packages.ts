@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -52,7 +62,11 @@ function readManifest(root: string): Manifest | undefined {
 
 function isComplete(root: string, request: FetchRequest): boolean {
   const manifest = readManifest(root);
-  return manifest !== undefined && manifest.suite === request.suite && request.packages.every((name) => manifest.versions[name] !== undefined);
+  return (
+    manifest !== undefined &&
+    manifest.suite === request.suite &&
+    request.packages.every((name) => manifest.versions[name] !== undefined)
+  );
 }
 
 const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -61,7 +75,10 @@ function chooseSource(request: FetchRequest): AptSource {
   const own = pickMirror(readHostSources(), checkPlatform().codename);
   const uri = request.mirror ?? own?.uri;
   if (uri === undefined) {
-    throw new DozvonError('MIRROR_UNKNOWN', "The host's apt configuration (/etc/apt) names no Debian archive: set DOZVON_DEBIAN_MIRROR to the address of a Debian mirror.");
+    throw new DozvonError(
+      'MIRROR_UNKNOWN',
+      "The host's apt configuration (/etc/apt) names no Debian archive: set DOZVON_DEBIAN_MIRROR to the address of a Debian mirror.",
+    );
   }
   // Without a key file of its own the archive is checked by the keys of trusted.gpg.d, as apt does for the host.
   const signedBy = request.keyring ?? own?.signedBy ?? (existsSync(debianKeyring) ? debianKeyring : undefined);
@@ -75,7 +92,10 @@ interface Archive {
 
 /** Lines of `--print-uris`: 'URI' file bytes hash. */
 export function parseUris(output: string): Archive[] {
-  return [...output.matchAll(/^'[^']+' (\S+\.deb) (\d+)/gm)].map((match) => ({ file: match[1] ?? '', bytes: Number(match[2]) }));
+  return [...output.matchAll(/^'[^']+' (\S+\.deb) (\d+)/gm)].map((match) => ({
+    file: match[1] ?? '',
+    bytes: Number(match[2]),
+  }));
 }
 
 function presentBytes(apt: PrivateApt, archive: Archive): number {
@@ -91,13 +111,25 @@ function presentBytes(apt: PrivateApt, archive: Archive): number {
 
 const inMb = (bytes: number): string => (bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0);
 
-async function download(apt: PrivateApt, request: FetchRequest): Promise<{ archives: Archive[]; downloadedMb: number }> {
+async function download(
+  apt: PrivateApt,
+  request: FetchRequest,
+): Promise<{ archives: Archive[]; downloadedMb: number }> {
   request.onProgress(`Reading the package lists of ${request.suite}`);
   await apt.run(['--error-on=any', 'update']);
   // Asked with an empty folder of archives, apt lists all it would take, also what is here already.
-  const listing = await apt.run(['--print-uris', '-o', `Dir::Cache::archives=${join(apt.dir, 'sources')}`, 'install', ...request.packages]);
+  const listing = await apt.run([
+    '--print-uris',
+    '-o',
+    `Dir::Cache::archives=${join(apt.dir, 'sources')}`,
+    'install',
+    ...request.packages,
+  ]);
   const archives = parseUris(listing);
-  if (archives.length === 0) throw new DozvonError('APT_FAILED', 'apt-get listed nothing to fetch although the servers are missing.', { details: { listing: listing.slice(-2_000) } });
+  if (archives.length === 0)
+    throw new DozvonError('APT_FAILED', 'apt-get listed nothing to fetch although the servers are missing.', {
+      details: { listing: listing.slice(-2_000) },
+    });
   const total = archives.reduce((sum, archive) => sum + archive.bytes, 0);
   const state = (): { bytes: number; files: number } => {
     let bytes = 0;
@@ -118,11 +150,17 @@ async function download(apt: PrivateApt, request: FetchRequest): Promise<{ archi
       const now = state();
       if (now.bytes === shown) return;
       shown = now.bytes;
-      request.onProgress(`  fetched ${inMb(now.bytes)} of ${inMb(total)} MB, ${now.files} of ${archives.length} packages`);
+      request.onProgress(
+        `  fetched ${inMb(now.bytes)} of ${inMb(total)} MB, ${now.files} of ${archives.length} packages`,
+      );
     },
   });
   const missing = archives.find((archive) => presentBytes(apt, archive) !== archive.bytes);
-  if (missing !== undefined) throw new DozvonError('LISTS_STALE', `The package ${missing.file} did not arrive whole: start again, what has arrived is kept.`);
+  if (missing !== undefined)
+    throw new DozvonError(
+      'LISTS_STALE',
+      `The package ${missing.file} did not arrive whole: start again, what has arrived is kept.`,
+    );
   return { archives, downloadedMb: Math.round((total - before.bytes) / 1_000_000) };
 }
 
@@ -138,7 +176,12 @@ function dropSetuidBits(dir: string): void {
   }
 }
 
-async function unpack(apt: PrivateApt, archives: readonly Archive[], target: string, request: FetchRequest): Promise<Manifest> {
+async function unpack(
+  apt: PrivateApt,
+  archives: readonly Archive[],
+  target: string,
+  request: FetchRequest,
+): Promise<Manifest> {
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true, mode: 0o755 });
   const versions: Record<string, string> = {};
@@ -167,25 +210,37 @@ export async function fetchPackages(request: FetchRequest): Promise<FetchedRoot>
   if (isComplete(root, request)) return { root, fetched: false, downloadedMb: 0 };
   checkPlatform();
   if (findExecutable(['/usr/bin/apt-get']) === undefined || findExecutable(['/usr/bin/dpkg-deb']) === undefined) {
-    throw new DozvonError('PLATFORM_UNSUPPORTED', 'apt-get and dpkg were not found: Dozvon fetches its servers with the tools of a Debian-family host.');
+    throw new DozvonError(
+      'PLATFORM_UNSUPPORTED',
+      'apt-get and dpkg were not found: Dozvon fetches its servers with the tools of a Debian-family host.',
+    );
   }
   try {
     mkdirSync(request.rootsDir, { recursive: true, mode: 0o755 });
   } catch (error) {
-    throw new DozvonError('HOME_NOT_WRITABLE', `Cannot create ${request.rootsDir}: set DOZVON_HOME to a folder you may write to.`, { cause: error });
+    throw new DozvonError(
+      'HOME_NOT_WRITABLE',
+      `Cannot create ${request.rootsDir}: set DOZVON_HOME to a folder you may write to.`,
+      { cause: error },
+    );
   }
-  const onWait = (pid: number): void => request.onProgress(`Process ${pid} is fetching the servers already: waiting for it`);
-  return await underFileLock(join(request.rootsDir, `${request.name}.lock`), { limitMs: 30 * minuteMs, onWait }, async () => {
-    if (isComplete(root, request)) return { root, fetched: false, downloadedMb: 0 };
-    const apt = openPrivateApt(join(request.rootsDir, `${request.name}.apt`), chooseSource(request), request.suite);
-    const { archives, downloadedMb } = await download(apt, request);
-    const fresh = `${root}.new`;
-    const manifest = await unpack(apt, archives, fresh, request);
-    writeFileSync(join(fresh, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
-    rmSync(root, { recursive: true, force: true });
-    renameSync(fresh, root);
-    rmSync(apt.dir, { recursive: true, force: true });
-    request.onProgress(`  unpacked ${archives.length} packages (${request.name} complete)`);
-    return { root, fetched: true, downloadedMb };
-  });
+  const onWait = (pid: number): void =>
+    request.onProgress(`Process ${pid} is fetching the servers already: waiting for it`);
+  return await underFileLock(
+    join(request.rootsDir, `${request.name}.lock`),
+    { limitMs: 30 * minuteMs, onWait },
+    async () => {
+      if (isComplete(root, request)) return { root, fetched: false, downloadedMb: 0 };
+      const apt = openPrivateApt(join(request.rootsDir, `${request.name}.apt`), chooseSource(request), request.suite);
+      const { archives, downloadedMb } = await download(apt, request);
+      const fresh = `${root}.new`;
+      const manifest = await unpack(apt, archives, fresh, request);
+      writeFileSync(join(fresh, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+      rmSync(root, { recursive: true, force: true });
+      renameSync(fresh, root);
+      rmSync(apt.dir, { recursive: true, force: true });
+      request.onProgress(`  unpacked ${archives.length} packages (${request.name} complete)`);
+      return { root, fetched: true, downloadedMb };
+    },
+  );
 }

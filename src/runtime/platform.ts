@@ -29,7 +29,10 @@ export function parseOsRelease(text: string): HostRelease {
 /** The host's release; throws `PLATFORM_UNSUPPORTED` with one sentence where Dozvon cannot run. */
 export function checkPlatform(): HostRelease {
   const refuse = (found: string): never => {
-    throw new DozvonError('PLATFORM_UNSUPPORTED', `Dozvon runs on 64-bit x86 Linux of the Debian family (Debian 12 or later); this host is ${found}.`);
+    throw new DozvonError(
+      'PLATFORM_UNSUPPORTED',
+      `Dozvon runs on 64-bit x86 Linux of the Debian family (Debian 12 or later); this host is ${found}.`,
+    );
   };
   if (process.platform !== 'linux' || process.arch !== 'x64') refuse(`${process.platform} ${process.arch}`);
   const release = parseOsRelease(readText('/etc/os-release') ?? '');
@@ -71,5 +74,9 @@ export interface MemoryFolder {
 export function inspectMemoryFolder(folder: string): MemoryFolder {
   const fs = statfsSync(folder);
   const swapKb = Number(/^SwapTotal:\s+(\d+) kB/m.exec(readText('/proc/meminfo') ?? '')?.[1] ?? 0);
-  return { isTmpfs: fs.type === tmpfsMagic, freeMb: Math.floor((fs.bavail * fs.bsize) / 1_048_576), swapMb: Math.round(swapKb / 1024) };
+  return {
+    isTmpfs: fs.type === tmpfsMagic,
+    freeMb: Math.floor((fs.bavail * fs.bsize) / 1_048_576),
+    swapMb: Math.round(swapKb / 1024),
+  };
 }

@@ -23,21 +23,28 @@ export function whyTaken(wanted: WantedPort): Promise<string | undefined> {
         socket.close();
         failed(error);
       });
-      socket.bind({ port: wanted.port, address: wanted.address, exclusive: true }, () => socket.close(() => resolve(undefined)));
+      socket.bind({ port: wanted.port, address: wanted.address, exclusive: true }, () =>
+        socket.close(() => resolve(undefined)),
+      );
       return;
     }
     const server = createServer();
     server.once('error', failed);
-    server.listen({ port: wanted.port, host: wanted.address, exclusive: true }, () => server.close(() => resolve(undefined)));
+    server.listen({ port: wanted.port, host: wanted.address, exclusive: true }, () =>
+      server.close(() => resolve(undefined)),
+    );
   });
 }
 
 export function portSentence(wanted: WantedPort, code: string): string {
   const where = `${wanted.protocol.toUpperCase()} port ${wanted.port} on ${wanted.address}`;
   const move = `set ${wanted.setting} to another`;
-  if (code === 'EADDRINUSE') return `${where}, wanted for ${wanted.purpose}, is taken: end what listens there, or ${move}.`;
-  if (code === 'EADDRNOTAVAIL') return `${where}, wanted for ${wanted.purpose}, cannot be used: this host does not have the address ${wanted.address}.`;
-  if (code === 'EACCES') return `${where}, wanted for ${wanted.purpose}, needs more rights than we have: ${move} (1024 or higher).`;
+  if (code === 'EADDRINUSE')
+    return `${where}, wanted for ${wanted.purpose}, is taken: end what listens there, or ${move}.`;
+  if (code === 'EADDRNOTAVAIL')
+    return `${where}, wanted for ${wanted.purpose}, cannot be used: this host does not have the address ${wanted.address}.`;
+  if (code === 'EACCES')
+    return `${where}, wanted for ${wanted.purpose}, needs more rights than we have: ${move} (1024 or higher).`;
   return `${where}, wanted for ${wanted.purpose}, cannot be used (${code}): ${move}.`;
 }
 

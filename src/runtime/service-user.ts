@@ -16,7 +16,11 @@ function idOf(name: string, flag: '-u' | '-g'): number {
   try {
     return Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim());
   } catch (cause) {
-    throw new DozvonError('USER_UNKNOWN', `The user ${name} does not exist on this host: name another in DOZVON_USER.`, { cause });
+    throw new DozvonError(
+      'USER_UNKNOWN',
+      `The user ${name} does not exist on this host: name another in DOZVON_USER.`,
+      { cause },
+    );
   }
 }
 
@@ -26,7 +30,11 @@ export function chooseServiceUser(wanted: string | undefined): ServiceUser {
   if (uid !== 0) return { name: String(uid), uid, gid: process.getgid?.() ?? uid, switched: false };
   const name = wanted ?? 'nobody';
   const user: ServiceUser = { name, uid: idOf(name, '-u'), gid: idOf(name, '-g'), switched: true };
-  if (user.uid === 0) throw new DozvonError('USER_UNKNOWN', 'DOZVON_USER names root: the servers never run as root, name an unprivileged user.');
+  if (user.uid === 0)
+    throw new DozvonError(
+      'USER_UNKNOWN',
+      'DOZVON_USER names root: the servers never run as root, name an unprivileged user.',
+    );
   return user;
 }
 
@@ -41,6 +49,10 @@ export function giveTo(user: ServiceUser, place: string): void {
 
 /** Whether the user can read all the files: asked of the kernel, by a process of his. */
 export function canRead(user: ServiceUser, files: readonly string[]): boolean {
-  const probe = spawnSync('/bin/sh', ['-c', 'for file; do [ -r "$file" ] || exit 1; done', 'sh', ...files], { cwd: '/', stdio: 'ignore', ...spawnIdentity(user) });
+  const probe = spawnSync('/bin/sh', ['-c', 'for file; do [ -r "$file" ] || exit 1; done', 'sh', ...files], {
+    cwd: '/',
+    stdio: 'ignore',
+    ...spawnIdentity(user),
+  });
   return probe.status === 0;
 }

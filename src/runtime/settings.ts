@@ -12,7 +12,10 @@ const rtpRange = z
     return { first, last };
   })
   // Each leg takes an even port for RTP and the odd one after it for RTCP.
-  .refine((range) => range.first >= 1024 && range.last <= 65_535 && range.last - range.first >= 3, 'a range such as 10000-10999');
+  .refine(
+    (range) => range.first >= 1024 && range.last <= 65_535 && range.last - range.first >= 3,
+    'a range such as 10000-10999',
+  );
 
 const environmentSchema = z.object({
   DOZVON_HOME: z.string().min(1).optional(),
@@ -21,7 +24,10 @@ const environmentSchema = z.object({
   DOZVON_RUNTIME_ROOT: z.string().min(1).optional(),
   DOZVON_DEBIAN_MIRROR: z.string().min(1).optional(),
   DOZVON_DEBIAN_KEYRING: z.string().startsWith('/').optional(),
-  DOZVON_ASTERISK_SUITE: z.string().regex(/^[a-z][a-z0-9-]*$/).default('forky'),
+  DOZVON_ASTERISK_SUITE: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .default('forky'),
   /** `private` never uses the host's own Asterisk and Redis. */
   DOZVON_PROGRAMS: z.enum(['any', 'private']).default('any'),
   DOZVON_BIND: address.default('127.0.0.1'),
@@ -67,7 +73,9 @@ export interface RuntimeSettings {
 
 /** Reads the settings from environment variables; throws `SETTINGS_INVALID` naming every wrong one. Empty counts as unset. */
 export function readRuntimeSettings(environment: Readonly<Record<string, string | undefined>>): RuntimeSettings {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success) {
     const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')} (${issue.message})`).join('; ');

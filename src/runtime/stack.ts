@@ -1,0 +1,251 @@
+import { cpSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+import { DozvonError } from '../foundation/index.ts';
+import { createKeyFile } from '../vault/index.ts';
+import { copyApp, packagedNode, type RunnableApp } from './app-copy.ts';
+import { type ChildPlan, type ChildState, SupervisedChild } from './child.ts';
+import { apiUrl, asteriskPlan, type Prepared, postgresPlan, redisPlan, servicePlan } from './child-plans.ts';
+import { type Home, homePlaces, leaveMemoryFolder, prepareHome } from './home.ts';
+import { checkPorts, type WantedPort } from './port-check.ts';
+import {
+  askPostgres,
+  ensureCluster,
+  ensureDatabase,
+  type PostgresPlan,
+  postgresUrl,
+  preparePostgres,
+} from './postgres.ts';
+import { findPrograms, type Programs } from './programs.ts';
+import { askRedis, redisUrl } from './redis.ts';
+import { clearHome, forgetStack, recordStack } from './running.ts';
+import { ensureSecrets, type Secrets } from './secrets.ts';
+import { canRead, chooseServiceUser, giveTo, type ServiceUser } from './service-user.ts';
+import type { PortPlan } from './settings.ts';
+import type { ServiceRequest, StackRequest } from './stack-request.ts';
+
+export interface ChildView {
+  readonly name: string;
+  readonly title: string;
+  readonly state: ChildState;
+  readonly pid: number | undefined;
+  readonly restarts: number;
+}
+
+export interface Stack {
+  readonly home: Home;
+  readonly ports: PortPlan;
+  readonly programs: Programs;
+  readonly secrets: Secrets;
+  readonly redisUrl: string;
+  readonly databaseUrl: string;
+  readonly services: readonly { readonly nodeId: string; readonly name: string; readonly apiUrl: string }[];
+  /** Whether the database was there before this start. */
+  readonly data: 'created' | 'kept' | 'elsewhere';
+  /** In the order of their start: `redis`, `postgres`, `asterisk`, `service-n1`… */
+  children(): readonly ChildView[];
+  /** Sends a signal to a child; with `stayDown` it is not started again until `start(name)`. */
+  kill(name: string, signal: NodeJS.Signals, options?: { readonly stayDown?: boolean }): void;
+  start(name: string): Promise<void>;
+  /** Ends all children in reverse order, each in bounded time; `now` kills them at once. Repeats safely. */
+  stop(options?: { readonly now?: boolean }): Promise<void>;
+}
+
+export function wantedPorts(
+  ports: PortPlan,
+  request: { readonly services: readonly ServiceRequest[]; readonly withRedis: boolean },
+): WantedPort[] {
+  const local = '127.0.0.1';
+  return [
+    { protocol: 'udp', address: ports.bind, port: ports.sip, purpose: 'SIP', setting: 'DOZVON_SIP_PORT' },
+    { protocol: 'tcp', address: local, port: ports.ari, purpose: "Asterisk's ARI", setting: 'DOZVON_ARI_PORT' },
+    { protocol: 'tcp', address: local, port: ports.ami, purpose: "Asterisk's AMI", setting: 'DOZVON_AMI_PORT' },
+    ...(request.withRedis
+      ? [
+          {
+            protocol: 'tcp',
+            address: local,
+            port: ports.redis,
+            purpose: 'Redis',
+            setting: 'DOZVON_REDIS_PORT',
+          } as const,
+        ]
+      : []),
+    ...request.services.map(
+      ({ apiPort }): WantedPort => ({
+        protocol: 'tcp',
+        address: ports.apiBind,
+        port: apiPort,
+        purpose: 'the API',
+        setting: 'DOZVON_API_PORT',
+      }),
+    ),
+  ];
+}
+
+async function prepare(request: StackRequest): Promise<Prepared> {
+  const user = request.user ?? chooseServiceUser(undefined);
+  const services = request.services ?? [{ nodeId: 'n1', apiPort: request.ports.api }];
+  const home = homePlaces(resolve(request.homeDir), request.name ?? 'main');
+  const leftovers = await clearHome(home);
+  if (leftovers > 0) request.onProgress(`Ended ${leftovers} servers that an earlier start had left`);
+  await checkPorts(wantedPorts(request.ports, { services, withRedis: request.redisUrl === undefined }));
+  prepareHome(home, user);
+  if (request.redisUrl !== undefined) await askRedis(request.redisUrl);
+  if (request.databaseUrl !== undefined) await askPostgres(request.databaseUrl);
+
+  const rootsDir = request.rootsDir ?? join(home.dir, 'runtime');
+  const programs = await findPrograms(
+    { ...request.sources, rootsDir, onProgress: request.onProgress },
+    { withRedis: request.redisUrl === undefined },
+  );
+  const postgresDir =
+    request.databaseUrl === undefined ? await preparePostgres({ rootsDir, onProgress: request.onProgress }) : undefined;
+  const secrets = ensureSecrets(
+    home,
+    request.hotline.operators.map((operator) => operator.extension),
+  );
+  const app = request.copyApp
+    ? copyApp(request.appDir, home.dir, request.onProgress)
+    : { dir: request.appDir, node: packagedNode(request.appDir) };
+  const postgres: PostgresPlan | undefined =
+    postgresDir === undefined
+      ? undefined
+      : {
+          programDir: postgresDir,
+          clusterDir: join(home.postgresDir, 'cluster'),
+          socketDir: home.socketDir,
+          runDir: home.runDir,
+          password: secrets.databasePassword,
+          user,
+        };
+  return {
+    request,
+    services,
+    user,
+    home,
+    programs,
+    secrets,
+    app,
+    configPath: reachableConfig(request, home, app, user),
+    postgres,
+    redisUrl: request.redisUrl ?? redisUrl(request.ports.redis, secrets.redisPassword),
+    databaseUrl: request.databaseUrl ?? postgresUrl(home.socketDir, secrets.databasePassword),
+  };
+}
+
+/** The hotline's configuration where the service can read it: in place, in the copy of the clone, or in a copy of its own. */
+function reachableConfig(request: StackRequest, home: Home, app: RunnableApp, user: ServiceUser): string {
+  const path = resolve(request.hotline.configPath);
+  const inside = relative(request.appDir, path);
+  if (app.dir !== request.appDir && !inside.startsWith('..')) return join(app.dir, inside);
+  if (!user.switched || canRead(user, [path])) return path;
+  const isFolder = statSync(path).isDirectory();
+  const copy = join(home.runDir, 'config');
+  cpSync(isFolder ? path : dirname(path), copy, { recursive: true, mode: 0 });
+  return isFolder ? copy : join(copy, relative(dirname(path), path));
+}
+
+/** The key file comes into being with the database and never later: data whose key is lost must not be joined by data under another. */
+async function ensureKeyFile(prepared: Prepared, data: Stack['data']): Promise<void> {
+  const { home, user } = prepared;
+  if (statSync(home.keyFile, { throwIfNoEntry: false }) !== undefined) return;
+  if (data === 'kept') {
+    throw new DozvonError(
+      'KEY_FILE_MISSING',
+      `The key file ${home.keyFile} is missing though there are data sealed under it: restore it from its copy.`,
+    );
+  }
+  await createKeyFile(home.keyFile);
+  giveTo(user, home.keyFile);
+}
+
+/**
+ * Starts Redis, PostgreSQL, Asterisk and the service in this order, each when the one before it serves, and keeps them running. What
+ * is missing is fetched first. Throws with one sentence (`PORT_TAKEN`, `ALREADY_RUNNING`, `NO_NETWORK`, `CHILD_FAILED`, …) and
+ * leaves nothing running then.
+ */
+export async function startStack(request: StackRequest): Promise<Stack> {
+  const prepared = await prepare(request);
+  const { home, services } = prepared;
+  const children: SupervisedChild[] = [];
+  const apiUrls = services.map(({ apiPort }) => apiUrl(request.ports.apiBind, apiPort));
+  const record = (): void => {
+    recordStack(home, {
+      children: children.flatMap((child) =>
+        child.process === undefined
+          ? []
+          : [{ name: child.plan.name, stopSignal: child.plan.stopSignal, ...child.process }],
+      ),
+      apiUrls,
+      sip: { address: request.ports.bind, port: request.ports.sip },
+      testing: request.testing,
+      configPath: prepared.configPath,
+    });
+  };
+  const startChild = async (plan: ChildPlan): Promise<void> => {
+    const child = new SupervisedChild(plan, (event) => {
+      if (event.type === 'spawned') record();
+      request.onEvent?.(event);
+    });
+    children.push(child);
+    await child.start();
+  };
+  let ending: Promise<void> | undefined;
+  const endAll = async (now: boolean): Promise<void> => {
+    for (const child of [...children].reverse()) {
+      await child.stop(now);
+      child.closeLog();
+    }
+    forgetStack(home);
+    leaveMemoryFolder(home);
+  };
+  const stop = async (options: { readonly now?: boolean } = {}): Promise<void> => {
+    if (ending !== undefined && options.now) for (const child of children) child.kill('SIGKILL');
+    ending ??= endAll(options.now ?? false);
+    await ending;
+  };
+
+  let data: Stack['data'] = 'elsewhere';
+  try {
+    record();
+    if (prepared.postgres !== undefined)
+      data = (await ensureCluster(prepared.postgres)) === 'created' ? 'created' : 'kept';
+    await ensureKeyFile(prepared, data);
+    for (const plan of [...redisPlan(prepared), ...postgresPlan(prepared)]) await startChild(plan);
+    if (prepared.postgres !== undefined) await ensureDatabase(home.socketDir, prepared.secrets.databasePassword);
+    await startChild(asteriskPlan(prepared));
+    for (const service of services) await startChild(servicePlan(prepared, service));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const childNamed = (name: string): SupervisedChild => {
+    const child = children.find(({ plan }) => plan.name === name);
+    if (child === undefined)
+      throw new DozvonError(
+        'CHILD_UNKNOWN',
+        `No child ${name}: there are ${children.map(({ plan }) => plan.name).join(', ')}.`,
+      );
+    return child;
+  };
+  return {
+    home,
+    ports: request.ports,
+    programs: prepared.programs,
+    secrets: prepared.secrets,
+    redisUrl: prepared.redisUrl,
+    databaseUrl: prepared.databaseUrl,
+    services: services.map(({ nodeId, apiPort }) => ({
+      nodeId,
+      name: `service-${nodeId}`,
+      apiUrl: apiUrl(request.ports.apiBind, apiPort),
+    })),
+    data,
+    children: () =>
+      children.map(({ plan, state, pid, restarts }) => ({ name: plan.name, title: plan.title, state, pid, restarts })),
+    kill: (name, signal, options) => childNamed(name).kill(signal, options),
+    start: (name) => childNamed(name).start(),
+    stop,
+  };
+}
