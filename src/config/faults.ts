@@ -19,6 +19,12 @@ export function describeFault(fault: ConfigFault): string {
   return `${place}:${path} expected ${fault.expected}, got ${fault.got}`;
 }
 
+/** File after file, each from its top to its end. */
+export function inReadingOrder(faults: readonly ConfigFault[]): readonly ConfigFault[] {
+  const files = [...new Set(faults.map((fault) => fault.file))];
+  return faults.toSorted((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || (a.line ?? 0) - (b.line ?? 0));
+}
+
 export type Path = readonly (string | number)[];
 
 export function pathText(path: Path): string {
@@ -62,6 +68,10 @@ function mismatchesOf(issue: z.core.$ZodIssue, root: unknown, base: Path): reado
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: [...path, key], expected: 'no entry of this name', got: `"${key}"` }));
   }
+  if (issue.code === 'invalid_key') {
+    const expected = `a name that is ${issue.issues.map((inner) => inner.message).join(', or ')}`;
+    return [{ path, expected, got: valueText(within.at(-1)) }];
+  }
   if (issue.code === 'invalid_union') {
     const value = valueAt(root, within);
     // Of alternatives, the one whose shape fits tells what is wrong inside it.
@@ -91,7 +101,7 @@ function expectation(issue: z.core.$ZodRawIssue): string {
     case 'invalid_type':
       return typeNames[issue.expected] ?? issue.expected;
     case 'invalid_value':
-      return issue.values.map((value) => `"${String(value)}"`).join(' or ');
+      return issue.values.map((value) => valueText(value)).join(' or ');
     case 'too_small':
       return `${bounded(issue.origin)} at least ${issue.minimum}`;
     case 'too_big':
@@ -99,13 +109,11 @@ function expectation(issue: z.core.$ZodRawIssue): string {
     case 'invalid_format':
       return issue.format === 'regex'
         ? `text like ${issue.pattern}`
-        : `text that is ${formatNames[issue.format] ?? issue.format}`;
+        : (formatNames[issue.format] ?? `text that is ${issue.format}`);
     case 'unrecognized_keys':
       return 'no entry of this name';
     case 'invalid_union':
       return issue.discriminator === undefined ? 'one of the known forms' : `a known "${issue.discriminator}"`;
-    case 'invalid_key':
-      return 'names of the known form';
     case 'not_multiple_of':
       return `a multiple of ${issue.divisor}`;
     default:

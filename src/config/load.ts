@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { operatorSchema, queueSchema, skillSchema } from '../acd/index.ts';
 import { calendarSchema, createCalendar, scheduleSchema } from '../schedule/index.ts';
 import { type ConfigDocument, type ExternalSettings, readDocument, readFolder } from './documents.ts';
-import { type ConfigFault, type Mismatch, matchSchema } from './faults.ts';
+import { type ConfigFault, inReadingOrder, type Mismatch, matchSchema } from './faults.ts';
 import { linkFlowDocuments } from './flows.ts';
 import { type HotlineConfig, lineSchema, rootSchema, trunkSchema } from './hotline.ts';
 import { soundsThere } from './prompts.ts';
@@ -68,7 +68,9 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
 
   const references = { ...lists, flowIds: flows.ids, country: root?.country ?? 'RU' };
   faults.push(...checkReferences(references).map((mismatch) => document.fault(mismatch)));
-  if (faults.length > 0 || root === undefined || calendar === undefined) return { ok: false, faults };
+  if (faults.length > 0 || root === undefined || calendar === undefined) {
+    return { ok: false, faults: inReadingOrder(faults) };
+  }
 
   const source = stringify({
     hotline: document.value,

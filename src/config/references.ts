@@ -128,7 +128,8 @@ function unknown(
   name: string | undefined,
   known: { readonly ids: ReadonlySet<string>; readonly of: string },
 ): readonly Mismatch[] {
-  if (name === undefined || known.ids.has(name)) return [];
+  // With no entry at all the list itself is at fault, and that is told already.
+  if (name === undefined || known.ids.has(name) || known.ids.size === 0) return [];
   return [{ path, expected: `the id of ${known.of} (${[...known.ids].sort().join(', ')})`, got: `"${name}"` }];
 }
 
