@@ -240,6 +240,15 @@ t.test('an hour that is skipped or occurs twice', async (t) => {
   t.equal(instant(at(schedule, '2027-10-31T00:00:00Z').closesAtMs), '2027-10-31T00:30:00.000Z');
   t.match(at(schedule, '2027-10-31T00:45:00Z'), { open: false, opensAtMs: Date.parse('2027-10-31T01:00:00Z') });
   t.match(at(schedule, '2027-10-31T01:15:00Z'), { open: true, closesAtMs: Date.parse('2027-10-31T01:30:00Z') });
+  const late = scheduleSchema.parse({
+    ...night,
+    week: { ...night.week, saturday: '10:00-24:00', sunday: '00:00-00:30' },
+  });
+  t.equal(
+    instant(at(late, '2027-10-30T12:00:00Z').closesAtMs),
+    '2027-10-30T22:30:00.000Z',
+    'after midnight, before the clocks go back',
+  );
   const skipped = scheduleSchema.parse({ ...night, week: { ...night.week, sunday: '02:15-05:00' } });
   t.equal(
     instant(at(skipped, '2027-03-28T00:00:00Z').opensAtMs),
