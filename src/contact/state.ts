@@ -146,6 +146,8 @@ export interface ContactState {
   readonly facts: ContactFacts;
   readonly legs: readonly Leg[];
   readonly recording?: ContactRecording;
+  /** A request has been asked to be stored. */
+  readonly requestAsked?: boolean;
   /** The last spoken message, milliseconds from the recording's zero second. */
   readonly message?: { readonly fromMs: number; readonly toMs: number };
   /** Instants (wall time, ms) at which `timerFired` is due. Compared when it fires: a stale one disarms itself. */

@@ -176,6 +176,22 @@ t.test('a spoken message is a stretch of the recording and the request names it'
   );
 });
 
+t.test('a message is kept when the caller hangs up before he is told a number', async (t) => {
+  const driver = new Driver().toMenu();
+  driver.feed({ type: 'digit', legId: callerLegId, digit: '2' });
+  const { phase } = driver.state;
+  if (phase.name !== 'voice' || phase.playback === undefined) throw new Error('expected a prompt');
+  driver.feed({ type: 'playbackEnded', playbackId: phase.playback, outcome: 'played' });
+  driver.nowMs += 4_000;
+  driver.feed({ type: 'legEnded', legId: callerLegId, cause: 'normal' });
+  t.match(
+    driver.effects.find((effect) => effect.type === 'storeRequest'),
+    { callBackNumber: testArrival.arrival.ani, message: { fromMs: 0, toMs: 4_000 } },
+  );
+  driver.feed({ type: 'requestStored', caseId: asId<never>('case1'), caseNumber: '1234' });
+  t.equal(driver.state.facts.outcome, 'requestLeft');
+});
+
 t.test('timers that were set anew do not fire the old way', async (t) => {
   const driver = new Driver().toQueue().feed(offer(1));
   driver.feed({ type: 'timerFired', timerId: 'ring', dueMs: driver.nowMs - 1 });

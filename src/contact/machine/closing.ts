@@ -17,6 +17,7 @@ import {
 } from './draft.ts';
 import { putRecord } from './record.ts';
 import { closeRecording, markStretch } from './recording.ts';
+import { keepSpokenMessage } from './spoken-message.ts';
 
 /**
  * Bound of everything that closing waits for besides wrap-up (ends of legs, verification of the recording): what has
@@ -28,6 +29,7 @@ const closingLimitMs = 2 * minuteMs;
 export function beginClosing(draft: Draft): void {
   const phase = draft.state.phase;
   if (phase.name === 'closing') return;
+  keepSpokenMessage(draft);
   closeFacts(draft);
   const wrapUp = giveBackQueue(draft);
   for (const leg of draft.state.legs) endLeg(draft, leg.legId);
@@ -111,6 +113,10 @@ export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent
     case 'timerFired':
       if (event.timerId === 'wrapUp') endWrapUp(draft, phase);
       else if (event.timerId === 'closing') giveUpWaiting(draft, phase);
+      break;
+    case 'requestStored':
+      setFacts(draft, { caseId: event.caseId, outcome: 'requestLeft' });
+      note(draft, 'requestStored', { caseNumber: event.caseNumber });
       break;
     case 'recordingClosed':
       onRecordingClosed(draft, phase, event);

@@ -1,16 +1,14 @@
-import { hasCode, secondMs } from '../../foundation/index.ts';
+import { hasCode } from '../../foundation/index.ts';
 import type { FlowFacts, FlowInput, FlowPosition, FlowStep, Instruction } from '../../ivr/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ContactState, VoicePhase } from '../state.ts';
 import type { ContactOutcome } from '../store-ports.ts';
 import { beginClosing } from './closing.ts';
-import { cancelTimer, type Draft, emit, endLeg, newName, note, setFacts, setPhase, startTimer } from './draft.ts';
+import { cancelTimer, type Draft, endLeg, note, setFacts, setPhase, startTimer } from './draft.ts';
 import { play, sayLast, stopPlay } from './prompts.ts';
 import { enterQueue } from './queued.ts';
 import { markStretch } from './recording.ts';
-
-/** A message shorter than this is a slip of the finger, not something said. */
-const shortestMessageMs = secondMs;
+import { storeRequest, takeMessage } from './spoken-message.ts';
 
 /** The recording runs (or cannot): the caller hears the line's flow. */
 export function enterVoice(draft: Draft): void {
@@ -179,38 +177,11 @@ function endMessage(draft: Draft, by: 'key' | 'limit'): void {
   const phase = draft.state.phase;
   if (phase.name !== 'voice' || phase.messageSinceMs === undefined) return;
   cancelTimer(draft, 'message');
-  const { messageSinceMs: sinceMs, ...rest } = phase;
+  const { messageSinceMs, ...rest } = phase;
   setPhase(draft, rest);
-  const lengthMs = draft.nowMs - sinceMs;
-  const recording = draft.state.recording;
-  const spoken = lengthMs >= shortestMessageMs && recording?.state === 'running';
-  const seconds = spoken ? Math.max(1, Math.round(lengthMs / secondMs)) : 0;
+  const seconds = takeMessage(draft, messageSinceMs);
   note(draft, 'messageRecorded', { seconds, by });
-  // The stretch is kept even when the caller records it again: the last one is the request's.
-  if (spoken) {
-    markStretch(draft, 'message', sinceMs, draft.nowMs);
-    draft.state = {
-      ...draft.state,
-      message: { fromMs: sinceMs - recording.startedAtMs, toMs: draft.nowMs - recording.startedAtMs },
-    };
-  }
   feed(draft, { kind: 'recorded', seconds, by });
-}
-
-function storeRequest(draft: Draft, request: Extract<Instruction, { type: 'storeRequest' }>): void {
-  const { recording, message, facts } = draft.state;
-  const callBackNumber = request.callBackNumber === 'ani' ? facts.ani : request.callBackNumber.keyed;
-  emit(draft, {
-    type: 'storeRequest',
-    idempotencyKey: newName<string>(draft, 'r'),
-    lineId: facts.lineId ?? '',
-    topic: request.topic,
-    callBackNumber,
-    language: facts.language,
-    ...(message && recording?.state === 'running'
-      ? { message: { recordingId: recording.recordingId, ...message } }
-      : {}),
-  });
 }
 
 /** Stops what the voice phase had going, before another phase begins. */
