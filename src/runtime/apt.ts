@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { DozvonError, minuteMs, secondMs } from '../foundation/index.ts';
 import type { AptSource } from './apt-sources.ts';
+import { findExecutable } from './platform.ts';
 
 /** An apt of our own: its state, lists and archives lie in `dir`, the host's are neither read nor written. */
 export interface PrivateApt {
@@ -153,7 +154,11 @@ export function openPrivateApt(dir: string, source: AptSource, suite: string): P
     archives,
     run(args, options = {}) {
       return new Promise((resolve, reject) => {
-        const child = spawn('apt-get', ['-c', join(dir, 'apt.conf'), '-q', ...args], {
+        const command = ['apt-get', '-c', join(dir, 'apt.conf'), '-q', ...args];
+        // Ends with us: a download left behind would write into the folder of the next one.
+        const guard = findExecutable(['/usr/bin/setpriv']);
+        const [file = '', ...rest] = guard === undefined ? command : [guard, '--pdeathsig', 'KILL', '--', ...command];
+        const child = spawn(file, rest, {
           stdio: ['ignore', 'pipe', 'pipe'],
           env: { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' },
         });

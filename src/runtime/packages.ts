@@ -60,7 +60,8 @@ function readManifest(root: string): Manifest | undefined {
   }
 }
 
-function isComplete(root: string, request: FetchRequest): boolean {
+/** Whether a finished root of this suite holds the packages. */
+export function holdsPackages(root: string, request: Pick<FetchRequest, 'suite' | 'packages'>): boolean {
   const manifest = readManifest(root);
   return (
     manifest !== undefined &&
@@ -207,7 +208,7 @@ async function unpack(
  */
 export async function fetchPackages(request: FetchRequest): Promise<FetchedRoot> {
   const root = join(request.rootsDir, request.name);
-  if (isComplete(root, request)) return { root, fetched: false, downloadedMb: 0 };
+  if (holdsPackages(root, request)) return { root, fetched: false, downloadedMb: 0 };
   checkPlatform();
   if (findExecutable(['/usr/bin/apt-get']) === undefined || findExecutable(['/usr/bin/dpkg-deb']) === undefined) {
     throw new DozvonError(
@@ -230,7 +231,7 @@ export async function fetchPackages(request: FetchRequest): Promise<FetchedRoot>
     join(request.rootsDir, `${request.name}.lock`),
     { limitMs: 30 * minuteMs, onWait },
     async () => {
-      if (isComplete(root, request)) return { root, fetched: false, downloadedMb: 0 };
+      if (holdsPackages(root, request)) return { root, fetched: false, downloadedMb: 0 };
       const apt = openPrivateApt(join(request.rootsDir, `${request.name}.apt`), chooseSource(request), request.suite);
       const { archives, downloadedMb } = await download(apt, request);
       const fresh = `${root}.new`;

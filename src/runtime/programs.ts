@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { type AsteriskProgram, type CommandLine, DozvonError, secondMs } from '../foundation/index.ts';
-import { fetchPackages, type OnProgress } from './packages.ts';
+import { fetchPackages, holdsPackages, type OnProgress } from './packages.ts';
 import { findExecutable } from './platform.ts';
 
 const run = promisify(execFile);
@@ -182,6 +182,22 @@ export async function findPrograms(
   return {
     asterisk: asterisk ?? (await privateAsterisk(root)),
     redis: options.withRedis ? (redis ?? (await privateRedis(root))) : undefined,
+  };
+}
+
+/** What is there without fetching anything. Throws when a fetched program cannot be used. */
+export async function lookForPrograms(
+  sources: Pick<ProgramSources, 'rootsDir' | 'suite' | 'programs'>,
+): Promise<{ readonly asterisk: AsteriskProgram | undefined; readonly redis: RedisProgram | undefined }> {
+  const own = sources.programs === 'any';
+  const quiet = (): void => {};
+  const root = join(sources.rootsDir, rootName);
+  const holds = (packages: readonly string[]): boolean => holdsPackages(root, { suite: sources.suite, packages });
+  return {
+    asterisk:
+      (own ? await hostAsterisk(quiet) : undefined) ??
+      (holds(asteriskPackages) ? await privateAsterisk(root) : undefined),
+    redis: (own ? await hostRedis(quiet) : undefined) ?? (holds(redisPackages) ? await privateRedis(root) : undefined),
   };
 }
 

@@ -1,0 +1,4 @@
+export { runDoctor } from './doctor.ts';
+export { runDown } from './down.ts';
+export { processTerminal, type Terminal } from './terminal.ts';
+export { runUp } from './up.ts';

@@ -1,0 +1,73 @@
+import { join, resolve } from 'node:path';
+
+import type { ChildEvent } from './child.ts';
+import { chooseHome } from './home.ts';
+import type { OnProgress } from './packages.ts';
+import { chooseServiceUser, type ServiceUser } from './service-user.ts';
+import { type RuntimeSettings, readRuntimeSettings } from './settings.ts';
+import { type Stack, startStack } from './stack.ts';
+import type { RenderAsterisk, StackRequest } from './stack-request.ts';
+
+/** The stack that belongs to this clone and environment: where it lies and how it is set, whether it runs or not. */
+export interface OwnStack {
+  readonly appDir: string;
+  readonly homeDir: string;
+  readonly copyApp: boolean;
+  readonly user: ServiceUser;
+  readonly settings: RuntimeSettings;
+  readonly configPath: string;
+  readonly soundsDir: string;
+}
+
+export function locateOwnStack(appDir: string, environment: Readonly<Record<string, string | undefined>>): OwnStack {
+  const settings = readRuntimeSettings(environment);
+  const user = chooseServiceUser(settings.user);
+  const home = chooseHome(appDir, settings.home === undefined ? undefined : resolve(settings.home), user);
+  return {
+    appDir,
+    homeDir: home.dir,
+    copyApp: home.copyApp,
+    user,
+    settings,
+    configPath: resolve(settings.config ?? join(appDir, 'config')),
+    soundsDir: join(appDir, 'sounds'),
+  };
+}
+
+/** Where the fetched programs of this stack lie. */
+export function rootsDirOf(own: OwnStack): string {
+  return resolve(own.settings.runtimeRoot ?? join(own.homeDir, 'runtime'));
+}
+
+export interface StartOptions {
+  readonly hotline: Pick<StackRequest['hotline'], 'operators' | 'trunks'>;
+  readonly renderAsterisk: RenderAsterisk;
+  readonly testing: boolean;
+  readonly onProgress: OnProgress;
+  readonly onEvent: (event: ChildEvent) => void;
+}
+
+export async function startOwnStack(own: OwnStack, options: StartOptions): Promise<Stack> {
+  const { settings } = own;
+  return await startStack({
+    appDir: own.appDir,
+    homeDir: own.homeDir,
+    copyApp: own.copyApp,
+    user: own.user,
+    ports: settings.ports,
+    hotline: { configPath: own.configPath, ...options.hotline },
+    renderAsterisk: options.renderAsterisk,
+    sources: {
+      suite: settings.suite,
+      programs: settings.programs,
+      ...(settings.mirror === undefined ? {} : { mirror: settings.mirror }),
+      ...(settings.keyring === undefined ? {} : { keyring: settings.keyring }),
+    },
+    rootsDir: rootsDirOf(own),
+    ...(settings.redisUrl === undefined ? {} : { redisUrl: settings.redisUrl }),
+    ...(settings.databaseUrl === undefined ? {} : { databaseUrl: settings.databaseUrl }),
+    testing: options.testing,
+    onProgress: options.onProgress,
+    onEvent: options.onEvent,
+  });
+}
