@@ -7,7 +7,7 @@ import {
   parseCaseNumber,
   type RequestDraft,
 } from '../../src/cases/index.ts';
-import { asId, bySystem, type ContactId, systemClock } from '../../src/foundation/index.ts';
+import { asId, bySystem, type ContactId } from '../../src/foundation/index.ts';
 import { createMemoryCases } from '../../src/store/memory/cases.ts';
 
 const numbers = fc.integer({ min: 1_000_000, max: 9_999_999 }).map((body) => drawCaseNumber(() => body));
@@ -58,24 +58,26 @@ t.test('a closed case can be opened again; nothing returns to registered', async
   t.notOk(mayFollow('closed', 'escalated'));
 });
 
-t.test('a registered request has its confirmation in the outbox; the same place again changes nothing', async (t) => {
+const draft: RequestDraft & { readonly idempotencyKey: string } = {
+  idempotencyKey: 'c1/request',
+  contactId: asId<ContactId>('c1'),
+  lineId: 'support',
+  topic: 'documents',
+  callBackNumber: '+79031234567',
+  language: 'ru',
+  createdAtMs: 1_000,
+};
+const meta = bySystem('test', 'requestLeft');
+
+t.test('a stored request has its confirmation in the outbox; the same place again changes nothing', async (t) => {
   const { cases, outbox } = createMemoryCases();
-  const service = createCaseService({ repository: cases, clock: systemClock() });
-  const draft: Omit<RequestDraft, 'createdAtMs'> = {
-    contactId: asId<ContactId>('c1'),
-    lineId: 'support',
-    topic: 'documents',
-    callBackNumber: '+79031234567',
-    language: 'ru',
-  };
-  const meta = bySystem('test', 'requestLeft');
-  const stored = await service.registerRequest(draft, { place: 'request', meta });
-  t.same(await service.registerRequest(draft, { place: 'request', meta }), stored);
+  const service = createCaseService({ repository: cases });
+  const stored = await service.storeRequest(draft, meta);
+  t.same(await service.storeRequest({ ...draft, topic: 'other' }, meta), stored);
   const [notice, ...more] = await outbox.list({ limit: 10 });
   t.same(more, []);
   t.match(notice, { template: 'requestRegistered', state: 'pending', caseId: stored.caseId });
-  const claim = await outbox.claim(notice?.noticeId ?? '', { nowMs: Date.now(), claimUntilMs: Date.now() + 1_000 });
-  t.match(claim, {
+  t.match(await outbox.claim(notice?.noticeId ?? '', { nowMs: 1_000, claimUntilMs: 2_000 }), {
     outcome: 'claimed',
     notice: { to: '+79031234567', parameters: { caseNumber: stored.caseNumber, topic: 'documents', language: 'ru' } },
   });
@@ -83,15 +85,7 @@ t.test('a registered request has its confirmation in the outbox; the same place 
 
 t.test('a request without a number to reach is stored and tells nobody', async (t) => {
   const { cases, outbox } = createMemoryCases();
-  const service = createCaseService({ repository: cases, clock: systemClock() });
-  const draft = {
-    contactId: asId<ContactId>('c1'),
-    lineId: 'support',
-    topic: 'documents',
-    callBackNumber: '',
-    language: 'ru',
-  };
-  const stored = await service.registerRequest(draft, { place: 'request', meta: bySystem('test', 'requestLeft') });
+  const stored = await createCaseService({ repository: cases }).storeRequest({ ...draft, callBackNumber: '' }, meta);
   t.ok(await cases.findByNumber(stored.caseNumber));
   t.same(await outbox.list({ limit: 10 }), []);
 });

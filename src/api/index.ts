@@ -1,0 +1,12 @@
+export {
+  type ApiToken,
+  type Authenticator,
+  hashToken,
+  type Principal,
+  type Scope,
+  scopes,
+  tokenAuthenticator,
+} from './access.ts';
+export { linesOfConfig } from './lines-of-config.ts';
+export type { ApiPorts, HealthProbe, LineNow } from './ports.ts';
+export { type Api, type ApiSettings, createApi } from './server.ts';

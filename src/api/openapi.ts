@@ -1,0 +1,64 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problemMediaType, problemSchema } from './problems.ts';
+import * as schemas from './schemas.ts';
+import type { ApiServer } from './server-types.ts';
+
+const description = `What the hotline is doing and what may be done with it. Every answer that says no is a problem document (RFC 9457)
+with a stable \`code\`. Instants are ISO 8601 with an offset, stretches of time are milliseconds. Callers' numbers are shown only to a
+token with the scope \`pii:read\`, and each showing is journalled.`;
+
+/** OpenAPI 3.1 made from the routes' schemas, and its page at /docs with nothing loaded from elsewhere. Before the routes. */
+export async function describeApi(server: ApiServer, version: string): Promise<void> {
+  const schemaRegistry = z.registry<{ id: string }>();
+  schemaRegistry.add(problemSchema, { id: 'Problem' });
+  schemaRegistry.add(schemas.contactSchema, { id: 'Contact' });
+  schemaRegistry.add(schemas.contactDetailSchema, { id: 'ContactDetail' });
+  schemaRegistry.add(schemas.operatorSchema, { id: 'Operator' });
+  schemaRegistry.add(schemas.queueSchema, { id: 'Queue' });
+  schemaRegistry.add(schemas.waitingContactSchema, { id: 'WaitingContact' });
+  schemaRegistry.add(schemas.lineSchema, { id: 'Line' });
+  schemaRegistry.add(schemas.caseSchema, { id: 'Case' });
+  schemaRegistry.add(schemas.noticeSchema, { id: 'Notice' });
+  schemaRegistry.add(schemas.healthSchema, { id: 'Health' });
+  const addSchemas = createJsonSchemaTransformObject({ schemaRegistry });
+
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Dozvon', version, description },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    transform: createJsonSchemaTransform({ schemaRegistry }),
+    transformObject: (document) => withProblems(addSchemas(document)),
+  });
+  await server.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { docExpansion: 'list', persistAuthorization: false },
+  });
+}
+
+interface Operation {
+  responses?: Record<string, unknown>;
+  security?: unknown;
+}
+
+/** Any operation may answer with a problem; said once here rather than at each route. Health needs no token. */
+function withProblems<Document>(document: Document): Document {
+  const paths = (document as { paths?: Record<string, Record<string, Operation>> }).paths ?? {};
+  const problem = {
+    description: 'A problem (RFC 9457)',
+    content: { [problemMediaType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const operation of Object.values(operations)) {
+      operation.responses = { ...operation.responses, default: problem };
+      if (path.startsWith('/api/v1/health/')) operation.security = [];
+    }
+  }
+  return document;
+}

@@ -1,0 +1,41 @@
+import type { AcdService } from '../acd/index.ts';
+import type { CaseRepository, Outbox } from '../cases/index.ts';
+import type { ContactRecordStore, EventStream } from '../contact/store-ports.ts';
+import type { AuditJournal, Clock } from '../foundation/index.ts';
+import type { ScheduleVerdict } from '../schedule/index.ts';
+
+/** A part the service cannot do its work without. */
+export interface HealthProbe {
+  readonly part: 'asterisk' | 'redis' | 'postgres';
+  /** Resolves when the part answers; the API bounds the wait. */
+  check(): Promise<void>;
+}
+
+/** A line with what its schedule says this moment. */
+export interface LineNow {
+  readonly lineId: string;
+  readonly name: string;
+  readonly numbers: readonly string[];
+  readonly scheduleId: string;
+  /** IANA name; instants of the verdict are shown on this wall. */
+  readonly timeZone: string;
+  readonly verdict: ScheduleVerdict;
+}
+
+/** What the API shows and does, wired by app.ts. Rooms' services as they are; stores by their ports. */
+export interface ApiPorts {
+  readonly acd: Pick<
+    AcdService,
+    'queuesNow' | 'queueSettings' | 'waitingContacts' | 'operators' | 'operator' | 'signIn' | 'signOut' | 'setPresence'
+  >;
+  readonly lines: () => readonly LineNow[];
+  readonly records: Pick<ContactRecordStore, 'get' | 'list'>;
+  readonly events: Pick<EventStream, 'follow'>;
+  readonly cases: Pick<CaseRepository, 'findByNumber'>;
+  readonly outbox: Pick<Outbox, 'list'>;
+  readonly journal: AuditJournal;
+  readonly health: readonly HealthProbe[];
+  /** E.164 of a caller's number in any notation; undefined when it is none. */
+  readonly normaliseAni: (text: string) => string | undefined;
+  readonly clock: Clock;
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+
+/**
+ * Every way in which the API says no (RFC 9457). `code` is stable and is what clients compare; status and title belong to it.
+ * HTTP statuses are written here and nowhere else.
+ */
+const problems = {
+  INVALID_INPUT: { status: 400, title: 'The request has faults' },
+  MALFORMED_REQUEST: { status: 400, title: 'The request cannot be read' },
+  UNAUTHENTICATED: { status: 401, title: 'A bearer token is needed' },
+  FORBIDDEN: { status: 403, title: 'The token has no right to do this' },
+  NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
+  UNKNOWN_OPERATOR: { status: 404, title: 'There is no such operator' },
+  UNKNOWN_QUEUE: { status: 404, title: 'There is no such queue' },
+  UNKNOWN_CONTACT: { status: 404, title: 'There is no such contact' },
+  UNKNOWN_CASE: { status: 404, title: 'There is no such case' },
+  REQUEST_TIMEOUT: { status: 408, title: 'The request came too slowly' },
+  OPERATOR_NOT_SIGNED_IN: { status: 409, title: 'The operator is not signed in' },
+  BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
+  URI_TOO_LONG: { status: 414, title: 'The address is too long' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body must be JSON' },
+  TOO_MANY_REQUESTS: { status: 429, title: 'Too many requests' },
+  HEADERS_TOO_LARGE: { status: 431, title: 'The headers are too large' },
+  INTERNAL: { status: 500, title: 'Something went wrong here' },
+  TOO_MANY_STREAMS: { status: 503, title: 'Too many live streams are open' },
+  BUSY: { status: 503, title: 'The service is overloaded' },
+  DEPENDENCY_UNAVAILABLE: { status: 503, title: 'A part of the service cannot be reached' },
+  STOPPING: { status: 503, title: 'The service is stopping' },
+} as const;
+
+export type ProblemCode = keyof typeof problems;
+
+export const problemCodes = Object.keys(problems) as readonly ProblemCode[];
+
+export const problemMediaType = 'application/problem+json';
+
+export const problemSchema = z.object({
+  type: z.string().describe('urn:dozvon:problem: followed by the code'),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(problemCodes as [ProblemCode, ...ProblemCode[]]),
+  detail: z.string().optional(),
+  requestId: z.string().optional(),
+  faults: z
+    .array(
+      z.object({
+        in: z.enum(['body', 'querystring', 'params', 'headers']),
+        path: z.string().describe('JSON pointer'),
+        expected: z.string(),
+      }),
+    )
+    .optional()
+    .describe('Every fault found in the part of the request that was refused'),
+});
+
+export type Problem = z.infer<typeof problemSchema>;
+export type Fault = NonNullable<Problem['faults']>[number];
+
+/** Thrown by a route; the error handler answers with the problem. `detail` is shown to the client: nothing secret, no personal data. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode;
+  readonly detail: string | undefined;
+  readonly faults: readonly Fault[] | undefined;
+
+  constructor(code: ProblemCode, options: { readonly detail?: string; readonly faults?: readonly Fault[] } = {}) {
+    super(options.detail ?? problems[code].title);
+    this.name = 'ProblemError';
+    this.code = code;
+    this.detail = options.detail;
+    this.faults = options.faults;
+  }
+}
+
+export function problemOf(
+  code: ProblemCode,
+  more: {
+    readonly detail?: string | undefined;
+    readonly requestId?: string;
+    readonly faults?: readonly Fault[] | undefined;
+  } = {},
+): Problem {
+  const { status, title } = problems[code];
+  return {
+    type: `urn:dozvon:problem:${code}`,
+    title,
+    status,
+    code,
+    ...(more.detail === undefined ? {} : { detail: more.detail }),
+    ...(more.requestId === undefined ? {} : { requestId: more.requestId }),
+    ...(more.faults === undefined ? {} : { faults: [...more.faults] }),
+  };
+}
+
+export function statusOf(code: ProblemCode): number {
+  return problems[code].status;
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import type { StreamEvent, TimelineEntry } from '../../contact/store-ports.ts';
+import { asId, type ContactId } from '../../foundation/index.ts';
+import type { EventStreams, EventStreamWriter } from '../event-streams.ts';
+import type { LiveEvents } from '../live-events.ts';
+import type { ApiPorts } from '../ports.ts';
+import { ProblemError } from '../problems.ts';
+import { idParam, isoInstant } from '../schemas.ts';
+import type { ApiServer } from '../server-types.ts';
+
+/** Ids of the stream's events as they come back from a client that reconnects. */
+const eventIdSchema = z
+  .string()
+  .max(64)
+  .regex(/^[0-9]+(-[0-9]+)?$/, 'the id of an event received earlier');
+const resumeHeaders = z.object({ 'last-event-id': eventIdSchema.optional() });
+
+const streamAnswer = {
+  produces: ['text/event-stream'],
+  response: {
+    200: z
+      .string()
+      .describe(
+        'Server-sent events: `contact` and `queue`, each with an id and JSON data {contactId, operatorId, at, kind, facts}; `gap` (no id): ' +
+          'events since the given id are no longer kept, read the state anew.',
+      ),
+  },
+};
+
+interface LiveParts {
+  readonly live: LiveEvents;
+  readonly streams: EventStreams;
+}
+
+export function eventRoutes(server: ApiServer, ports: Pick<ApiPorts, 'records'>, { live, streams }: LiveParts): void {
+  server.get(
+    '/api/v1/events',
+    {
+      config: { access: 'read' },
+      schema: {
+        tags: ['events'],
+        summary: 'Everything that happens from now on: contacts, queues, operators',
+        description: 'After a reconnection with Last-Event-ID nothing is missing.',
+        headers: resumeHeaders,
+        querystring: z.strictObject({ source: z.enum(['contact', 'queue']).optional() }),
+        ...streamAnswer,
+      },
+    },
+    async (request, reply) => {
+      const { source } = request.query;
+      const wanted = (event: StreamEvent): boolean => source === undefined || event.source === source;
+      const afterId = request.headers['last-event-id'];
+      const writer = streams.open(request, reply);
+      const subscription = live.subscribe(afterId === undefined ? { from: 'now' } : { afterId }, (event) => {
+        if (wanted(event)) writer.send(shown(event));
+      });
+      writer.onClose(() => subscription.end());
+      if (!subscription.complete) writer.send({ type: 'gap', data: {} });
+      for (const event of subscription.past) if (wanted(event)) writer.send(shown(event));
+      return reply;
+    },
+  );
+
+  server.get(
+    '/api/v1/contacts/:contactId/timeline',
+    {
+      config: { access: 'read' },
+      schema: {
+        tags: ['contacts', 'events'],
+        summary: "A contact's timeline from its beginning, and on as it happens",
+        headers: resumeHeaders,
+        params: z.strictObject({ contactId: idParam }),
+        ...streamAnswer,
+      },
+    },
+    async (request, reply) => {
+      const contactId = asId<ContactId>(request.params.contactId);
+      // Subscribed first, read second: an event in between is in `meanwhile`, and told once.
+      const meanwhile: StreamEvent[] = [];
+      let listener = (event: StreamEvent): void => void meanwhile.push(event);
+      const subscription = live.subscribe(positionOf(request), (event) => {
+        if (event.contactId === contactId) listener(event);
+      });
+      let writer: EventStreamWriter;
+      try {
+        const record = await ports.records.get(contactId);
+        const past = subscription.past.filter((event) => event.contactId === contactId);
+        if (record === undefined && past.length === 0) throw new ProblemError('UNKNOWN_CONTACT');
+        writer = streams.open(request, reply);
+        const resumed = request.headers['last-event-id'] !== undefined && subscription.complete;
+        const kept = resumed ? [] : (record?.timeline ?? []);
+        for (const event of inOrder(kept, [...past, ...meanwhile], contactId)) writer.send(event);
+      } catch (error) {
+        subscription.end();
+        throw error;
+      }
+      writer.onClose(() => subscription.end());
+      listener = (event) => writer.send(shown(event));
+      return reply;
+    },
+  );
+}
+
+function positionOf(request: {
+  readonly headers: { readonly 'last-event-id'?: string | undefined };
+}): { afterId: string } | { from: 'history' } {
+  const afterId = request.headers['last-event-id'];
+  return afterId === undefined ? { from: 'history' } : { afterId };
+}
+
+type Sent = Parameters<EventStreamWriter['send']>[0];
+
+/** The record's entries and the stream's events as one list by time; an entry that is in both is sent with the stream's id. */
+function inOrder(
+  kept: readonly TimelineEntry[],
+  events: readonly StreamEvent[],
+  contactId: ContactId,
+): readonly Sent[] {
+  const inStream = new Set(events.map((event) => identity(event.entry)));
+  const older = kept
+    .filter((entry) => !inStream.has(identity(entry)))
+    .map((entry) => ({ atMs: entry.atMs, sent: { type: 'contact', data: dataOf(entry, { contactId }) } as Sent }));
+  const newer = events.map((event) => ({ atMs: event.entry.atMs, sent: shown(event) }));
+  return [...older, ...newer].sort((a, b) => a.atMs - b.atMs).map(({ sent }) => sent);
+}
+
+function identity(entry: TimelineEntry): string {
+  const facts = Object.entries(entry.facts).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([entry.atMs, entry.kind, facts]);
+}
+
+function shown(event: StreamEvent): Sent {
+  return { id: event.id, type: event.source, data: dataOf(event.entry, event) };
+}
+
+function dataOf(
+  entry: TimelineEntry,
+  of: Partial<Pick<StreamEvent, 'contactId' | 'operatorId'>>,
+): Record<string, unknown> {
+  const { contactId, operatorId } = of;
+  return {
+    ...(contactId === undefined ? {} : { contactId }),
+    ...(operatorId === undefined ? {} : { operatorId }),
+    at: isoInstant(entry.atMs),
+    kind: entry.kind,
+    facts: entry.facts,
+  };
+}

@@ -1,0 +1,199 @@
+import { DateTime } from 'luxon';
+import { z } from 'zod';
+
+/** Shapes of what goes in and out. Instants are ISO 8601 with an offset, stretches of time are milliseconds. */
+
+export const instantSchema = z.iso.datetime({ offset: true });
+
+/** An instant in UTC. */
+export function isoInstant(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** An instant on the wall of a time zone, with its offset. */
+export function isoInstantIn(ms: number, timeZone: string): string {
+  return DateTime.fromMillis(ms, { zone: timeZone }).toISO() ?? isoInstant(ms);
+}
+
+/** Present only when it is known. */
+export function optionalInstant<Name extends string>(name: Name, ms: number | undefined): { [K in Name]?: string } {
+  return (ms === undefined ? {} : { [name]: isoInstant(ms) }) as { [K in Name]?: string };
+}
+
+/** Ids of operators, queues, lines and contacts as they stand in paths and filters. */
+export const idParam = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters, digits, "_" or "-"');
+
+/** The reason of a command: a short word or a person's text, without control characters. */
+export const reasonSchema = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}]*$/u, 'text without control characters');
+
+const pageSizes = { default: 50, most: 200 } as const;
+
+export const limitParam = z.coerce.number().int().min(1).max(pageSizes.most).default(pageSizes.default);
+
+/** Opaque to clients: where the next page begins. */
+export function cursorOf(lastId: string): string {
+  return Buffer.from(lastId, 'utf8').toString('base64url');
+}
+
+export const cursorParam = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9_-]+$/, 'a cursor from an earlier answer')
+  .transform((cursor) => Buffer.from(cursor, 'base64url').toString('utf8'))
+  .pipe(idParam);
+
+export const factsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]));
+
+export const timelineEntrySchema = z.object({ at: instantSchema, kind: z.string(), facts: factsSchema });
+
+const ani = z
+  .string()
+  .optional()
+  .describe("The caller's number, E.164; only for a token with pii:read; absent when withheld");
+
+export const recordingSchema = z.object({
+  recordingId: z.string(),
+  state: z.enum(['recording', 'sealed', 'verified', 'failed']),
+  durationMs: z.number().optional(),
+  marks: z.array(z.object({ purpose: z.string(), fromMs: z.number(), toMs: z.number().optional() })),
+});
+
+export const contactSchema = z.object({
+  contactId: z.string(),
+  lineId: z.string().optional(),
+  dnis: z.string(),
+  ani,
+  trunk: z.string(),
+  sipCallId: z.string(),
+  nodeId: z.string(),
+  configVersion: z.string(),
+  arrivedAt: instantSchema,
+  answeredAt: instantSchema.optional(),
+  queueId: z.string().optional(),
+  topic: z.string().optional(),
+  enqueuedAt: instantSchema.optional(),
+  waitMs: z.number().optional().describe('From entering the queue to an operator or to leaving'),
+  joinedAt: instantSchema.optional(),
+  operatorId: z.string().optional(),
+  talkMs: z.number().optional(),
+  wrapUpMs: z.number().optional(),
+  endedAt: instantSchema.optional(),
+  endedBy: z.enum(['caller', 'operator', 'service']).optional(),
+  outcome: z
+    .enum([
+      'answeredByOperator',
+      'abandonedInMenu',
+      'abandonedInQueue',
+      'abandonedWhileRinging',
+      'requestLeft',
+      'informed',
+      'menuExhausted',
+      'unknownNumber',
+      'failed',
+    ])
+    .optional(),
+  caseId: z.string().optional(),
+  legs: z.array(
+    z.object({
+      legId: z.string(),
+      role: z.string(),
+      operatorId: z.string().optional(),
+      startedAt: instantSchema,
+      endedAt: instantSchema.optional(),
+    }),
+  ),
+});
+
+export const contactDetailSchema = contactSchema.extend({
+  timeline: z.array(timelineEntrySchema),
+  recordings: z.array(recordingSchema),
+});
+
+export const operatorSchema = z.object({
+  operatorId: z.string(),
+  name: z.string(),
+  extension: z.string(),
+  skills: z.record(z.string(), z.number()),
+  signedIn: z.boolean(),
+  presence: z.enum(['loggedOff', 'ready', 'notReady']),
+  notReadyReason: z.string().optional(),
+  reachable: z.boolean().describe('At least one of his devices is registered'),
+  work: z.record(z.string(), z.enum(['idle', 'offered', 'connected', 'wrapUp'])).describe('Work state by medium'),
+  readySince: instantSchema.optional(),
+  setAsideUntil: instantSchema.optional(),
+  contactId: z.string().optional(),
+});
+
+export const queueSchema = z.object({
+  queueId: z.string(),
+  name: z.string(),
+  waiting: z.int(),
+  offered: z.int(),
+  longestWaitMs: z.number(),
+  readyOperators: z.int(),
+  signedInOperators: z.int(),
+});
+
+export const waitingContactSchema = z.object({
+  contactId: z.string(),
+  queueId: z.string(),
+  lineId: z.string(),
+  position: z.int(),
+  enqueuedAt: instantSchema,
+  waitMs: z.number(),
+  offered: z.boolean(),
+});
+
+export const lineSchema = z.object({
+  lineId: z.string(),
+  name: z.string(),
+  numbers: z.array(z.string()),
+  scheduleId: z.string(),
+  timeZone: z.string(),
+  open: z.boolean(),
+  why: z.object({
+    rule: z.string(),
+    date: z.string(),
+    dayKind: z.string(),
+    holidayName: z.string().optional(),
+    exceptionReason: z.string().optional(),
+  }),
+  closesAt: instantSchema.optional(),
+  opensAt: instantSchema.optional().describe('Next opening, when closed'),
+  provisional: z.boolean().describe('A day that was looked at belongs to a year whose decree is not known yet'),
+});
+
+export const caseSchema = z.object({
+  caseId: z.string(),
+  caseNumber: z.string(),
+  state: z.enum(['registered', 'inProgress', 'escalated', 'closed']),
+  contactId: z.string(),
+  lineId: z.string(),
+  topic: z.string(),
+  language: z.string(),
+  callBackNumber: z.string().optional().describe('Only for a token with pii:read'),
+  message: z.object({ recordingId: z.string(), fromMs: z.number(), toMs: z.number() }).optional(),
+  createdAt: instantSchema,
+});
+
+export const noticeSchema = z.object({
+  noticeId: z.string(),
+  caseId: z.string().optional(),
+  channel: z.string(),
+  template: z.string(),
+  state: z.enum(['pending', 'sending', 'sent', 'failed']),
+  attempts: z.int(),
+  createdAt: instantSchema,
+  dueAt: instantSchema,
+  sentAt: instantSchema.optional(),
+  failure: z.string().optional(),
+});
+
+export const healthSchema = z.object({
+  state: z.enum(['ready', 'notReady']),
+  parts: z.array(z.object({ part: z.string(), state: z.enum(['up', 'down']), code: z.string().optional() })),
+});
