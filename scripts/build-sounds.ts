@@ -14,7 +14,7 @@ import { promptSheetSchema, type SoundSource, soundSources } from '../src/ivr/in
 import { decodePcm, encodeWav, measure, type SoundMeasure, sampleRate, shapeSpeech, tone } from './sound-shaping.ts';
 
 /** Part of every sound's fingerprint: a change of the recipe makes every sound stale. */
-const recipe = 1;
+const recipe = 2;
 const voice = 'voice_msu_ru_nsh_clunits';
 const language = 'ru';
 const toolLimitMs = 60_000;
@@ -78,9 +78,9 @@ export function soundFaults(source: SoundSource, measured: SoundMeasure): readon
   const rate = letters / measured.seconds;
   const { from, to } = plausibleRate[source.kind];
   return [
-    ...(rate < from || rate > to ? [`${rate.toFixed(1)} letters a second, expected ${from}–${to}`] : []),
+    ...(rate < from || rate > to ? [`${rate.toFixed(1)} letters a second, expected ${from} to ${to}`] : []),
     ...(measured.peakDb > -0.5 || measured.peakDb < -14
-      ? [`peak ${measured.peakDb.toFixed(1)} dB, expected -14–-0.5`]
+      ? [`peak ${measured.peakDb.toFixed(1)} dB, expected -14 to -0.5`]
       : []),
     ...(measured.longestSilenceMs > 900 ? [`${measured.longestSilenceMs} ms of silence, expected at most 900`] : []),
   ];
@@ -103,18 +103,24 @@ async function runTool(file: string, args: readonly string[]): Promise<Buffer> {
   throw new DozvonError('TOOL_FAILED', `${file} ended with ${code}: ${Buffer.concat(complaints).toString().trim()}`);
 }
 
-async function speak(text: string, workDir: string): Promise<Float64Array> {
-  const textFile = join(workDir, 'text.txt');
-  const spokenFile = join(workDir, 'spoken.wav');
+/** `tempo` below 1 draws the speech out without changing its pitch. */
+async function speak(text: string, options: { workDir: string; tempo?: number }): Promise<Float64Array> {
+  const textFile = join(options.workDir, 'text.txt');
+  const spokenFile = join(options.workDir, 'spoken.wav');
   await writeFile(textFile, text);
   await rm(spokenFile, { force: true });
   await runTool('text2wave', ['-eval', `(${voice})`, textFile, '-o', spokenFile]);
   const raw = ['-t', 'raw', '-r', `${sampleRate}`, '-e', 'signed', '-b', '16', '-c', '1', '-'];
-  return decodePcm(await runTool('sox', ['-G', spokenFile, ...raw]));
+  const drawnOut = options.tempo === undefined ? [] : ['tempo', '-s', options.tempo.toFixed(2)];
+  return decodePcm(await runTool('sox', ['-G', spokenFile, ...raw, ...drawnOut]));
 }
 
 /** A sentence is followed by a breath; a piece by what makes words of one number hang together. */
-const silenceBehindMs = { sentence: 250, piece: 30 } as const;
+const silenceBehindMs = { sentence: 250, piece: 50 } as const;
+/** The voice swallows words of one syllable that stand alone; a digit has to be this long to be understood. */
+const shortestPieceSeconds = 0.4;
+/** Drawn out further than this, speech begins to warble. */
+const slowestTempo = 0.65;
 
 async function buildSound(source: SoundSource, workDir: string): Promise<Float64Array> {
   if (source.kind === 'tone') return tone(source.frequencyHz, source.durationMs);
@@ -122,7 +128,11 @@ async function buildSound(source: SoundSource, workDir: string): Promise<Float64
   if (strange.length > 0) {
     throw new DozvonError('TEXT_UNSPEAKABLE', `expected Russian letters and ,.?!+- only, got ${strange.join(' ')}`);
   }
-  return shapeSpeech(await speak(source.text, workDir), silenceBehindMs[source.kind]);
+  const behind = silenceBehindMs[source.kind];
+  const sound = shapeSpeech(await speak(source.text, { workDir }), behind);
+  const tempo = Math.max(slowestTempo, measure(sound).seconds / shortestPieceSeconds);
+  if (source.kind === 'sentence' || tempo >= 1) return sound;
+  return shapeSpeech(await speak(source.text, { workDir, tempo }), behind);
 }
 
 async function writeWhole(file: string, content: string | Buffer): Promise<void> {

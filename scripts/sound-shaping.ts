@@ -6,7 +6,7 @@ const fullScale = 32_768;
 /** Frames of 10 ms decide what is speech and what is silence. */
 const frameSamples = sampleRate / 100;
 /** Quieter than this is silence: well under the quietest consonant of the voice, above its noise. */
-const silenceDb = -46;
+const silenceDb = -42;
 /** Level of the speech itself, pauses left out: comfortable on a telephone, and the same for every sound. */
 const speechLevelDb = -19;
 const highestPeakDb = -1;
@@ -26,19 +26,22 @@ function frameLevels(samples: Float64Array): readonly number[] {
   return levels;
 }
 
-/** Speech without what is before and after it, at the common level, faded at both ends, with the silence asked for behind it. */
+/** Speech at the common level, without what is before and after it, faded at both ends, with the silence asked for behind it. */
 export function shapeSpeech(samples: Float64Array, silenceBehindMs: number): Float64Array {
-  const levels = frameLevels(samples);
-  const first = levels.findIndex((level) => level > silenceDb);
+  const gain = gainFor(samples);
+  const levelled = samples.map((sample) => sample * gain);
+  const levels = frameLevels(levelled);
+  // One loud frame alone is the click where the voice's recording was cut, not speech.
+  const isSpeech = (index: number): boolean => (levels[index] ?? silenceDb) > silenceDb;
+  const first = levels.findIndex((_level, index) => isSpeech(index) && isSpeech(index + 1));
+  const last = levels.findLastIndex((_level, index) => isSpeech(index) && isSpeech(index - 1));
   if (first < 0) throw new DozvonError('SOUND_SILENT', 'expected speech, got silence');
-  const last = levels.findLastIndex((level) => level > silenceDb);
   // One frame more on each side: the soft beginning and end of a sound lie under the threshold.
-  const speech = samples.slice(Math.max(0, first - 1) * frameSamples, (last + 2) * frameSamples);
+  const speech = levelled.slice(Math.max(0, first - 1) * frameSamples, (last + 2) * frameSamples);
   const shaped = new Float64Array(speech.length + Math.round((silenceBehindMs * sampleRate) / 1_000));
-  const gain = gainFor(speech);
   speech.forEach((sample, index) => {
     const edge = Math.min(1, index / fadeSamples, (speech.length - 1 - index) / fadeSamples);
-    shaped[index] = sample * gain * edge;
+    shaped[index] = sample * edge;
   });
   return shaped;
 }
