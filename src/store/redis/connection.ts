@@ -1,0 +1,75 @@
+import { Redis } from 'ioredis';
+import { DozvonError, type Logger, messageOf, secondMs, withLimit } from '../../foundation/index.ts';
+
+/**
+ * A decision that Redis has not taken by then is given up. Must stay well below the lease of a shard (about 10 s), or an
+ * owner would wait on a dead connection until its contacts are taken over.
+ */
+const commandLimitMs = 2 * secondMs;
+const connectLimitMs = 5 * secondMs;
+const longestReconnectMs = 2 * secondMs;
+
+/** Replies that say "not now" rather than "never": the same command may succeed later. */
+const passingReplies = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|BUSY|MISCONF)\b/;
+
+/** Redis's own error, as ours: `REDIS_UNAVAILABLE` (may or may not have happened, try again) or `REDIS_REFUSED` (a defect). */
+export function redisError(error: unknown, what: string): DozvonError {
+  if (error instanceof DozvonError) return error;
+  const refused = error instanceof Error && error.name === 'ReplyError' && !passingReplies.test(error.message);
+  const code = refused ? 'REDIS_REFUSED' : 'REDIS_UNAVAILABLE';
+  return new DozvonError(code, `${what}: ${messageOf(error)}`, { cause: error });
+}
+
+/** Runs `work`, turning what Redis or the connection throws into our codes. */
+export async function asked<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw redisError(error, what);
+  }
+}
+
+/**
+ * A connection that reconnects for ever, with jitter. Commands are never queued while it is away: a decision made late is
+ * made on old facts. `blocking` connections carry one long read at a time and have no limit of their own.
+ */
+export function openConnection(
+  url: string,
+  options: { readonly logger: Logger; readonly name: string; readonly blocking: boolean },
+): Redis {
+  const { logger, name } = options;
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectionName: `dozvon-${name}`,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: connectLimitMs,
+    ...(options.blocking ? {} : { commandTimeout: commandLimitMs }),
+    retryStrategy: (attempt) =>
+      Math.min(longestReconnectMs, 50 * 2 ** Math.min(attempt - 1, 6)) * (0.5 + Math.random() / 2),
+    // The default keeps a connection to a server that has become a replica.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+  let away = false;
+  client.on('error', (error: Error) => {
+    if (!away) logger.warn({ connection: name, error: error.message }, 'Redis is out of reach, reconnecting');
+    away = true;
+  });
+  client.on('ready', () => {
+    if (away) logger.info({ connection: name }, 'Redis is back');
+    away = false;
+  });
+  return client;
+}
+
+/** Connects for the first time; `DozvonError('REDIS_UNAVAILABLE')` when that fails. */
+export async function connectNow(client: Redis): Promise<void> {
+  await asked('connecting to Redis', () => withLimit(client.connect(), connectLimitMs, 'connecting to Redis'));
+}
+
+/** Ends a connection at once; nothing is in flight that anybody waits for. */
+export function closeConnection(client: Redis): void {
+  client.disconnect(false);
+}

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { EventStream, StreamEvent } from '../../contact/store-ports.ts';
+import { DozvonError, hasCode, type Logger, messageOf, minuteMs, secondMs } from '../../foundation/index.ts';
+import { deliverUntilAccepted, pauseUnlessAborted, retryDelayMs } from '../deliver.ts';
+import { asked, closeConnection } from './connection.ts';
+import type { EventTail } from './event-tail.ts';
+import type { Scripts } from './scripts.ts';
+import { eventOf, readStream } from './stream-entries.ts';
+
+const batch = 64;
+/** A reader that died is followed by the next one of its name after this long; delivering may take longer, it is renewed. */
+const turnMs = 10 * secondMs;
+const renewTurnMs = 3 * secondMs;
+/** How often one that waits for its turn asks: nobody tells when a process has died. */
+const askForTurnMs = secondMs;
+/** Events younger than this stay for live views to resume in, read or not. */
+const historyMs = 10 * minuteMs;
+
+interface Reader {
+  readonly name: string;
+  readonly token: string;
+  readonly deliver: (event: StreamEvent) => Promise<void>;
+}
+
+/** The common event stream in Redis. */
+export class RedisEventStream implements EventStream {
+  readonly #client: Redis;
+  readonly #scripts: Scripts;
+  readonly #prefix: string;
+  readonly #logger: Logger;
+  readonly #tail: EventTail;
+  readonly #openBlocking: (name: string) => Redis;
+
+  constructor(parts: {
+    readonly client: Redis;
+    readonly scripts: Scripts;
+    readonly prefix: string;
+    readonly logger: Logger;
+    readonly tail: EventTail;
+    readonly openBlocking: (name: string) => Redis;
+  }) {
+    this.#client = parts.client;
+    this.#scripts = parts.scripts;
+    this.#prefix = parts.prefix;
+    this.#logger = parts.logger;
+    this.#tail = parts.tail;
+    this.#openBlocking = parts.openBlocking;
+  }
+
+  /** Over all processes, one consumer a name at a time; the others wait for their turn. */
+  async consume(name: string, deliver: (event: StreamEvent) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const reader: Reader = { name, token: randomUUID(), deliver };
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        if (await this.#keepTurn(reader, turnMs)) await this.#consumeInTurn(reader, signal);
+        else await pauseUnlessAborted(askForTurnMs, signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) break;
+        if (hasCode(error, 'REDIS_REFUSED')) throw error;
+        failures += 1;
+        this.#logger.warn({ reader: name, error: messageOf(error) }, 'events cannot be read, trying again');
+        await pauseUnlessAborted(retryDelayMs(failures), signal);
+      }
+    }
+    await this.#keepTurn(reader, 0).catch(() => undefined); // It runs out by itself when this fails.
+  }
+
+  follow(afterId: string | undefined, deliver: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
+    return this.#tail.follow(afterId, deliver, signal);
+  }
+
+  async #consumeInTurn(reader: Reader, stop: AbortSignal): Promise<void> {
+    const lost = new AbortController();
+    const signal = AbortSignal.any([stop, lost.signal]);
+    const renewal = setInterval(() => {
+      this.#keepTurn(reader, turnMs).then(
+        (kept) => kept || lost.abort(),
+        () => undefined, // Out of reach: what is read and acknowledged fails as well, and says so.
+      );
+    }, renewTurnMs);
+    const connection = this.#openBlocking(`events-${reader.name}`);
+    const drop = (): void => closeConnection(connection);
+    signal.addEventListener('abort', drop, { once: true });
+    try {
+      await asked('connecting a reader', () => connection.connect());
+      let cursor = (await this.#client.hget(`${this.#prefix}readers`, reader.name)) ?? '0-0';
+      while (!signal.aborted) cursor = await this.#deliverSome(reader, { connection, cursor, signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      clearInterval(renewal);
+      signal.removeEventListener('abort', drop);
+      closeConnection(connection);
+    }
+  }
+
+  /** Delivers the next events and acknowledges them together: after a crash at most one batch comes again. */
+  async #deliverSome(
+    reader: Reader,
+    at: { readonly connection: Redis; readonly cursor: string; readonly signal: AbortSignal },
+  ): Promise<string> {
+    const entries = await asked('reading events', () =>
+      readStream(at.connection, `${this.#prefix}events`, { afterId: at.cursor, count: batch }),
+    );
+    let delivered = at.cursor;
+    for (const entry of entries) {
+      const context = { signal: at.signal, logger: this.#logger, reader: reader.name };
+      if (!(await deliverUntilAccepted(eventOf(entry), reader.deliver, context))) break;
+      delivered = entry[0];
+    }
+    if (delivered === at.cursor) return delivered;
+    const args = [reader.name, reader.token, delivered, historyMs];
+    if ((await this.#scripts.number('acknowledge-events', { nowMs: 0, args })) !== 1) {
+      throw new DozvonError('TURN_LOST', `reader ${reader.name}: expected its turn to last, another has begun`);
+    }
+    return delivered;
+  }
+
+  async #keepTurn(reader: Reader, lastsMs: number): Promise<boolean> {
+    return (await this.#scripts.number('keep-turn', { nowMs: 0, args: [reader.name, reader.token, lastsMs] })) === 1;
+  }
+}

@@ -1,0 +1,15 @@
+--# include: base events operators contacts offers
+-- Takes a contact out of its queue; the operator of a live offer is free at once.
+-- Arguments: contactId. Result: { "notQueued" } or { "withdrawn", operatorId of the dropped offer or "" }.
+local contact = loadContact(argument(1))
+if not contact then return { 'notQueued' } end
+
+local operatorId = ''
+if contact.offerId then
+  local offer = loadOffer(contact.offerId)
+  operatorId = offer.operatorId
+  dropOffer(offer, 0)
+end
+leaveQueue(contact)
+publish('contactWithdrawn', { contactId = contact.contactId, operatorId = operatorId }, { queueId = contact.queueId })
+return { 'withdrawn', operatorId }

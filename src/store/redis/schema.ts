@@ -1,0 +1,65 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { DozvonError, type Logger, minuteMs } from '../../foundation/index.ts';
+import { asked } from './connection.ts';
+
+/** The version of the keys that this program reads and writes (docs/redis-keys.md). */
+export const schemaVersion = 1;
+
+/** One step up. Runs while no other process migrates; may run again after a crash, so it must bear repeating. */
+export interface KeyMigration {
+  readonly to: number;
+  readonly describe: string;
+  migrate(client: Redis, prefix: string): Promise<void>;
+}
+
+/** In order, one for each version above 1. */
+export const keyMigrations: readonly KeyMigration[] = [];
+
+/** Longer than any migration takes; a process that died in one blocks the others for no longer than this. */
+const migrationLockMs = minuteMs;
+const lockPauseMs = 200;
+
+/**
+ * Brings the keys under `prefix` to `version`; a fresh prefix is marked with it. `DozvonError('REDIS_SCHEMA_NEWER')`
+ * when a later program has been here: its keys must not be touched.
+ */
+export async function bringUpToDate(
+  client: Redis,
+  prefix: string,
+  options: { readonly logger: Logger; readonly migrations?: readonly KeyMigration[]; readonly version?: number },
+): Promise<void> {
+  const target = options.version ?? schemaVersion;
+  const versionKey = `${prefix}schema`;
+  const lockKey = `${prefix}schema-lock`;
+  await asked('setting the schema', () => client.set(versionKey, target, 'NX'));
+  for (let waitedMs = 0; ; waitedMs += lockPauseMs) {
+    const found = Number(await asked('reading the schema', () => client.get(versionKey)));
+    if (found === target) return;
+    if (found > target) {
+      throw new DozvonError('REDIS_SCHEMA_NEWER', `expected keys of version ${target} or older, found ${found}`);
+    }
+    const locked = await asked('locking the schema', () =>
+      client.set(lockKey, process.pid, 'PX', migrationLockMs, 'NX'),
+    );
+    if (locked === 'OK') break;
+    if (waitedMs > migrationLockMs) {
+      throw new DozvonError(
+        'TIMED_OUT',
+        `keys are still of version ${found} after ${waitedMs} ms: another process migrates`,
+      );
+    }
+    await pause(lockPauseMs);
+  }
+  try {
+    const found = Number(await asked('reading the schema', () => client.get(versionKey)));
+    for (const migration of options.migrations ?? keyMigrations) {
+      if (migration.to <= found || migration.to > target) continue;
+      options.logger.info({ to: migration.to, what: migration.describe }, 'migrating the keys in Redis');
+      await asked(`migrating to ${migration.to}`, () => migration.migrate(client, prefix));
+      await asked('setting the schema', () => client.set(versionKey, migration.to));
+    }
+  } finally {
+    await asked('unlocking the schema', () => client.del(lockKey));
+  }
+}
