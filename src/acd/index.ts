@@ -1,3 +1,4 @@
+export * from './activity.ts';
 export * from './commands.ts';
 export * from './ports.ts';
 export * from './ranking.ts';

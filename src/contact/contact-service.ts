@@ -29,6 +29,8 @@ export interface ContactService {
   start(): Promise<void>;
   /** Gives the shards back; calls stay in Asterisk. */
   stop(): Promise<void>;
+  /** Throws `TELEPHONY_UNAVAILABLE` while a shard of this process is cut off from Asterisk: for the health probe. */
+  assertConnected(): void;
   /** Live contacts of this process, and the shards it owns. */
   status(): { readonly contacts: number; readonly shards: readonly string[] };
 }
@@ -110,6 +112,12 @@ export function createContactService(options: ContactServiceOptions): ContactSer
         await leases.release(lease);
       }
       held.clear();
+    },
+    assertConnected() {
+      for (const [name, { shard }] of held) {
+        if (!shard.connected)
+          throw new DozvonError('TELEPHONY_UNAVAILABLE', `shard ${name} is not connected to Asterisk`);
+      }
     },
     status: () => ({
       contacts: [...held.values()].reduce((sum, { shard }) => sum + shard.contacts, 0),

@@ -38,7 +38,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
           id: lineId,
           open: verdict?.open ?? false,
           ...(verdict?.opens ? { opens: verdict.opens } : {}),
-          ...(verdict?.closes ? { closesTime: verdict.closes.time } : {}),
+          ...(verdict?.closes?.dayOffset === 0 ? { closesTime: verdict.closes.time } : {}),
         },
         aniKnown: ani !== '',
         ...(ani === '' ? {} : { aniDigits: ani }),

@@ -68,6 +68,10 @@ export class Shard {
     return this.#mailboxes.size;
   }
 
+  get connected(): boolean {
+    return this.#telephony.connected();
+  }
+
   /** Loads what is stored, connects, compares, and only then hears of offers. */
   async start(): Promise<void> {
     for (const stored of await this.#options.states.loadShard(this.#options.lease.shard)) this.#load(stored);

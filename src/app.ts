@@ -1,0 +1,309 @@
+import { type AcdService, activityOf, createAcdService, type QueueMoveKind } from './acd/index.ts';
+import { createApi, hashToken, type LineNow, tokenAuthenticator } from './api/index.ts';
+import { createCaseService } from './cases/index.ts';
+import {
+  type HotlineConfig,
+  loadHotlineConfig,
+  normaliseAni,
+  readServiceSettings,
+  type ServiceSettings,
+} from './config/index.ts';
+import {
+  type ContactService,
+  createContactService,
+  type RequestPort,
+  rulesFromConfig,
+  type StreamEvent,
+} from './contact/index.ts';
+import {
+  bySystem,
+  type Clock,
+  DozvonError,
+  type Logger,
+  messageOf,
+  secondMs,
+  systemClock,
+  withLimit,
+} from './foundation/index.ts';
+import { createLogger } from './pino-logger.ts';
+import { createRecordingService, type RecordingService } from './recording/index.ts';
+import { recordingPort } from './recording-port.ts';
+import { evaluateSchedule } from './schedule/index.ts';
+import { createFolderBlobStore } from './store/blobs/folder-blob-store.ts';
+import { createPostgresStores, type PostgresStores } from './store/postgres/index.ts';
+import { createRedisStores, type RedisStores } from './store/redis/index.ts';
+import { createTelephony } from './telephony/index.ts';
+import { createVault, type Vault } from './vault/index.ts';
+import { readVersion } from './version.ts';
+
+/** Begins every key of this system in Redis. */
+const redisPrefix = 'dozvon:';
+
+/** Below the supervisor's patience with this process. */
+const stopLimitMs = 8 * secondMs;
+
+/** A running service process. */
+export interface Service {
+  /** Stops in the reverse order of the start: no new work, then the shards, then the stores. Calls stay in Asterisk. */
+  stop(): Promise<void>;
+}
+
+/** Undoes what has been started, last first. */
+class Closers {
+  readonly #closers: { readonly what: string; readonly close: () => Promise<void> }[] = [];
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  add(what: string, close: () => Promise<void>): void {
+    this.#closers.push({ what, close });
+  }
+
+  async closeAll(): Promise<void> {
+    for (const { what, close } of this.#closers.splice(0).reverse()) {
+      await close().catch((error: unknown) =>
+        this.#logger.warn({ what, error: messageOf(error) }, 'a part did not stop cleanly'),
+      );
+    }
+  }
+}
+
+/** Composes and starts everything one process does. Rejects with a code, and leaves nothing running, when a part cannot start. */
+export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
+  const closers = new Closers(logger);
+  try {
+    await compose(settings, logger, closers);
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+  return { stop: () => closers.closeAll() };
+}
+
+async function compose(settings: ServiceSettings, logger: Logger, closers: Closers): Promise<void> {
+  const clock = systemClock();
+  const hotline = await loadConfig(settings, logger);
+  const vault = await createVault({ keyFile: settings.keyFile });
+
+  const postgres = createPostgresStores({ databaseUrl: settings.databaseUrl, sealer: vault, logger });
+  closers.add('PostgreSQL', () => postgres.close());
+  await postgres.migrate();
+  const meta = bySystem(settings.nodeId, 'serviceStarted');
+  await postgres.configVersions.record(hotline.version, hotline.source, { meta, atMs: clock.nowMs() });
+
+  const redis = await createRedisStores({ url: settings.redisUrl, prefix: redisPrefix, logger });
+  closers.add('Redis', () => redis.close());
+
+  const { config } = hotline;
+  const acd = createAcdService({
+    store: redis.queue,
+    clock,
+    logger,
+    queues: config.queues,
+    operators: config.operators,
+  });
+  const recordings = await startRecordings(settings, { clock, logger, vault, postgres, closers });
+  await acd.start();
+  closers.add('the queue', () => acd.stop());
+
+  const contacts = createContacts(settings, { clock, logger, vault, postgres, redis, acd, recordings, hotline });
+  closers.add('the contacts', () => contacts.stop());
+  await contacts.start();
+  await settleOldRecordings(settings, { redis, recordings, logger });
+
+  readEvents(redis, postgres, { closers, logger });
+  await startApi(settings, { clock, logger, postgres, redis, acd, contacts, config, closers });
+  logger.info({ nodeId: settings.nodeId, configVersion: hotline.version, version: readVersion() }, 'service started');
+}
+
+interface LoadedConfig {
+  readonly config: HotlineConfig;
+  readonly version: string;
+  readonly source: string;
+}
+
+async function loadConfig(settings: ServiceSettings, logger: Logger): Promise<LoadedConfig> {
+  const loaded = await loadHotlineConfig(settings.configPath, { soundsDir: settings.soundsDir });
+  if (!loaded.ok) {
+    for (const fault of loaded.faults) logger.error({ ...fault }, 'the configuration has a fault');
+    throw new DozvonError('CONFIG_INVALID', `${settings.configPath} has ${loaded.faults.length} faults`);
+  }
+  for (const warning of loaded.warnings) logger.warn({ ...warning }, 'the configuration works, but hardly as meant');
+  return loaded;
+}
+
+interface RecordingParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly vault: Vault;
+  readonly postgres: PostgresStores;
+  readonly closers: Closers;
+}
+
+async function startRecordings(settings: ServiceSettings, parts: RecordingParts): Promise<RecordingService> {
+  const { clock, logger, vault, postgres, closers } = parts;
+  const recordings = createRecordingService({
+    spoolDir: settings.spoolDir,
+    blobs: await createFolderBlobStore(settings.recordingsDir),
+    repository: postgres.recordings,
+    keys: vault,
+    clock,
+    logger,
+  });
+  await recordings.start();
+  closers.add('the recordings', () => recordings.stop());
+  return recordings;
+}
+
+interface ContactParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly vault: Vault;
+  readonly postgres: PostgresStores;
+  readonly redis: RedisStores;
+  readonly acd: AcdService;
+  readonly recordings: RecordingService;
+  readonly hotline: LoadedConfig;
+}
+
+function createContacts(settings: ServiceSettings, parts: ContactParts): ContactService {
+  const { clock, logger, vault, postgres, redis, acd, hotline } = parts;
+  const rules = rulesFromConfig(hotline.config, hotline.version);
+  const requests = createCaseService({ repository: postgres.cases });
+  return createContactService({
+    nodeId: settings.nodeId,
+    ownShards: settings.shards,
+    telephonyFor: (shard) =>
+      createTelephony({
+        ari: settings.ari,
+        shard,
+        nodeId: settings.nodeId,
+        extensions: hotline.config.operators.map((operator) => operator.extension),
+        soundsDir: settings.soundsDir,
+        clock,
+        logger,
+      }),
+    ports: { queue: acd, recordings: recordingPort(parts.recordings), requests, records: postgres.records },
+    leases: redis.leases,
+    states: redis.contactStates,
+    inbox: redis.inbox,
+    sealer: vault,
+    rules: () => rules,
+    clock,
+    logger,
+    testing: settings.testing,
+  });
+}
+
+/** Recordings left open whose contact no process knows any more are sealed to their end; those of live contacts belong to their shard's owner. */
+async function settleOldRecordings(
+  settings: ServiceSettings,
+  parts: { readonly redis: RedisStores; readonly recordings: RecordingService; readonly logger: Logger },
+): Promise<void> {
+  const live = new Set<string>();
+  for (const shard of settings.allShards) {
+    for (const { contactId } of await parts.redis.contactStates.loadShard(shard)) live.add(contactId);
+  }
+  const settled = await parts.recordings.recover((recording) => (live.has(recording.contactId) ? 'leave' : 'close'));
+  if (settled.closed.length > 0)
+    parts.logger.info({ recordings: settled.closed.length }, 'recordings left open were sealed');
+}
+
+/** The acknowledged reader of the event stream: operators' days, for reports. */
+function readEvents(
+  redis: RedisStores,
+  postgres: PostgresStores,
+  parts: { readonly closers: Closers; readonly logger: Logger },
+): void {
+  const abort = new AbortController();
+  const record = async (event: StreamEvent): Promise<void> => {
+    if (event.source !== 'queue' || event.operatorId === undefined) return;
+    const meaning = activityOf(event.entry.kind as QueueMoveKind, event.entry.facts);
+    if (meaning === undefined) return;
+    await postgres.activity.record({
+      ...meaning,
+      operatorId: event.operatorId,
+      atMs: event.entry.atMs,
+      sourceId: event.id,
+    });
+  };
+  const reading = redis.events.consume('operator-activity', record, abort.signal);
+  reading.catch((error: unknown) =>
+    parts.logger.error({ error: messageOf(error) }, 'operators’ activity is no longer recorded'),
+  );
+  parts.closers.add('the event reader', async () => {
+    abort.abort();
+    await reading;
+  });
+}
+
+interface ApiParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly postgres: PostgresStores;
+  readonly redis: RedisStores;
+  readonly acd: AcdService;
+  readonly contacts: ContactService;
+  readonly config: HotlineConfig;
+  readonly closers: Closers;
+}
+
+async function startApi(settings: ServiceSettings, parts: ApiParts): Promise<void> {
+  const { clock, logger, postgres, redis, acd, contacts, config, closers } = parts;
+  const api = createApi({
+    ports: {
+      acd,
+      lines: () => linesNow(config, clock.nowMs()),
+      records: postgres.records,
+      events: redis.events,
+      cases: postgres.cases,
+      outbox: postgres.outbox,
+      journal: postgres.journal,
+      health: [
+        { part: 'asterisk', check: async () => contacts.assertConnected() },
+        { part: 'redis', check: () => redis.ping() },
+        { part: 'postgres', check: () => postgres.ping() },
+      ],
+      normaliseAni: (text) => {
+        const normalised = normaliseAni(text, { defaultCountry: config.settings.country });
+        return normalised.known ? normalised.e164 : undefined;
+      },
+      clock,
+    },
+    authenticator: tokenAuthenticator([
+      { tokenId: 'first', tokenHash: hashToken(settings.api.token), scopes: ['read', 'operators:write', 'pii:read'] },
+    ]),
+    logger,
+    settings: { host: settings.api.bind, port: settings.api.port, version: readVersion() },
+  });
+  const { url } = await api.start();
+  closers.add('the API', () => api.stop());
+  logger.info({ url }, 'API is served');
+}
+
+function linesNow(config: HotlineConfig, nowMs: number): readonly LineNow[] {
+  return config.lines.flatMap((line) => {
+    const schedule = config.schedules[line.scheduleId];
+    if (!schedule) return [];
+    const verdict = evaluateSchedule(schedule, config.calendar, nowMs);
+    const { id: lineId, name, numbers, scheduleId } = line;
+    return [{ lineId, name, numbers, scheduleId, timeZone: schedule.timeZone, verdict }];
+  });
+}
+
+/** `dozvon serve FILE`: one service process until it is told to stop. Resolves with the exit code. */
+export async function runService(settingsFile: string): Promise<number> {
+  const settings = readServiceSettings(settingsFile);
+  const logger = createLogger({ name: `dozvon-${settings.nodeId}`, level: process.env.DOZVON_LOG_LEVEL ?? 'info' });
+  const told = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  });
+  const service = await startService(settings, logger);
+  logger.info({ signal: await told }, 'service stops');
+  await withLimit(service.stop(), stopLimitMs, 'stopping the service').catch((error: unknown) => {
+    logger.error({ error: messageOf(error) }, 'the service did not stop in time');
+  });
+  return 0;
+}
