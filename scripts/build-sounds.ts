@@ -21,7 +21,7 @@ const toolLimitMs = 60_000;
 
 const manifestSchema = z.record(z.string(), z.strictObject({ source: z.string(), wav: z.string() }));
 /** For each sound the fingerprints of what it was made of and of its file. */
-export type SoundManifest = z.infer<typeof manifestSchema>;
+type SoundManifest = z.infer<typeof manifestSchema>;
 
 function fingerprint(content: string | Buffer): string {
   return createHash('sha256').update(content).digest('hex').slice(0, 16);

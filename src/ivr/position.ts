@@ -53,7 +53,7 @@ export type NoteKind = 'topicChosen' | 'wrongKey' | 'noInput' | 'triesExhausted'
 /** `menu`: a menu node's keys. `number`, `message`: 1 keeps, 2 does it again. */
 export type Question = 'menu' | 'number' | 'message';
 /** Whether the prompt is still playing or the input timer runs. */
-export type Hearing = 'prompt' | 'silence';
+type Hearing = 'prompt' | 'silence';
 
 /**
  * saying ──played──▶ (next node) · asking/collecting ──key, timer──▶ … · announcing ─▶ recording ─▶ asking · storing ─▶ saying · over

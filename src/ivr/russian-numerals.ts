@@ -1,8 +1,8 @@
 import { DozvonError } from '../foundation/index.ts';
 import type { CountedNoun, Gender, NumeralCase } from './say.ts';
 
-/** The largest number that is spoken; what is larger is read as digits. */
-export const largestNumber = 999_999;
+/** Beyond it nothing is counted aloud; a longer number is for `digits`. */
+const largestNumber = 999_999;
 
 /** Names of sounds are by value, so that a list of them can be read: `20`, `2-f`, `5-gen`, `thousand-few`. */
 type Piece = string;
