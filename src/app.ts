@@ -8,13 +8,7 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from './config/index.ts';
-import {
-  type ContactService,
-  createContactService,
-  type RequestPort,
-  rulesFromConfig,
-  type StreamEvent,
-} from './contact/index.ts';
+import { type ContactService, createContactService, rulesFromConfig, type StreamEvent } from './contact/index.ts';
 import {
   bySystem,
   type Clock,
@@ -29,7 +23,7 @@ import { createLogger } from './pino-logger.ts';
 import { createRecordingService, type RecordingService } from './recording/index.ts';
 import { recordingPort } from './recording-port.ts';
 import { evaluateSchedule } from './schedule/index.ts';
-import { createFolderBlobStore } from './store/blobs/folder-blob-store.ts';
+import { createFolderBlobStore } from './store/blobs/index.ts';
 import { createPostgresStores, type PostgresStores } from './store/postgres/index.ts';
 import { createRedisStores, type RedisStores } from './store/redis/index.ts';
 import { createTelephony } from './telephony/index.ts';
