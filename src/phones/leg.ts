@@ -2,8 +2,7 @@ import { watch } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { AriArguments, AriConnection, AriEvent, AriOperationName } from '../ari/index.ts';
-import { DozvonError } from '../foundation/index.ts';
-import { Changes } from './changes.ts';
+import { Changes, DozvonError } from '../foundation/index.ts';
 import { renderTone, splitStereo, type TwoChannelAudio, toneMs } from './tones.ts';
 
 export type PhoneLegState = 'calling' | 'ringing' | 'up' | 'ended';

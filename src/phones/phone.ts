@@ -1,5 +1,4 @@
-import { assertNever, messageOf } from '../foundation/index.ts';
-import { Changes } from './changes.ts';
+import { assertNever, Changes, messageOf } from '../foundation/index.ts';
 import type { BaseAudio, PhoneLeg } from './leg.ts';
 
 /** What a phone does with an incoming call. `ring`: nothing, until it is told to. */

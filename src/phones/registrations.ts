@@ -1,6 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { DozvonError, messageOf } from '../foundation/index.ts';
-import { Changes } from './changes.ts';
+import { Changes, DozvonError, messageOf } from '../foundation/index.ts';
 
 /** What Asterisk says of an outbound registration: `Registered`, `Rejected`, `Unregistered`, `Stopped` … */
 type RegistrationStatus = string;

@@ -1,4 +1,4 @@
-import { DozvonError } from '../foundation/index.ts';
+import { DozvonError } from './errors.ts';
 
 /**
  * Lets many wait for a condition over state that changes by events: every change is told by `notify`, and each waiter looks again.

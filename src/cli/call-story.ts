@@ -1,0 +1,54 @@
+import type { ApiEvent } from './api-client.ts';
+
+const list = (value: unknown): string =>
+  Array.isArray(value) ? value.map((one) => String(one).replace(/^[a-z]{2}\//, '')).join(', ') : String(value);
+
+const seconds = (value: unknown): string => `${(Number(value) / 1_000).toFixed(2)} s`;
+
+type Facts = ApiEvent['facts'];
+
+/** What each kind of entry says to a reader. A kind without a sentence is told with its facts. */
+const sentences: Readonly<Record<string, (facts: Facts) => string>> = {
+  arrived: (facts) => `arrived on the line ${String(facts.line)}`,
+  answered: () => 'answered',
+  recordingStarted: () => 'the recording runs',
+  promptStarted: (facts) => `said: ${list(facts.prompts)}`,
+  topicChosen: (facts) => `topic chosen: ${String(facts.topic)}`,
+  wrongKey: () => 'a key that means nothing here',
+  noInput: () => 'no key was pressed',
+  queued: (facts) => `queued: ${String(facts.queueId)}`,
+  placeTold: (facts) => `place in the queue: ${String(facts.position)}`,
+  offerMade: (facts) => `offered to ${String(facts.operatorId)}`,
+  operatorRinging: (facts) => `the phone of ${String(facts.operatorId)} rings`,
+  offerUnanswered: (facts) => `${String(facts.operatorId)} did not answer`,
+  offerDeclined: (facts) => `${String(facts.operatorId)} refused`,
+  operatorBusy: (facts) => `the phone of ${String(facts.operatorId)} is busy`,
+  operatorUnreachable: (facts) => `the phone of ${String(facts.operatorId)} cannot be reached`,
+  joined: (facts) => `joined with ${String(facts.operatorId)} after ${seconds(facts.waitMs)} in the queue`,
+  messageStarted: () => 'the spoken message begins',
+  messageRecorded: (facts) => `message recorded: ${String(facts.seconds)} s`,
+  requestStored: (facts) => `request stored under the number ${String(facts.caseNumber)}`,
+  ended: (facts) => `ended by the ${String(facts.by)}: ${String(facts.outcome)}`,
+  wrapUpStarted: (facts) => `wrap-up of ${String(facts.operatorId)} begins`,
+  wrapUpEnded: (facts) => `wrap-up of ${String(facts.operatorId)} is over`,
+  recordingVerified: (facts) => `recording verified: ${seconds(facts.durationMs)}`,
+  recordingFailed: (facts) => `the recording failed: ${String(facts.why)}`,
+  recovered: (facts) => `taken up again by ${String(facts.nodeId)}`,
+};
+
+export function tellEntry(entry: Pick<ApiEvent, 'kind' | 'facts'>): string {
+  const sentence = sentences[entry.kind];
+  if (sentence !== undefined) return sentence(entry.facts);
+  const facts = Object.entries(entry.facts).map(([name, value]) => `${name} ${list(value)}`);
+  return [entry.kind, ...facts].join(', ');
+}
+
+/** Whether the caller is being asked for something: a menu, a confirmation, a number to key in. */
+export function asksForKeys(entry: Pick<ApiEvent, 'kind' | 'facts'>): boolean {
+  const prompts = entry.facts.prompts;
+  return (
+    entry.kind === 'promptStarted' &&
+    Array.isArray(prompts) &&
+    prompts.some((prompt) => /^[a-z]{2}\/(menu|confirm|enter)-/.test(String(prompt)))
+  );
+}
