@@ -6,12 +6,15 @@ import { problemMediaType, problemSchema } from './problems.ts';
 import * as schemas from './schemas.ts';
 import type { ApiServer } from './server-types.ts';
 
+/** Of the API, not of the program: the first number is the one in the paths. */
+const apiVersion = '1.0.0';
+
 const description = `What the hotline is doing and what may be done with it. Every answer that says no is a problem document (RFC 9457)
 with a stable \`code\`. Instants are ISO 8601 with an offset, stretches of time are milliseconds. Callers' numbers are shown only to a
 token with the scope \`pii:read\`, and each showing is journalled.`;
 
 /** OpenAPI 3.1 made from the routes' schemas, and its page at /docs with nothing loaded from elsewhere. Before the routes. */
-export async function describeApi(server: ApiServer, version: string): Promise<void> {
+export async function describeApi(server: ApiServer): Promise<void> {
   const schemaRegistry = z.registry<{ id: string }>();
   schemaRegistry.add(problemSchema, { id: 'Problem' });
   schemaRegistry.add(schemas.contactSchema, { id: 'Contact' });
@@ -28,7 +31,7 @@ export async function describeApi(server: ApiServer, version: string): Promise<v
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Dozvon', version, description },
+      info: { title: 'Dozvon', version: apiVersion, description },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },

@@ -23,7 +23,6 @@ export interface ApiSettings {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  readonly version: string;
   /** Requests a minute for one token; default 6,000. */
   readonly requestsPerMinute?: number;
 }
@@ -34,7 +33,7 @@ export interface Api {
   /** Ends live streams, lets running requests finish, closes. */
   stop(): Promise<void>;
   /** The OpenAPI document; nothing needs to have been started. */
-  openApi(): Promise<unknown>;
+  openApi(): Promise<object>;
 }
 
 /** No request of ours carries more than a few lines. */
@@ -151,7 +150,7 @@ async function build(
     keyGenerator: (request) =>
       request.principal === undefined ? `address:${request.ip}` : `token:${request.principal.actor.id}`,
   });
-  await describeApi(server, settings.version);
+  await describeApi(server);
   server.setNotFoundHandler({ preHandler: server.rateLimit() }, (_request, reply) => sendProblem(reply, 'NOT_FOUND'));
   healthRoutes(server, ports);
   operatorRoutes(server, ports);

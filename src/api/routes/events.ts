@@ -89,13 +89,16 @@ export function eventRoutes(server: ApiServer, ports: Pick<ApiPorts, 'records'>,
         writer = streams.open(request, reply);
         const resumed = request.headers['last-event-id'] !== undefined && subscription.complete;
         const kept = resumed ? [] : (record?.timeline ?? []);
-        for (const event of inOrder(kept, [...past, ...meanwhile], contactId)) writer.send(event);
+        const { sent, early } = merged(kept, [...past, ...meanwhile], contactId);
+        for (const event of sent) writer.send(event);
+        listener = (event) => {
+          if (!early.delete(identity(event.entry))) writer.send(shown(event));
+        };
       } catch (error) {
         subscription.end();
         throw error;
       }
       writer.onClose(() => subscription.end());
-      listener = (event) => writer.send(shown(event));
       return reply;
     },
   );
@@ -110,18 +113,31 @@ function positionOf(request: {
 
 type Sent = Parameters<EventStreamWriter['send']>[0];
 
-/** The record's entries and the stream's events as one list by time; an entry that is in both is sent with the stream's id. */
-function inOrder(
+/**
+ * The record's entries and the stream's events as one list: the stream in its own order (clients resume by it), entries that it
+ * does not hold put in by time. `early`: entries that the stream may still bring, as it can be a moment behind the record.
+ */
+function merged(
   kept: readonly TimelineEntry[],
   events: readonly StreamEvent[],
   contactId: ContactId,
-): readonly Sent[] {
+): { readonly sent: readonly Sent[]; readonly early: Set<string> } {
   const inStream = new Set(events.map((event) => identity(event.entry)));
-  const older = kept
-    .filter((entry) => !inStream.has(identity(entry)))
-    .map((entry) => ({ atMs: entry.atMs, sent: { type: 'contact', data: dataOf(entry, { contactId }) } as Sent }));
-  const newer = events.map((event) => ({ atMs: event.entry.atMs, sent: shown(event) }));
-  return [...older, ...newer].sort((a, b) => a.atMs - b.atMs).map(({ sent }) => sent);
+  const others = kept.filter((entry) => !inStream.has(identity(entry)));
+  const early = new Set(others.map(identity));
+  const sent: Sent[] = [];
+  const sendOthers = (untilMs: number): void => {
+    for (let next = others[0]; next !== undefined && next.atMs <= untilMs; next = others[0]) {
+      sent.push({ type: 'contact', data: dataOf(next, { contactId }) });
+      others.shift();
+    }
+  };
+  for (const event of events) {
+    sendOthers(event.entry.atMs);
+    sent.push(shown(event));
+  }
+  sendOthers(Number.POSITIVE_INFINITY);
+  return { sent, early };
 }
 
 function identity(entry: TimelineEntry): string {

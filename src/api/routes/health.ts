@@ -52,9 +52,10 @@ export function healthRoutes(server: ApiServer, ports: Pick<ApiPorts, 'health' |
 
 async function askAll(probes: readonly HealthProbe[]): Promise<Health> {
   const parts = await Promise.all(
-    probes.map(async ({ part, check }) => {
+    probes.map(async (probe) => {
+      const { part } = probe;
       try {
-        await withLimit(check(), probeLimitMs, part);
+        await withLimit(probe.check(), probeLimitMs, part);
         return { part, state: 'up' as const };
       } catch (error) {
         return { part, state: 'down' as const, code: error instanceof DozvonError ? error.code : 'FAILED' };
