@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { type CommandLine, silentLogger, withLimit } from '../../src/foundation/index.ts';
+import { locateOwnStack, rootsDirOf } from '../../src/runtime/own-stack.ts';
+import { findRedis } from '../../src/runtime/programs.ts';
 import { createMemoryStores } from '../../src/store/memory/index.ts';
 import { createRedisStores, type RedisStores } from '../../src/store/redis/index.ts';
 
@@ -125,11 +129,23 @@ async function untilAnswering(socket: string, child: ChildProcess): Promise<void
   }
 }
 
-/** The command line of redis-server: the unpacked one that the environment names, or the host's. */
+/** The command line of redis-server: out of an unpacked root that the environment names, or found as the product does. */
 async function redisCommand(args: readonly string[]): Promise<CommandLine> {
-  const root = process.env['DOZVON_RUNTIME_ROOT'];
-  if (root === undefined) return { file: 'redis-server', args, env: {} };
-  const libraries = `${join(root, 'usr/lib/x86_64-linux-gnu')}:${join(root, 'usr/lib')}`;
-  const loader = join(root, 'usr/lib64/ld-linux-x86-64.so.2');
-  return { file: loader, args: ['--library-path', libraries, join(root, 'usr/bin/redis-server'), ...args], env: {} };
+  const root = process.env.DOZVON_RUNTIME_ROOT;
+  if (root !== undefined && existsSync(join(root, 'usr/bin/redis-server'))) {
+    const libraries = `${join(root, 'usr/lib/x86_64-linux-gnu')}:${join(root, 'usr/lib')}`;
+    const loader = join(root, 'usr/lib64/ld-linux-x86-64.so.2');
+    return { file: loader, args: ['--library-path', libraries, join(root, 'usr/bin/redis-server'), ...args], env: {} };
+  }
+  const own = locateOwnStack(fileURLToPath(new URL('../..', import.meta.url)), process.env);
+  const { suite, programs, mirror, keyring } = own.settings;
+  const program = await findRedis({
+    rootsDir: rootsDirOf(own),
+    suite,
+    programs,
+    ...(mirror === undefined ? {} : { mirror }),
+    ...(keyring === undefined ? {} : { keyring }),
+    onProgress: () => undefined,
+  });
+  return program.command(args);
 }

@@ -1,0 +1,344 @@
+import t from 'tap';
+import {
+  type AcdService,
+  canServe,
+  contactScore,
+  createAcdService,
+  type OperatorSettings,
+  operatorProfile,
+  operatorSchema,
+  operatorScore,
+  type QueueSettings,
+  type QueueStore,
+  queueSchema,
+  requirementClass,
+  skillSchema,
+} from '../../src/acd/index.ts';
+import {
+  asId,
+  bySystem,
+  type ContactId,
+  DozvonError,
+  type OperatorId,
+  silentLogger,
+} from '../../src/foundation/index.ts';
+import { createMemoryStores, type MemoryStores } from '../../src/store/memory/index.ts';
+import { FakeClock, settled } from '../support/fake-clock.ts';
+
+const start = 1_800_000_000_000;
+const by = bySystem('test', 'test');
+const contact = (name: string): ContactId => asId(name);
+const operator = (name: string): OperatorId => asId(name);
+
+const documents: QueueSettings = queueSchema.parse({
+  id: 'documents',
+  name: 'Documents',
+  requirement: [{ skill: 'documents', minLevel: 3 }],
+  setAside: { unansweredMs: 30_000, busyMs: 10_000, declinedMs: 20_000 },
+});
+const operators: readonly OperatorSettings[] = ['101', '102'].map((id) =>
+  operatorSchema.parse({ id, extension: id, name: `Operator ${id}`, skills: { documents: 7 } }),
+);
+
+interface Hotline {
+  readonly stores: MemoryStores;
+  readonly clock: FakeClock;
+  readonly acd: AcdService;
+  enqueue(name: string): Promise<unknown>;
+  ready(...names: string[]): Promise<void>;
+  /** Who is offered whom now, as "contact>operator". */
+  offers(): Promise<string[]>;
+  offerOf(name: string): Promise<{ readonly offerId: never; readonly queueId: string }>;
+}
+
+async function hotline(change: { readonly store?: (store: QueueStore) => QueueStore } = {}): Promise<Hotline> {
+  const stores = createMemoryStores();
+  const clock = new FakeClock(start);
+  const store = change.store?.(stores.queue) ?? stores.queue;
+  const acd = createAcdService({ store, clock, logger: silentLogger, queues: [documents], operators });
+  await acd.start();
+  return {
+    stores,
+    clock,
+    acd,
+    enqueue: (name) =>
+      acd.enqueue(
+        { contactId: contact(name), queueId: 'documents', lineId: 'general', shard: 's1', enqueuedAtMs: clock.nowMs() },
+        by,
+      ),
+    async ready(...names) {
+      for (const name of names) {
+        await acd.signIn(operator(name), by);
+        await acd.setReachable(operator(name), true, by);
+        await acd.setPresence(operator(name), { presence: 'ready' }, by);
+      }
+    },
+    async offers() {
+      const views = await stores.queue.operators();
+      return views
+        .filter((view) => view.work.voice === 'offered')
+        .map((view) => `${view.contactId}>${view.operatorId}`)
+        .sort();
+    },
+    async offerOf(name) {
+      const waiting = (await stores.queue.waiting()).find((each) => each.contactId === name);
+      if (waiting?.offerId === undefined) throw new Error(`expected a live offer for ${name}`);
+      return { offerId: waiting.offerId as never, queueId: waiting.queueId };
+    },
+  };
+}
+
+t.test('equal content gives equal ids, whatever its order', async (t) => {
+  const one = requirementClass(
+    [
+      { skill: 'a', minLevel: 1 },
+      { skill: 'b', minLevel: 2 },
+    ],
+    'longestIdle',
+  );
+  const other = requirementClass(
+    [
+      { skill: 'b', minLevel: 2 },
+      { skill: 'a', minLevel: 1 },
+      { skill: 'b', minLevel: 1 },
+    ],
+    'longestIdle',
+  );
+  t.same(one, other);
+  t.not(one.classId, requirementClass([{ skill: 'a', minLevel: 1 }], 'longestIdle').classId);
+  t.equal(operatorProfile({ a: 1, b: 2 }).profileId, operatorProfile({ b: 2, a: 1, c: 0 }).profileId);
+  t.not(operatorProfile({ a: 1 }).profileId, operatorProfile({ a: 2 }).profileId);
+});
+
+t.test('an operator serves a requirement when every level is reached', async (t) => {
+  const requirement = requirementClass(
+    [
+      { skill: 'a', minLevel: 3 },
+      { skill: 'b', minLevel: 1 },
+    ],
+    'longestIdle',
+  );
+  t.equal(canServe({ a: 3, b: 1 }, requirement), true);
+  t.equal(canServe({ a: 2, b: 9 }, requirement), false);
+  t.equal(canServe({ a: 9 }, requirement), false);
+});
+
+t.test('the score of a contact is its deadline: a head start counts as having come earlier', async (t) => {
+  const score = (enqueuedAtMs: number, headStartMs: number): number =>
+    contactScore({ enqueuedAtMs, answerTargetMs: 120_000, headStartMs });
+  t.equal(score(start, 0), start + 120_000);
+  t.equal(score(start + 30_000, 30_000), score(start, 0));
+  t.ok(
+    operatorScore('longestIdle', { readySinceMs: 1, contactsTaken: 9 }) <
+      operatorScore('longestIdle', { readySinceMs: 2, contactsTaken: 0 }),
+  );
+});
+
+t.test('settings: defaults are filled in and faults are named with their place', async (t) => {
+  t.match(documents, { strategy: 'longestIdle', answerTargetMs: 120_000, ringTimeoutMs: 15_000, headStartMs: 0 });
+  t.same(operatorSchema.parse({ id: '101', extension: '101', name: 'A', skills: { a: 1 } }).capacity, {
+    voice: 1,
+    chat: 0,
+  });
+  const faults = queueSchema.safeParse({
+    id: 'Documents',
+    name: '',
+    requirement: [{ skill: 'a', minLevel: 11 }],
+    ringTimeoutMs: 1,
+  });
+  t.same(faults.error?.issues.map((issue) => issue.path.join('.')).sort(), [
+    'id',
+    'name',
+    'requirement.0.minLevel',
+    'ringTimeoutMs',
+  ]);
+  t.equal(operatorSchema.safeParse({ id: '101', extension: '1', name: 'A', skills: {} }).success, false);
+  t.equal(skillSchema.safeParse({ id: 'a', name: 'A', level: 3 }).success, false);
+});
+
+t.test('a contact and an operator meet, whichever comes first', async (t) => {
+  const { acd, enqueue, ready, offers } = await hotline();
+  await enqueue('c1');
+  t.same(await offers(), []);
+  await ready('101');
+  t.same(await offers(), ['c1>101']);
+  await ready('102');
+  await enqueue('c2');
+  t.same(await offers(), ['c1>101', 'c2>102']);
+  await acd.stop();
+});
+
+t.test(
+  'a missed offer goes on to the next operator, and the one who missed it comes back to the millisecond',
+  async (t) => {
+    const { acd, clock, enqueue, ready, offers, offerOf } = await hotline();
+    await ready('101', '102');
+    await enqueue('c1');
+    await enqueue('c2');
+    t.same(await offers(), ['c1>101', 'c2>102']);
+    await clock.moveTo(start + 15_000);
+    t.equal(await acd.offerFailed({ ...(await offerOf('c1')), failure: 'offerUnanswered' }, by), 'givenBack');
+    t.same(await offers(), ['c2>102'], 'nobody is free for c1');
+    t.equal(await acd.position(contact('c1')), 1);
+    await clock.moveTo(start + 44_999);
+    t.same(await offers(), ['c2>102']);
+    await clock.moveTo(start + 45_000);
+    t.same(await offers(), ['c1>101', 'c2>102'], 'set aside for the 30 s of unanswered offers');
+    await acd.stop();
+  },
+);
+
+t.test('each failure has its own delay', async (t) => {
+  for (const [failure, delayMs] of [
+    ['offerDeclined', 20_000],
+    ['operatorBusy', 10_000],
+    ['operatorUnreachable', 30_000],
+  ] as const) {
+    const { acd, enqueue, ready, offerOf } = await hotline();
+    await ready('101');
+    await enqueue('c1');
+    await acd.offerFailed({ ...(await offerOf('c1')), failure }, by);
+    t.equal((await acd.operator(operator('101')))?.setAsideUntilMs, start + delayMs, failure);
+    await acd.stop();
+  }
+});
+
+t.test('a caller who hangs up while it rings frees the operator for the next one at once', async (t) => {
+  const { acd, enqueue, ready, offers, offerOf } = await hotline();
+  await ready('101');
+  await enqueue('c1');
+  await enqueue('c2');
+  await enqueue('c3');
+  await acd.offerFailed({ ...(await offerOf('c1')), failure: 'contactGone' }, by);
+  t.same(await offers(), ['c2>101']);
+  t.equal(await acd.withdraw(contact('c2'), by), 'withdrawn');
+  t.same(await offers(), ['c3>101']);
+  t.equal(await acd.withdraw(contact('c2'), by), 'notQueued');
+  await acd.stop();
+});
+
+t.test('after the conversation the operator is offered the next contact only when wrap-up is over', async (t) => {
+  const { acd, enqueue, ready, offers, offerOf } = await hotline();
+  await ready('101');
+  await enqueue('c1');
+  t.equal(await acd.offerAnswered((await offerOf('c1')).offerId, by), 'connected');
+  await enqueue('c2');
+  const held = { operatorId: operator('101'), contactId: contact('c1') };
+  t.equal(await acd.release({ ...held, wrapUp: true }, by), 'released');
+  t.same(await offers(), []);
+  t.equal(await acd.endWrapUp(held, by), 'idle');
+  t.same(await offers(), ['c2>101']);
+  await acd.stop();
+});
+
+t.test('an offer nobody speaks for is given back when its lease runs out, by whichever process is alive', async (t) => {
+  const { acd, stores, clock, enqueue, ready, offers } = await hotline();
+  const other = createAcdService({ store: stores.queue, clock, logger: silentLogger, queues: [documents], operators });
+  await other.start();
+  await ready('101');
+  await enqueue('c1');
+  await acd.stop();
+  await clock.moveTo(start + 34_999);
+  const before = await offers();
+  const [first] = await stores.queue.operators();
+  await clock.moveTo(start + 35_000);
+  const [second] = await stores.queue.operators();
+  t.same(before, ['c1>101']);
+  t.same(await offers(), ['c1>101'], 'offered again, to the only operator');
+  t.not(first?.offerId, second?.offerId);
+  await other.stop();
+  await settled();
+  t.same(clock.due(), [], 'no timer is left behind');
+});
+
+t.test('signing out while it rings gives the contact to the next operator', async (t) => {
+  const { acd, enqueue, ready, offers } = await hotline();
+  await ready('101');
+  await enqueue('c1');
+  await ready('102');
+  t.same(await offers(), ['c1>101']);
+  t.equal(await acd.signOut(operator('101'), by), 'done');
+  t.same(await offers(), ['c1>102']);
+  await acd.stop();
+});
+
+t.test('a match that the store could not make is made when it can', async (t) => {
+  let away = false;
+  const { acd, clock, enqueue, ready, offers } = await hotline({
+    store: (store) =>
+      new Proxy(store, {
+        get(target, name: keyof QueueStore) {
+          const verb = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
+          if (name !== 'matchContact' && name !== 'matchOperator') return verb;
+          return (...args: unknown[]) =>
+            away ? Promise.reject(new DozvonError('REDIS_UNAVAILABLE', 'away')) : verb(...args);
+        },
+      }),
+  });
+  await ready('101');
+  away = true;
+  t.equal(await enqueue('c1'), 'enqueued', 'the contact is queued all the same');
+  await clock.moveTo(start + 1_000);
+  t.same(await offers(), []);
+  away = false;
+  await clock.moveTo(start + 10_000);
+  t.same(await offers(), ['c1>101']);
+  await acd.stop();
+});
+
+t.test('a new configuration registers who is new and lets go of who is not there any more', async (t) => {
+  const { acd, enqueue, ready, offers, offerOf } = await hotline();
+  await ready('101', '102');
+  await enqueue('c1');
+  await acd.offerAnswered((await offerOf('c1')).offerId, by);
+  const third = operatorSchema.parse({ id: '103', extension: '103', name: 'Third', skills: { documents: 3 } });
+  t.same(await acd.configure({ queues: [documents], operators: [third] }, by), {
+    registered: 1,
+    removed: ['102'],
+    leaving: ['101'],
+  });
+  t.equal(await acd.signIn(operator('101'), by), 'unknownOperator', 'he may finish, not begin again');
+  await enqueue('c2');
+  await acd.release({ operatorId: operator('101'), contactId: contact('c1'), wrapUp: false }, by);
+  t.same(
+    (await acd.operators()).map((each) => each.operatorId),
+    ['103'],
+  );
+  await ready('103');
+  t.same(await offers(), ['c2>103']);
+  await t.rejects(
+    acd.enqueue({ contactId: contact('c9'), queueId: 'none', lineId: 'general', shard: 's1', enqueuedAtMs: start }, by),
+    { code: 'UNKNOWN_QUEUE' },
+  );
+  await acd.stop();
+});
+
+t.test('queues now: who waits, for how long, who could be rung', async (t) => {
+  const { acd, clock, enqueue, ready, offers } = await hotline();
+  await enqueue('c1');
+  await clock.moveTo(start + 5_000);
+  await enqueue('c2');
+  await acd.signIn(operator('102'), by);
+  t.same(await acd.queuesNow(), [
+    {
+      queueId: 'documents',
+      name: 'Documents',
+      waiting: 2,
+      offered: 0,
+      longestWaitMs: 5_000,
+      readyOperators: 0,
+      signedInOperators: 1,
+    },
+  ]);
+  await ready('101');
+  t.same(await offers(), ['c1>101']);
+  t.match(await acd.queuesNow(), [{ waiting: 2, offered: 1, readyOperators: 0, signedInOperators: 2 }]);
+  t.match(await acd.operator(operator('101')), { name: 'Operator 101', extension: '101', work: { voice: 'offered' } });
+  t.equal(acd.operatorOfExtension('102'), '102');
+  t.match(await acd.waitingContacts('documents'), [
+    { contactId: 'c1', position: 1 },
+    { contactId: 'c2', position: 2 },
+  ]);
+  t.same(await acd.waitingContacts('other'), []);
+  await acd.stop();
+});
