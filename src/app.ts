@@ -270,7 +270,7 @@ async function startApi(settings: ServiceSettings, parts: ApiParts): Promise<voi
       { tokenId: 'first', tokenHash: hashToken(settings.api.token), scopes: ['read', 'operators:write', 'pii:read'] },
     ]),
     logger,
-    settings: { host: settings.api.bind, port: settings.api.port, version: readVersion() },
+    settings: { host: settings.api.bind, port: settings.api.port },
   });
   const { url } = await api.start();
   closers.add('the API', () => api.stop());

@@ -7,7 +7,6 @@ export {
   scopes,
   tokenAuthenticator,
 } from './access.ts';
-export { linesOfConfig } from './lines-of-config.ts';
 export { openApiText } from './openapi-text.ts';
 export type { ApiPorts, HealthProbe, LineNow } from './ports.ts';
 export { type Api, type ApiSettings, createApi } from './server.ts';
