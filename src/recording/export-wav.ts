@@ -157,6 +157,7 @@ interface FrameWriter {
 /** Writes what falls into `range`, waiting for the reader of `out` to keep up. */
 function createFrameWriter(out: Writable, range: FrameRange): FrameWriter {
   let at = 0;
+  out.on('error', () => {}); // the write that met it, or the end, rejects with it
   // Buffers are zeroed by their owner as soon as this resolves, so it waits until the stream is done with each.
   const write = (bytes: Buffer): Promise<void> =>
     new Promise((resolve, reject) => {

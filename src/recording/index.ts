@@ -1,9 +1,10 @@
-export type { ExportResult, ExportStretch } from './export-wav.ts';
+export { type ExportResult, type ExportStretch, exportWav } from './export-wav.ts';
+export type { OpenRequest, RecordingEnd } from './followed-recordings.ts';
 export type * from './ports.ts';
 export {
   createRecordingService,
-  type RecordingEnd,
   type RecordingService,
   type RecordingServiceOptions,
+  type Recovered,
   type RecoveryVerdict,
 } from './recording-service.ts';

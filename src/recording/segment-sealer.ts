@@ -26,7 +26,7 @@ import { createTimeline } from './timeline.ts';
 const chunksPerAppend = 16;
 
 export interface SegmentSealer {
-  /** Seals and stores every full chunk the file holds by now. Rejects only with `STOPPED` or `BLOB_OFFSET` (a second writer) or `SPOOL_SHRANK`. */
+  /** Seals and stores every full chunk the file holds by now. Rejects only with `STOPPED` or `BLOB_OFFSET` (a second writer), `SPOOL_SHRANK` or `SPOOL_RELEASED`. */
   sealFull(file: SpoolFile): Promise<void>;
   /** Seals the rest as the last chunk; the file must be final. The timeline is filled with silence up to `endedAtMs`. */
   sealLast(file: SpoolFile, endedAtMs: number): Promise<{ readonly fileBytes: number; readonly durationMs: number }>;
@@ -95,6 +95,7 @@ export function createSegmentSealer(options: {
 
   const observe = (file: SpoolFile): number => {
     let facts = file.facts();
+    if (sizeSeen === 0) refuseReleased(facts, chunks * chunkAudioBytes);
     if (facts.size > sizeSeen) {
       // A write sets the time before the size: asking twice keeps the two together.
       facts = file.facts();
@@ -130,6 +131,23 @@ export function createSegmentSealer(options: {
     sealedFileBytes: () => chunks * chunkAudioBytes,
     storedBytes: () => stored,
   };
+}
+
+/** Pages round up and a read may race with a release: less than this is no sign of anything. */
+const releaseSlackBytes = 65_536;
+
+/**
+ * A file whose released part is longer than what the store holds: the sealed object is not where it was (a store not mounted).
+ * Going on would seal silence in place of what is sealed elsewhere.
+ */
+function refuseReleased(facts: { readonly size: number; readonly heldBytes: number }, sealedBytes: number): void {
+  const missing = facts.size - facts.heldBytes - sealedBytes;
+  if (missing > releaseSlackBytes) {
+    throw new DozvonError(
+      'SPOOL_RELEASED',
+      `a spool file: ${missing} bytes were sealed and released, and the store does not hold them`,
+    );
+  }
 }
 
 function newHeader(row: SegmentRow, dataKey: DataKey): SealedHeader {

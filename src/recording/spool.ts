@@ -7,7 +7,8 @@ import { DozvonError, type Logger, messageOf } from '../foundation/index.ts';
 
 /** A spool file held open for reading. Its calls are synchronous: the spool is memory, and a thread pool costs more than the copy. */
 export interface SpoolFile {
-  facts(): { readonly size: number; readonly writtenAtMs: number };
+  /** `heldBytes`: what it takes up; below the size when pages were released. */
+  facts(): { readonly size: number; readonly heldBytes: number; readonly writtenAtMs: number };
   /** Fills `into` from `from`; returns how many bytes there were. */
   read(into: Buffer, from: number): number;
   close(): void;
@@ -105,8 +106,8 @@ export function createFolderSpool(options: { readonly folder: string; readonly l
       }
       return {
         facts() {
-          const { size, mtimeMs } = fstatSync(descriptor);
-          return { size, writtenAtMs: mtimeMs };
+          const { size, blocks, mtimeMs } = fstatSync(descriptor);
+          return { size, heldBytes: blocks * 512, writtenAtMs: mtimeMs };
         },
         read(into, from) {
           let filled = 0;

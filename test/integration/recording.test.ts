@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import t, { type Test } from 'tap';
+import { runRecording } from '../../src/cli/recording.ts';
 import {
   asId,
   type ContactId,
@@ -22,6 +23,7 @@ import {
   type RecordingRepository,
   type RecordingService,
 } from '../../src/recording/index.ts';
+import { fullChunkBytes } from '../../src/recording/sealed-format.ts';
 import { createFolderBlobStore } from '../../src/store/blobs/folder-blob-store.ts';
 import { createMemoryRecordingRepository } from '../../src/store/memory/recording-repository.ts';
 import { createKeyFile, createVault } from '../../src/vault/index.ts';
@@ -122,7 +124,7 @@ t.test('a call is sealed while it lasts, verified at its end, and its plain file
   const audio = sound(0, 3 * 8_192 + 1_000);
   for (let at = 0; at + flushBytes <= audio.length; at += flushBytes) {
     await appendFile(spoolFile, audio.subarray(at, at + flushBytes));
-    const sealed = Math.floor((at + flushBytes) / 16_384) * 16_452;
+    const sealed = Math.floor((at + flushBytes) / 16_384) * fullChunkBytes;
     const grownAtMs = Date.now();
     await waitFor(
       'sealing',
@@ -230,7 +232,7 @@ t.test('a sealed object that was damaged is not verified and the plain file stay
   const { spoolFile } = await running.service.open(opening());
   await appendFile(spoolFile, sound(0, 20_000));
   const blob = join(running.blobDir, 'r1.1.dzr');
-  await waitFor('sealing', async () => (await stat(blob).catch(() => ({ size: 0 }))).size > 4 * 16_452);
+  await waitFor('sealing', async () => (await stat(blob).catch(() => ({ size: 0 }))).size > 4 * fullChunkBytes);
   const handle = await open(blob, 'r+');
   await handle.write(Buffer.from([1, 2, 3]), 0, 3, 5_000);
   await handle.close();
@@ -254,6 +256,22 @@ t.test('what is sealed is released from the spool while the call lasts', async (
   t.ok((await exported(running.service, running)).pcm.subarray(0, audio.length).equals(audio));
 });
 
+t.test('a store that lost what was released from the spool is not taken for a new one', async (t) => {
+  const places = await newPlaces(t);
+  const repository = createMemoryRecordingRepository();
+  const first = await startService(t, { places, repository });
+  const { spoolFile } = await first.service.open(opening());
+  const audio = sound(0, 40 * 8_192);
+  for (let at = 0; at < audio.length; at += flushBytes)
+    await appendFile(spoolFile, audio.subarray(at, at + flushBytes));
+  await waitFor('release', async () => (await stat(spoolFile)).blocks * 512 <= audio.length / 2);
+  await first.service.stop();
+  await rm(join(places.blobDir, 'r1.1.dzr'));
+  const second = await startService(t, { places, repository });
+  t.match((await second.service.recover(() => 'close')).closed, [{ state: 'failed', failure: 'SPOOL_RELEASED' }]);
+  t.ok(existsSync(spoolFile), 'what is left stays');
+});
+
 t.test('another process goes on where one stopped, and only one reads', async (t) => {
   const places = await newPlaces(t);
   const repository = createMemoryRecordingRepository();
@@ -264,7 +282,7 @@ t.test('another process goes on where one stopped, and only one reads', async (t
   await appendFile(spoolFile, audio.subarray(0, flushBytes));
   await waitFor(
     'sealing',
-    async () => (await stat(join(places.blobDir, 'r1.1.dzr')).catch(() => ({ size: 0 }))).size > 2 * 16_452,
+    async () => (await stat(join(places.blobDir, 'r1.1.dzr')).catch(() => ({ size: 0 }))).size > 2 * fullChunkBytes,
   );
   await first.service.abandon(recordingId);
   await appendFile(spoolFile, audio.subarray(flushBytes, 2 * flushBytes));
@@ -357,4 +375,58 @@ t.test('what a dead process left is closed or left alone as decided, and strange
   t.match(result, { followed: [], closed: [{ recordingId, state: 'verified' }], strangers: ['stray.sln'] });
   const duration = result.closed[0]?.durationMs ?? 0;
   t.ok(Math.abs(duration - 5_000) < 300, 'it ends where its file ended');
+});
+
+t.test('after the machine restarted the sealed part is all there is, and it says so', async (t) => {
+  const places = await newPlaces(t);
+  const repository = createMemoryRecordingRepository();
+  const first = await startService(t, { places, repository });
+  const { spoolFile } = await first.service.open(opening());
+  await appendFile(spoolFile, sound(0, 8_192));
+  const blob = join(places.blobDir, 'r1.1.dzr');
+  await waitFor('sealing', async () => (await stat(blob).catch(() => ({ size: 0 }))).size > 2 * fullChunkBytes);
+  await first.service.stop();
+  await rm(spoolFile);
+  const second = await startService(t, { places, repository });
+  const { closed } = await second.service.recover(() => 'close');
+  t.match(closed, [{ state: 'failed', failure: 'SPOOL_LOST' }]);
+  const { pcm, result } = await exported(second.service, places);
+  t.equal(result.complete, false);
+  t.ok(pcm.equals(sound(0, 8_192)));
+});
+
+t.test('the export command writes a private file, or nothing and one sentence', async (t) => {
+  const running = await startService(t);
+  const { service, blobDir } = running;
+  const startedAtMs = Date.now();
+  const { spoolFile } = await service.open(opening(startedAtMs));
+  await appendFile(spoolFile, sound(0, 8_000));
+  await service.close(recordingId, startedAtMs + 1_000);
+  const said: string[] = [];
+  const complained: string[] = [];
+  const terminal = {
+    print: (text: string) => void said.push(text),
+    complain: (text: string) => void complained.push(text),
+    onStopRequest() {},
+  };
+  const out = join(blobDir, '..', 'call.wav');
+  const ports = { exportWav: service.exportWav, terminal };
+  t.equal(await runRecording(['export', 'c1', out], ports), 0);
+  t.match(said.join(), /1\.0 s/);
+  t.equal((await stat(out)).mode & 0o777, 0o600);
+  t.equal((await stat(out)).size, 44 + 32_000);
+  t.equal(await runRecording(['export', 'c9', `${out}.none`], ports), 1);
+  t.equal(await runRecording(['export', 'c1', `${out}.none`, '--message'], ports), 1);
+  t.equal(await runRecording(['export', 'c1', '/nowhere/call.wav'], ports), 1);
+  t.equal(await runRecording(['export', 'c1'], ports), 2);
+  t.equal(await runRecording(['export', 'c1', out, '--loud'], ports), 2);
+  const blob = await open(join(blobDir, 'r1.1.dzr'), 'r+');
+  await blob.write(Buffer.from([1, 2, 3]), 0, 3, 5_000);
+  await blob.close();
+  t.equal(await runRecording(['export', 'c1', `${out}.none`], ports), 1);
+  t.match(complained[0], /no recording/);
+  t.match(complained[1], /no spoken message/);
+  t.match(complained.at(-1), /altered/);
+  t.notOk(existsSync(`${out}.none`));
+  t.notOk(existsSync(`${out}.none.part`));
 });

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { asId, type RecordingId, silentLogger, systemClock } from '../../src/foundation/index.ts';
+import { asId, type Logger, type RecordingId, silentLogger, systemClock } from '../../src/foundation/index.ts';
 import type { BlobStore, SegmentRow } from '../../src/recording/index.ts';
 import { fullChunkBytes } from '../../src/recording/sealed-format.ts';
 import { readSealed, type SealedSource, sealedExtent } from '../../src/recording/sealed-reader.ts';
 import { createSegmentSealer, type SegmentSealer } from '../../src/recording/segment-sealer.ts';
-import type { SpoolFile } from '../../src/recording/spool.ts';
+import type { Spool, SpoolFile, SpoolSpace } from '../../src/recording/spool.ts';
+import { watchSpool } from '../../src/recording/spool-watch.ts';
 import { createTimeline } from '../../src/recording/timeline.ts';
 import { createMemoryBlobStore } from '../../src/store/memory/blob-store.ts';
 import { createVault, type DataKey, type StreamKeys, type WrappedKey } from '../../src/vault/index.ts';
@@ -31,7 +32,7 @@ function fakeFile(bytes: Buffer): FakeFile {
     bytes,
     visible: 0,
     facts() {
-      return { size: this.visible, writtenAtMs: startedAtMs + this.visible / 32 };
+      return { size: this.visible, heldBytes: this.visible, writtenAtMs: startedAtMs + this.visible / 32 };
     },
     read(into, from) {
       return this.bytes.copy(into, 0, from, Math.min(this.visible, from + into.length));
@@ -344,4 +345,73 @@ t.test('silence up to the end of the call is in the last chunk', async (t) => {
   const sealer = await sealerOf(sealed);
   t.same(await sealer.sealLast(file, startedAtMs + 60_000), { fileBytes: 16_784, durationMs: 60_000 });
   t.equal((await sealedExtent(sealed.source))?.endedFrames, 60 * second);
+});
+
+interface WatchedSpool {
+  readonly logged: string[];
+  readonly fulls: number;
+  readonly start: () => Promise<() => void>;
+  /** Lets the clock reach the next look. */
+  readonly beat: () => Promise<void>;
+  space: SpoolSpace;
+}
+
+function watchedSpool(space: SpoolSpace): WatchedSpool {
+  const logged: string[] = [];
+  let fire: () => void = () => {};
+  let fulls = 0;
+  const log = (_fields: unknown, message: string): void => void logged.push(message);
+  const logger: Logger = { debug: log, info: log, warn: log, error: log, child: () => logger };
+  const setTimer = (_atMs: number, due: () => void): (() => void) => {
+    fire = due;
+    return () => {};
+  };
+  const watched: WatchedSpool = {
+    space,
+    logged,
+    get fulls() {
+      return fulls;
+    },
+    start: () =>
+      watchSpool({
+        spool: { start: async () => {}, stop() {}, space: async () => watched.space } as Partial<Spool> as Spool,
+        clock: { nowMs: () => 0, setTimer },
+        logger,
+        onDisk: 'refuse',
+        grown() {},
+        full: () => {
+          fulls += 1;
+        },
+        following: () => 1,
+      }),
+    async beat() {
+      fire();
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+  return watched;
+}
+
+const roomy: SpoolSpace = { kind: 'memory', totalBytes: 64e6, freeBytes: 60e6, swaps: false };
+
+t.test('a spool on a disk is refused, one on a machine that swaps is warned of', async (t) => {
+  await t.rejects(watchedSpool({ ...roomy, kind: 'disk' }).start(), { code: 'SPOOL_NOT_IN_MEMORY' });
+  const swapping = watchedSpool({ ...roomy, swaps: true });
+  await swapping.start();
+  t.match(swapping.logged[0], /swaps/);
+});
+
+t.test('a spool that fills is warned of, and a full one spoils what is recorded now', async (t) => {
+  const watched = watchedSpool(roomy);
+  await watched.start();
+  await watched.beat();
+  t.match(watched.logged, { length: 1 }, 'nothing but the start');
+  watched.space = { ...roomy, freeBytes: 5e6 };
+  await watched.beat();
+  t.match(watched.logged.at(-1), /nearly full/);
+  t.equal(watched.fulls, 0);
+  watched.space = { ...roomy, freeBytes: 1e5 };
+  await watched.beat();
+  t.match(watched.logged.at(-1), /is full/);
+  t.equal(watched.fulls, 1);
 });

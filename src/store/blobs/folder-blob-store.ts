@@ -71,7 +71,10 @@ async function openForAppend(path: string): Promise<{ readonly handle: FileHandl
     return { handle: await open(path, 'r+'), created: false };
   } catch (error) {
     if (!isMissing(error)) throw error;
-    return { handle: await open(path, 'wx+', 0o600), created: true };
+    const handle = await open(path, 'wx+', 0o600).catch((cause: unknown) => {
+      throw new DozvonError('BLOB_STORE_UNAVAILABLE', `the folder of sealed objects: ${messageOf(cause)}`, { cause });
+    });
+    return { handle, created: true };
   }
 }
 
