@@ -12,6 +12,8 @@ import {
 } from 'node:fs';
 import { join, relative } from 'node:path';
 
+import { minuteMs } from '../foundation/index.ts';
+import { underFileLock } from './file-lock.ts';
 import { readText } from './platform.ts';
 
 /** What the service is made of, besides its packages. */
@@ -101,8 +103,20 @@ function renew(target: string, stamp: string, fill: (fresh: string) => void): vo
  * A copy of the application that the servers' user can read, for a clone that he cannot enter (one under /root): sources when they
  * changed, packages when the lock file did.
  */
-export function copyApp(appDir: string, homeDir: string, onProgress: (line: string) => void): RunnableApp {
-  const base = join(homeDir, 'app');
+export async function copyApp(
+  appDir: string,
+  rootsDir: string,
+  onProgress: (line: string) => void,
+): Promise<RunnableApp> {
+  // Several clones may share one folder of fetched programs.
+  const clone = createHash('sha256').update(appDir).digest('hex').slice(0, 8);
+  const base = join(rootsDir, `app-${clone}`);
+  return await underFileLock(`${base}.lock`, { limitMs: 2 * minuteMs, onWait: () => {} }, async () =>
+    copyUnderLock(appDir, base, onProgress),
+  );
+}
+
+function copyUnderLock(appDir: string, base: string, onProgress: (line: string) => void): RunnableApp {
   mkdirSync(base, { recursive: true });
   chmodSync(base, 0o755);
   const packagesStamp = createHash('sha256')

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import { type ServiceSettings, serviceSettingsSchema } from '../config/service-settings.ts';
+import { type ServiceSettings, serviceSettingsSchema } from '../config/index.ts';
 import { DozvonError, secondMs } from '../foundation/index.ts';
 import type { RunnableApp } from './app-copy.ts';
 import type { ChildPlan } from './child.ts';

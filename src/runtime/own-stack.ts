@@ -1,8 +1,11 @@
 import { join, resolve } from 'node:path';
 
+import { copyApp } from './app-copy.ts';
 import type { ChildEvent } from './child.ts';
 import { chooseHome } from './home.ts';
 import type { OnProgress } from './packages.ts';
+import { preparePostgres } from './postgres.ts';
+import { findPrograms } from './programs.ts';
 import { chooseServiceUser, type ServiceUser } from './service-user.ts';
 import { type RuntimeSettings, readRuntimeSettings } from './settings.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -70,4 +73,24 @@ export async function startOwnStack(own: OwnStack, options: StartOptions): Promi
     onProgress: options.onProgress,
     onEvent: options.onEvent,
   });
+}
+
+/** Brings what tests need (servers, PostgreSQL, a copy of the application where its user needs one) into one folder, and returns it. */
+export async function prepareTools(own: OwnStack, onProgress: OnProgress): Promise<string> {
+  const rootsDir = rootsDirOf(own);
+  const { mirror, keyring, suite, programs } = own.settings;
+  await findPrograms(
+    {
+      rootsDir,
+      suite,
+      programs,
+      onProgress,
+      ...(mirror === undefined ? {} : { mirror }),
+      ...(keyring === undefined ? {} : { keyring }),
+    },
+    { withRedis: true },
+  );
+  await preparePostgres({ rootsDir, onProgress });
+  if (own.copyApp) await copyApp(own.appDir, rootsDir, onProgress);
+  return rootsDir;
 }

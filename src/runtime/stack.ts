@@ -101,12 +101,18 @@ async function prepare(request: StackRequest): Promise<Prepared> {
   );
   const postgresDir =
     request.databaseUrl === undefined ? await preparePostgres({ rootsDir, onProgress: request.onProgress }) : undefined;
+  if (!canRead(user, [programs.asterisk.moduleDir])) {
+    throw new DozvonError(
+      'HOME_NOT_WRITABLE',
+      `The user ${user.name}, who runs the servers, cannot enter ${rootsDir}: set DOZVON_RUNTIME_ROOT to a folder under /var/lib, for example.`,
+    );
+  }
   const secrets = ensureSecrets(
     home,
     request.hotline.operators.map((operator) => operator.extension),
   );
   const app = request.copyApp
-    ? copyApp(request.appDir, home.dir, request.onProgress)
+    ? await copyApp(request.appDir, rootsDir, request.onProgress)
     : { dir: request.appDir, node: packagedNode(request.appDir) };
   const postgres: PostgresPlan | undefined =
     postgresDir === undefined
