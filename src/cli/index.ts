@@ -1,6 +1,7 @@
-export type { CallPorts, RunningHotline, TestLeg, TestPhone, TestPhones } from './call-ports.ts';
 export { runTestCall } from './call.ts';
+export type { CallPorts, RunningHotline, TestLeg, TestPhone, TestPhones } from './call-ports.ts';
 export { runDoctor } from './doctor.ts';
 export { runDown } from './down.ts';
+export { type RecordingPorts, runRecording } from './recording.ts';
 export { processTerminal, type Terminal } from './terminal.ts';
 export { runUp } from './up.ts';
