@@ -18,15 +18,15 @@ export function activityOf(kind: QueueMoveKind, facts: Readonly<Record<string, u
     case 'presenceChanged':
       return {
         aspect: 'presence',
-        value: String(facts['presence']),
-        ...(typeof facts['why'] === 'string' ? { reason: facts['why'] } : {}),
+        value: String(facts.presence),
+        ...(typeof facts.why === 'string' ? { reason: facts.why } : {}),
       };
     case 'offerReserved':
       return { aspect: 'work/voice', value: 'offered' };
     case 'offerConnected':
       return { aspect: 'work/voice', value: 'connected' };
     case 'operatorReleased':
-      return { aspect: 'work/voice', value: facts['wrapUp'] === true ? 'wrapUp' : 'idle' };
+      return { aspect: 'work/voice', value: facts.wrapUp === true ? 'wrapUp' : 'idle' };
     case 'offerGivenBack':
     case 'contactWithdrawn':
     case 'wrapUpOver':

@@ -4,6 +4,7 @@ import type { CancelTimer, Clock } from '../foundation/index.ts';
 export class DueTimer {
   readonly #clock: Clock;
   readonly #fire: () => void;
+  #stopped = false;
   #armed: { readonly atMs: number; readonly cancel: CancelTimer } | undefined;
 
   constructor(clock: Clock, fire: () => void) {
@@ -11,10 +12,10 @@ export class DueTimer {
     this.#fire = fire;
   }
 
-  /** Fires at `atMs`, unless it is armed for earlier. */
+  /** Fires at `atMs`, unless it is armed for earlier or was stopped. */
   notLaterThan(atMs: number): void {
-    if (this.#armed !== undefined && this.#armed.atMs <= atMs) return;
-    this.cancel();
+    if (this.#stopped || (this.#armed !== undefined && this.#armed.atMs <= atMs)) return;
+    this.#armed?.cancel();
     const armed = {
       atMs,
       cancel: this.#clock.setTimer(atMs, () => {
@@ -26,7 +27,9 @@ export class DueTimer {
     this.#armed = armed;
   }
 
-  cancel(): void {
+  /** For good: what is still under way may ask for it once more. */
+  stop(): void {
+    this.#stopped = true;
     this.#armed?.cancel();
     this.#armed = undefined;
   }

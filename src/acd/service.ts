@@ -91,8 +91,8 @@ class Acd implements AcdService {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#dueTimer.cancel();
-    this.#retryTimer.cancel();
+    this.#dueTimer.stop();
+    this.#retryTimer.stop();
     await Promise.allSettled(this.#running);
   }
 
@@ -283,7 +283,7 @@ class Acd implements AcdService {
     }
     for (const operatorId of [...expired.map((offer) => offer.operatorId), ...released]) await this.#freed(operatorId);
     const dueAtMs = await this.#store.nextDueMs();
-    if (dueAtMs !== undefined && !this.#stopping.signal.aborted) this.#dueTimer.notLaterThan(dueAtMs);
+    if (dueAtMs !== undefined) this.#dueTimer.notLaterThan(dueAtMs);
   }
 
   async #freed(operatorId: OperatorId): Promise<void> {
