@@ -1,0 +1,148 @@
+import type { Test } from 'tap';
+import type { ApiEvent } from '../../src/cli/api-client.ts';
+import { asksForKeys } from '../../src/cli/call-story.ts';
+import { ContactWatch } from '../../src/cli/contact-watch.ts';
+import type { CallRequest, Phone, PhoneBehaviour, PhoneLeg } from '../../src/phones/index.ts';
+import type { TestStack } from './stack.ts';
+
+/** Wednesday noon in Moscow: every line is open. */
+export const inHours = '2026-11-18T12:00+03:00';
+/** Wednesday evening: every line but the emergency line is closed until eight in the morning. */
+export const afterHours = '2026-11-18T21:30+03:00';
+
+export const limitMs = 15_000;
+
+/** A contact as the API shows it; what the tests look at. */
+export interface ShownContact {
+  readonly contactId: string;
+  readonly lineId?: string;
+  readonly queueId?: string;
+  readonly topic?: string;
+  readonly outcome?: string;
+  readonly endedBy?: string;
+  readonly operatorId?: string;
+  readonly waitMs?: number;
+  readonly talkMs?: number;
+  readonly wrapUpMs?: number;
+  readonly enqueuedAt?: string;
+  readonly caseId?: string;
+  readonly timeline: readonly {
+    readonly at: string;
+    readonly kind: string;
+    readonly facts: Readonly<Record<string, unknown>>;
+  }[];
+  readonly recordings: readonly {
+    readonly state: string;
+    readonly durationMs?: number;
+    readonly marks: readonly { readonly purpose: string; readonly fromMs: number; readonly toMs?: number }[];
+  }[];
+}
+
+export interface ShownOperator {
+  readonly operatorId: string;
+  readonly presence: string;
+  readonly signedIn: boolean;
+  readonly reachable: boolean;
+  readonly work: Readonly<Record<string, string>>;
+}
+
+/** A caller and what the hotline says of him. */
+export class TestCaller {
+  readonly leg: PhoneLeg;
+  readonly watch: ContactWatch;
+  readonly #stack: TestStack;
+  #seen = 0;
+
+  constructor(stack: TestStack, leg: PhoneLeg, watch: ContactWatch) {
+    this.#stack = stack;
+    this.leg = leg;
+    this.watch = watch;
+  }
+
+  get contactId(): string {
+    return this.watch.contactId ?? '';
+  }
+
+  /** The next entry of a kind, after those already waited for. */
+  async next(kind: string, fits: (entry: ApiEvent) => boolean = () => true, withinMs = limitMs): Promise<ApiEvent> {
+    const entry = await this.watch.entry([kind], { limitMs: withinMs, what: kind, after: this.#seen, fits });
+    this.#seen = this.watch.entries.indexOf(entry) + 1;
+    return entry;
+  }
+
+  /** Presses the keys when a menu, a number or a confirmation asks for them. */
+  async press(keys: string): Promise<void> {
+    await this.next('promptStarted', asksForKeys);
+    await this.leg.press(keys);
+  }
+
+  async contact(): Promise<ShownContact> {
+    return await this.#stack.api.get<ShownContact>(`/contacts/${this.contactId}`);
+  }
+
+  /** The contact's record once its recording is verified. */
+  async verified(): Promise<ShownContact> {
+    await this.next('recordingVerified', undefined, 2 * limitMs);
+    return await this.contact();
+  }
+
+  kinds(): readonly string[] {
+    return this.watch.entries.map((entry) => entry.kind);
+  }
+}
+
+/** Calls in hours unless told otherwise; resolves when the hotline has answered and the contact is known. */
+export async function placeCall(
+  t: Test,
+  stack: TestStack,
+  request: CallRequest & { readonly at?: string },
+): Promise<TestCaller> {
+  const watch = new ContactWatch(stack.api, () => {});
+  await watch.start(limitMs);
+  t.teardown(() => watch.stop());
+  const leg = await stack.phones.call({
+    ...request,
+    headers: { 'X-Dozvon-At': request.at ?? inHours, ...request.headers },
+  });
+  t.teardown(async () => void (await leg.hangup()));
+  await leg.answered(limitMs);
+  await watch.find(leg.sipCallId, limitMs);
+  return new TestCaller(stack, leg, watch);
+}
+
+/** Registers a phone, signs the operator in and makes him ready; signed out and unregistered at the end of the test. */
+export async function readyOperator(
+  t: Test,
+  stack: TestStack,
+  operatorId: string,
+  behaviour: PhoneBehaviour = { kind: 'answer', afterMs: 300 },
+): Promise<Phone> {
+  const phone = await registerPhone(t, stack, operatorId, behaviour);
+  await stack.api.send('POST', `/operators/${operatorId}/sign-in`, { reason: 'test' });
+  t.teardown(async () => void (await stack.api.send('POST', `/operators/${operatorId}/sign-out`, { reason: 'test' })));
+  await stack.api.send('PUT', `/operators/${operatorId}/presence`, { presence: 'ready', reason: 'test' });
+  return phone;
+}
+
+export async function registerPhone(
+  t: Test,
+  stack: TestStack,
+  operatorId: string,
+  behaviour: PhoneBehaviour,
+): Promise<Phone> {
+  const extension = stack.config.operators.find(({ id }) => id === operatorId)?.extension ?? '';
+  const password = stack.stack.secrets.sipPasswords[extension] ?? '';
+  const phone = await stack.phones.register({ extension, password, behaviour });
+  t.teardown(async () => await phone.unregister());
+  return phone;
+}
+
+export async function operatorNow(stack: TestStack, operatorId: string): Promise<ShownOperator> {
+  return await stack.api.get<ShownOperator>(`/operators/${operatorId}`);
+}
+
+/** Nothing is left in Asterisk. */
+export async function assertAtRest(t: Test, stack: TestStack): Promise<void> {
+  await stack.witness.untilEmpty(limitMs);
+  t.ok(stack.witness.mostChannels > 0, 'the witness saw channels before');
+}
