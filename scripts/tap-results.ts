@@ -70,10 +70,7 @@ export class TapReader {
   }
 
   #fileResult(verdict: 'passed' | 'failed', description: string): void {
-    const name = description
-      .replace(/ # time=.*$/, '')
-      .replace(/ \{$/, '')
-      .trim();
+    const name = nameIn(description);
     if (description.endsWith('{')) {
       this.#beginFile(name);
       this.#pendingVerdict = verdict;
@@ -96,10 +93,9 @@ export class TapReader {
 
   #testResult(ok: boolean, description: string): void {
     this.#diagnosis = undefined;
-    const name = description
-      .replace(/ # time=.*$/, '')
-      .replace(/ \{$/, '')
-      .trim();
+    const recent = this.#recent;
+    this.#recent = [];
+    const name = nameIn(description);
     if (/# (SKIP|TODO)/i.test(description)) this.#counts.skipped += 1;
     else if (ok) this.#counts.passed += 1;
     else {
