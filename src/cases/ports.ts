@@ -96,6 +96,11 @@ export interface Outbox {
   ): Promise<void>;
   /** Notices not yet sent, soonest due first: what the relay plans after a start. */
   unsent(limit: number): Promise<readonly { readonly noticeId: string; readonly dueAtMs: number }[]>;
+  /**
+   * Calls `listener` with each notice once it is stored, whichever process stored it; with `undefined` at the beginning and
+   * after the store was out of reach: some may have been missed, ask `unsent()`. Runs until `signal` aborts.
+   */
+  watch(listener: (noticeId: string | undefined) => void, signal: AbortSignal): Promise<void>;
 }
 
 /** Whoever can send a notice: an SMS provider, a test gateway. */

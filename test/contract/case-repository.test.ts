@@ -14,6 +14,7 @@ import {
   newId,
   type RecordingId,
   silentLogger,
+  withLimit,
 } from '../../src/foundation/index.ts';
 import { createMemoryCases } from '../../src/store/memory/cases.ts';
 import { createPostgresStores } from '../../src/store/postgres/index.ts';
@@ -128,6 +129,34 @@ async function contract(t: Test, { cases, outbox }: Subject): Promise<void> {
     await outbox.attemptFailed(noticeId, { failure: 'refused', nowMs: now + 9_000 });
     t.match(await outbox.list({ caseId, limit: 1 }), [{ state: 'failed', failure: 'refused' }]);
     t.same(await outbox.claim('nobody', { nowMs: now, claimUntilMs: now + 1 }), { outcome: 'unknownNotice' });
+  });
+
+  await t.test('a watcher hears that it begins, then of every notice that is stored', async (t) => {
+    const abort = new AbortController();
+    const heard: (string | undefined)[] = [];
+    let told = (): void => undefined;
+    const watching = outbox.watch((noticeId) => {
+      heard.push(noticeId);
+      told();
+    }, abort.signal);
+    const until = (count: number): Promise<void> =>
+      withLimit(
+        new Promise((resolve) => {
+          told = () => {
+            if (heard.length >= count) resolve();
+          };
+          told();
+        }),
+        5_000,
+        `${count} announcements`,
+      );
+    await until(1);
+    const { caseId } = await store(draft());
+    await until(2);
+    const [notice] = await outbox.list({ caseId, limit: 1 });
+    t.same(heard, [undefined, notice?.noticeId]);
+    abort.abort();
+    await watching;
   });
 }
 

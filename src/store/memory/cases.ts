@@ -21,6 +21,7 @@ export function createMemoryCases(): { readonly cases: CaseRepository; readonly 
   const byNumber = new Map<string, CaseView>();
   const byKey = new Map<string, CaseView>();
   const notices = new Map<string, StoredNotice>();
+  const listeners = new Set<(noticeId: string | undefined) => void>();
 
   const cases: CaseRepository = {
     storeRequest: async (draft, { idempotencyKey, notices: noticesOf }) => {
@@ -39,16 +40,19 @@ export function createMemoryCases(): { readonly cases: CaseRepository; readonly 
       byId.set(stored.caseId, stored);
       byNumber.set(caseNumber, stored);
       byKey.set(idempotencyKey, stored);
-      for (const notice of toSend) storeNotice(notices, notice, stored);
+      for (const notice of toSend) {
+        const noticeId = storeNotice(notices, notice, stored);
+        for (const listener of listeners) listener(noticeId);
+      }
       return { caseId: stored.caseId, caseNumber };
     },
     get: async (caseId) => structuredClone(byId.get(caseId)),
     findByNumber: async (caseNumber) => structuredClone(byNumber.get(caseNumber)),
   };
-  return { cases, outbox: outboxOver(notices) };
+  return { cases, outbox: outboxOver(notices, listeners) };
 }
 
-function storeNotice(notices: Map<string, StoredNotice>, notice: OutboxNotice, stored: CaseView): void {
+function storeNotice(notices: Map<string, StoredNotice>, notice: OutboxNotice, stored: CaseView): string {
   const noticeId = newId<string>('n', stored.createdAtMs);
   notices.set(noticeId, {
     notice: structuredClone(notice),
@@ -63,9 +67,13 @@ function storeNotice(notices: Map<string, StoredNotice>, notice: OutboxNotice, s
       dueAtMs: stored.createdAtMs,
     },
   });
+  return noticeId;
 }
 
-function outboxOver(notices: Map<string, StoredNotice>): Outbox {
+function outboxOver(
+  notices: Map<string, StoredNotice>,
+  listeners: Set<(noticeId: string | undefined) => void>,
+): Outbox {
   const isUnsent = ({ view }: StoredNotice): boolean => view.state === 'pending' || view.state === 'sending';
   return {
     list: async (filter) =>
@@ -113,5 +121,13 @@ function outboxOver(notices: Map<string, StoredNotice>): Outbox {
           noticeId: view.noticeId,
           dueAtMs: view.state === 'sending' ? Math.max(view.dueAtMs, claimedUntilMs ?? 0) : view.dueAtMs,
         })),
+
+    watch: async (listener, signal) => {
+      if (signal.aborted) return;
+      listeners.add(listener);
+      listener(undefined);
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      listeners.delete(listener);
+    },
   };
 }

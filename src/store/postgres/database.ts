@@ -2,6 +2,7 @@ import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { DozvonError, type Logger, messageOf } from '../../foundation/index.ts';
+import { listenOn } from './listening.ts';
 import { migrations } from './migrations/index.ts';
 import type { Tables } from './tables.ts';
 
@@ -24,6 +25,15 @@ export interface Database {
    * later; a write may or may not have happened) or `DATABASE_REJECTED` (it understood and refused: a defect of ours).
    */
   readonly guard: <T>(what: string, work: () => Promise<T>) => Promise<T>;
+  /**
+   * Calls `listener` with every payload notified on `channel`, and with `undefined` whenever it begins to listen, at first and after
+   * the connection was lost (notifications may have been missed). Runs until `signal` aborts.
+   */
+  readonly listen: (
+    channel: string,
+    listener: (payload: string | undefined) => void,
+    signal: AbortSignal,
+  ) => Promise<void>;
   /** Brings the tables to this version, one process at a time (advisory lock). */
   migrate(): Promise<void>;
   /** Undoes the last migration. */
@@ -38,6 +48,7 @@ export function openDatabase(settings: { readonly databaseUrl: string; readonly 
   return {
     db,
     guard,
+    listen: (channel, listener, signal) => listenOn({ databaseUrl, logger, channel, listener, signal }),
     migrate: () => guard('migration', () => runMigrations(databaseUrl, 'latest', logger)),
     migrateDown: () => guard('migration', () => runMigrations(databaseUrl, 'down', logger)),
     close: () => pool.end(),

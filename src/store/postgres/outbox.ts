@@ -9,8 +9,10 @@ import { instant, msOrNull, present, storableText } from './values.ts';
 const unsentStates: readonly NoticeState[] = ['pending', 'sending'];
 
 /** Notices waiting to be sent. A claim is an update that only one process can win. */
-export function createOutbox({ db, guard }: Database, sealer: Sealer): Outbox {
+export function createOutbox({ db, guard, listen }: Database, sealer: Sealer): Outbox {
   return {
+    watch: (listener, signal) => listen('outbox', listener, signal),
+
     list: (filter) =>
       guard('listing the outbox', async () => {
         let query = db.selectFrom('outbox').selectAll().orderBy('noticeId', 'desc').limit(filter.limit);

@@ -1,5 +1,6 @@
 import type { Migration } from 'kysely/migration';
 import { firstTables } from './0001-first-tables.ts';
+import { outboxNotification } from './0002-outbox-notification.ts';
 
 /**
  * Every migration by name, carried out in the order of the names, each once. A migration that has been released is never
@@ -7,4 +8,5 @@ import { firstTables } from './0001-first-tables.ts';
  */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
+  '0002-outbox-notification': outboxNotification,
 };
