@@ -1,21 +1,34 @@
-import { realpathSync } from 'node:fs';
+import { mkdtempSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { processTerminal, runDoctor, runDown, runUp } from './cli/index.ts';
+import {
+  type CallPorts,
+  processTerminal,
+  type RunningHotline,
+  runDoctor,
+  runDown,
+  runTestCall,
+  runUp,
+} from './cli/index.ts';
 import { loadHotlineConfig } from './config/index.ts';
-import { DozvonError, minuteMs } from './foundation/index.ts';
+import { DozvonError, minuteMs, silentLogger } from './foundation/index.ts';
+import { startPhones } from './phones/index.ts';
 import {
   checkPlatform,
   examine,
+  findOwnAsterisk,
+  homePlaces,
   locateOwnStack,
   type OwnStack,
+  readRunningStack,
+  readSecrets,
   startOwnStack,
   stopRunningStack,
 } from './runtime/index.ts';
 import { renderAsteriskConfig } from './telephony/asterisk-config.ts';
 
-const commands = ['up', 'down', 'doctor', 'serve'] as const;
+const commands = ['up', 'down', 'call', 'doctor', 'serve'] as const;
 
 const appDir = (): string => realpathSync(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
@@ -50,6 +63,44 @@ async function up(args: readonly string[]): Promise<number> {
   });
 }
 
+/** What runs under the home of this stack: its record, its secrets, and the configuration it was started with. */
+async function findRunning(own: OwnStack): Promise<RunningHotline | undefined> {
+  const running = readRunningStack(own.homeDir);
+  const secrets = readSecrets(homePlaces(own.homeDir, 'main').secretsFile);
+  const [apiUrl] = running?.apiUrls ?? [];
+  if (running === undefined || secrets === undefined || apiUrl === undefined) return undefined;
+  const loaded = await loadHotlineConfig(running.configPath, { soundsDir: own.soundsDir });
+  if (!loaded.ok) {
+    throw new DozvonError('CONFIG_INVALID', `the configuration has faults now: "node bin/dozvon doctor" names them.`);
+  }
+  const { address, port } = running.sip;
+  return {
+    apiUrl,
+    apiToken: secrets.apiToken,
+    sip: { host: address === '0.0.0.0' ? '127.0.0.1' : address, port },
+    testing: running.testing,
+    config: loaded.config,
+    sipPasswords: secrets.sipPasswords,
+  };
+}
+
+function callPorts(own: OwnStack): CallPorts {
+  const terminal = processTerminal();
+  return {
+    findRunning: () => findRunning(own),
+    startPhones: async (options) =>
+      await startPhones({
+        ...options,
+        program: await findOwnAsterisk(own, (line) => terminal.print(line)),
+        dir: mkdtempSync('/dev/shm/dozvon-call-'),
+        logger: silentLogger,
+        ...(own.user.switched && { runAs: own.user }),
+      }),
+    nowMs: Date.now,
+    terminal,
+  };
+}
+
 async function run([command, ...args]: readonly string[]): Promise<number> {
   switch (command) {
     case 'up':
@@ -58,6 +109,8 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
       const own = locateOwnStack(appDir(), process.env);
       return await runDown({ stop: () => stopRunningStack(own.homeDir, minuteMs), terminal: processTerminal() });
     }
+    case 'call':
+      return await runTestCall(args, callPorts(locateOwnStack(appDir(), process.env)));
     case 'doctor': {
       const own = locateOwnStack(appDir(), process.env);
       return await runDoctor({

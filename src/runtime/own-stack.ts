@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
-
+import type { AsteriskProgram } from '../foundation/index.ts';
 import { copyApp } from './app-copy.ts';
 import type { ChildEvent } from './child.ts';
 import { chooseHome } from './home.ts';
 import type { OnProgress } from './packages.ts';
 import { preparePostgres } from './postgres.ts';
-import { findPrograms } from './programs.ts';
+import { findAsterisk, findPrograms } from './programs.ts';
 import { chooseServiceUser, type ServiceUser } from './service-user.ts';
 import { type RuntimeSettings, readRuntimeSettings } from './settings.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -42,6 +42,20 @@ export function rootsDirOf(own: OwnStack): string {
   return resolve(own.settings.runtimeRoot ?? join(own.homeDir, 'runtime'));
 }
 
+/** The Asterisk that this stack runs, for test phones beside it; fetched when it is missing. */
+export async function findOwnAsterisk(own: OwnStack, onProgress: OnProgress): Promise<AsteriskProgram> {
+  return await findAsterisk({ ...sourcesOf(own.settings), rootsDir: rootsDirOf(own), onProgress });
+}
+
+function sourcesOf(settings: RuntimeSettings): StackRequest['sources'] {
+  return {
+    suite: settings.suite,
+    programs: settings.programs,
+    ...(settings.mirror === undefined ? {} : { mirror: settings.mirror }),
+    ...(settings.keyring === undefined ? {} : { keyring: settings.keyring }),
+  };
+}
+
 export interface StartOptions {
   readonly hotline: Pick<StackRequest['hotline'], 'operators' | 'trunks'>;
   readonly renderAsterisk: RenderAsterisk;
@@ -60,12 +74,7 @@ export async function startOwnStack(own: OwnStack, options: StartOptions): Promi
     ports: settings.ports,
     hotline: { configPath: own.configPath, ...options.hotline },
     renderAsterisk: options.renderAsterisk,
-    sources: {
-      suite: settings.suite,
-      programs: settings.programs,
-      ...(settings.mirror === undefined ? {} : { mirror: settings.mirror }),
-      ...(settings.keyring === undefined ? {} : { keyring: settings.keyring }),
-    },
+    sources: sourcesOf(settings),
     rootsDir: rootsDirOf(own),
     ...(settings.redisUrl === undefined ? {} : { redisUrl: settings.redisUrl }),
     ...(settings.databaseUrl === undefined ? {} : { databaseUrl: settings.databaseUrl }),
