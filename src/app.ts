@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+import { basename } from 'node:path';
 import { type AcdService, activityOf, createAcdService, type QueueMoveKind } from './acd/index.ts';
 import { createApi, hashToken, type LineNow, tokenAuthenticator } from './api/index.ts';
 import { createCaseService } from './cases/index.ts';
@@ -24,6 +26,7 @@ import { createRecordingService, type RecordingService } from './recording/index
 import { recordingPort } from './recording-port.ts';
 import { evaluateSchedule } from './schedule/index.ts';
 import { createFolderBlobStore } from './store/blobs/index.ts';
+import { createDueJobs } from './store/jobs/index.ts';
 import { createPostgresStores, type PostgresStores } from './store/postgres/index.ts';
 import { createRedisStores, type RedisStores } from './store/redis/index.ts';
 import { createTelephony } from './telephony/index.ts';
@@ -106,6 +109,7 @@ async function compose(settings: ServiceSettings, logger: Logger, closers: Close
   closers.add('the contacts', () => contacts.stop());
   await contacts.start();
   await settleOldRecordings(settings, { redis, recordings, logger });
+  await startDueJobs(settings, { clock, logger, postgres, redis, recordings, closers });
 
   readEvents(redis, postgres, { closers, logger });
   await startApi(settings, { clock, logger, postgres, redis, acd, contacts, config, closers });
@@ -196,13 +200,38 @@ async function settleOldRecordings(
   settings: ServiceSettings,
   parts: { readonly redis: RedisStores; readonly recordings: RecordingService; readonly logger: Logger },
 ): Promise<void> {
-  const live = new Set<string>();
-  for (const shard of settings.allShards) {
-    for (const { contactId } of await parts.redis.contactStates.loadShard(shard)) live.add(contactId);
-  }
-  const settled = await parts.recordings.recover((recording) => (live.has(recording.contactId) ? 'leave' : 'close'));
+  // Asked for after the open recordings have been read: a contact that arrives in between must count as live.
+  let live: Promise<ReadonlySet<string>> | undefined;
+  const liveContacts = async (): Promise<ReadonlySet<string>> => {
+    const shards = await Promise.all(settings.allShards.map((shard) => parts.redis.contactStates.loadShard(shard)));
+    return new Set(shards.flat().map(({ contactId }) => contactId));
+  };
+  const settled = await parts.recordings.recover(async (recording) => {
+    live ??= liveContacts();
+    return (await live).has(recording.contactId) ? 'leave' : 'close';
+  });
   if (settled.closed.length > 0)
     parts.logger.info({ recordings: settled.closed.length }, 'recordings left open were sealed');
+}
+
+/** What is due later, by whichever process comes to it first. No gateway sends notices yet: they stay in the outbox. */
+async function startDueJobs(
+  settings: ServiceSettings,
+  parts: Omit<RecordingParts, 'vault'> & { readonly redis: RedisStores; readonly recordings: RecordingService },
+): Promise<void> {
+  const { clock, logger, postgres, closers } = parts;
+  const jobs = createDueJobs({
+    redisUrl: settings.redisUrl,
+    prefix: redisPrefix,
+    outbox: postgres.outbox,
+    gateways: {},
+    settleSpools: () => settleOldRecordings(settings, parts),
+    host: `${hostname()}-${basename(settings.spoolDir)}`.replace(/[^A-Za-z0-9-]/g, '-'),
+    clock,
+    logger,
+  });
+  await jobs.start();
+  closers.add('the jobs', () => jobs.stop());
 }
 
 /** The acknowledged reader of the event stream: operators' days, for reports. */

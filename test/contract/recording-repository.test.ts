@@ -7,8 +7,7 @@ import { temporaryVault } from '../support/sealer.ts';
 import { testRecordingRepository } from './recording-repository.ts';
 
 const [postgres, { vault, remove }] = await Promise.all([startPostgres(), temporaryVault()]);
-const databaseUrl = await postgres.createDatabase('recordings');
-const stores = createPostgresStores({ databaseUrl, sealer: vault, logger: silentLogger });
+const stores = createPostgresStores({ databaseUrl: postgres.databaseUrl, sealer: vault, logger: silentLogger });
 await stores.migrate();
 t.teardown(async () => {
   await stores.close();
