@@ -180,6 +180,21 @@ for (const kind of both.kinds) {
       t.same(given, ['v1', 'c1', 'c2', undefined]);
     });
 
+    t.test('who holds a contact is not offered it again, others are', async (t) => {
+      const { queue } = await kind.open();
+      await ready(queue, '101', start, { capacity: { voice: 1, chat: 2 } });
+      await queue.enqueue(request('c1', documents, { medium: 'chat' }), start);
+      const offer = await queue.matchOperator(operator('101'), { nowMs: start, leaseMs });
+      if (offer === undefined) throw new Error('expected an offer');
+      await queue.offerAnswered(offer.offerId, start);
+      await queue.enqueue(request('c1', documents, { medium: 'chat' }), start + 1);
+      await queue.enqueue(request('c2', documents, { medium: 'chat', score: start + 9 }), start + 1);
+      t.equal(await queue.matchContact(contact('c1'), { nowMs: start + 1, leaseMs }), undefined);
+      t.match(await queue.matchOperator(operator('101'), { nowMs: start + 1, leaseMs }), { contactId: 'c2' });
+      await ready(queue, '102', start + 2, { capacity: { chat: 1 } });
+      t.match(await queue.matchContact(contact('c1'), { nowMs: start + 2, leaseMs }), { operatorId: '102' });
+    });
+
     t.test('an answer connects: the contact leaves the queue, a repeat is told from a late one', async (t) => {
       const { queue } = await kind.open();
       await ready(queue, '101', start);

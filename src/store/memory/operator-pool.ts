@@ -148,16 +148,21 @@ export class OperatorPool {
     }
   }
 
-  /** The best available operator for the class, and how many better-ranked profiles were passed over as unfit. */
+  /** The best available operator for the contact, and how many better-ranked profiles were passed over as unfit. */
   best(
+    contactId: ContactId,
     requirement: RequirementClass,
     medium: Medium,
   ): { readonly operator: OperatorRecord; readonly passedOver: number } | undefined {
     let passedOver = 0;
     for (const head of this.#profileHeads.get(`${medium} ${requirement.strategy}`) ?? []) {
-      const best = this.#readySet(medium, requirement.strategy, head.id).first();
-      const operator = best === undefined ? undefined : this.records.get(best.id);
-      if (operator !== undefined && canServe(this.skillsOf(head.id), requirement)) return { operator, passedOver };
+      if (canServe(this.skillsOf(head.id), requirement)) {
+        for (const { id } of this.#readySet(medium, requirement.strategy, head.id)) {
+          const operator = this.records.get(id);
+          // Who holds a contact is not offered it again.
+          if (operator !== undefined && !operator.holds.has(contactId)) return { operator, passedOver };
+        }
+      }
       passedOver += 1;
     }
     return undefined;

@@ -105,7 +105,7 @@ export class MemoryQueueStore implements QueueStore {
     for (const [contactId, hold] of operator.holds) {
       const offer = hold.state === 'offered' ? this.#offers.get(hold.offerId) : undefined;
       if (offer === undefined) continue;
-      this.#withdrawOffer(offer, 'operatorGone', nowMs);
+      this.#withdrawOffer(offer, 'operatorGone', nowMs, by);
       givenBack.push(contactId);
     }
     return { outcome: 'done', givenBack };
@@ -164,7 +164,7 @@ export class MemoryQueueStore implements QueueStore {
   async matchContact(contactId: ContactId, options: MatchOptions): Promise<Reservation | undefined> {
     const contact = this.#room.records.get(contactId);
     if (contact === undefined || contact.offerId !== undefined) return undefined;
-    const best = this.#pool.best(contact.requirement, contact.medium);
+    const best = this.#pool.best(contactId, contact.requirement, contact.medium);
     if (best === undefined) return undefined;
     return this.#reserve(contact, best.operator, { ...options, trigger: 'contact', passedOver: best.passedOver });
   }
@@ -174,7 +174,7 @@ export class MemoryQueueStore implements QueueStore {
     if (operator === undefined) return undefined;
     for (const medium of media) {
       if (!available(operator, medium)) continue;
-      const best = this.#room.best(operator.skills, medium);
+      const best = this.#room.best(operator, medium);
       if (best === undefined) continue;
       return this.#reserve(best.contact, operator, { ...options, trigger: 'operator', passedOver: best.passedOver });
     }
@@ -381,7 +381,7 @@ export class MemoryQueueStore implements QueueStore {
   }
 
   /** Gives both back and tells the contact's owner. */
-  #withdrawOffer(offer: Offer, reason: 'leaseExpired' | 'operatorGone', nowMs: number): void {
+  #withdrawOffer(offer: Offer, reason: 'leaseExpired' | 'operatorGone', nowMs: number, by?: CommandMeta): void {
     const { offerId, contactId, operatorId } = offer;
     this.#dropOffer(offer, { nowMs, setAsideMs: 0 });
     const contact = this.#room.records.get(contactId);
@@ -389,7 +389,7 @@ export class MemoryQueueStore implements QueueStore {
       this.#room.stand(contact);
       this.#inbox.append(contact.shard, { type: 'offerWithdrawn', contactId, offerId, reason, atMs: nowMs });
     }
-    this.#publish({ kind: 'offerGivenBack', nowMs, contactId, operatorId, facts: { offerId, failure: reason } });
+    this.#publish({ kind: 'offerGivenBack', nowMs, contactId, operatorId, facts: { offerId, failure: reason }, by });
   }
 
   #setPresence(

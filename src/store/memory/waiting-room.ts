@@ -56,15 +56,20 @@ export class WaitingRoom {
     contact.offerId = offerId;
   }
 
-  /** The best contact that these skills can serve, and how many better-ranked classes were passed over as unfit. */
-  best(skills: Skills, medium: Medium): { readonly contact: WaitingRecord; readonly passedOver: number } | undefined {
+  /** The best contact that the operator can serve, and how many better-ranked classes were passed over as unfit. */
+  best(
+    operator: { readonly skills: Skills; readonly holds: ReadonlyMap<ContactId, unknown> },
+    medium: Medium,
+  ): { readonly contact: WaitingRecord; readonly passedOver: number } | undefined {
     let passedOver = 0;
     for (const head of this.#classHeads.get(medium) ?? []) {
       const entry = this.#classes.get(classKey(medium, head.id));
-      const first = entry?.waiting.first();
-      const contact = first === undefined ? undefined : this.records.get(first.id);
-      if (entry !== undefined && contact !== undefined && canServe(skills, entry.requirement)) {
-        return { contact, passedOver };
+      if (entry !== undefined && canServe(operator.skills, entry.requirement)) {
+        for (const { id } of entry.waiting) {
+          const contact = this.records.get(id);
+          // Who holds a contact is not offered it again.
+          if (contact !== undefined && !operator.holds.has(id)) return { contact, passedOver };
+        }
       }
       passedOver += 1;
     }

@@ -5,9 +5,12 @@ local contact = loadContact(argument(1))
 if not contact or contact.offerId then return nil end
 
 local heads = prefix .. 'profile-heads:' .. contact.medium .. ':' .. contact.strategy
-local profileId, passedOver = firstFitting(heads, prefix .. 'served-by:' .. contact.classId)
-if not profileId then return nil end
-local operatorId = redis.call('ZRANGE', readyKey(contact.medium, contact.strategy, profileId), 0, 0)[1]
+local operatorId, passedOver = firstPair(heads, prefix .. 'served-by:' .. contact.classId, function(profileId)
+  return firstWhoMayMeet(readyKey(contact.medium, contact.strategy, profileId), function(candidate)
+    return not holds(candidate, contact.contactId)
+  end)
+end)
+if not operatorId then return nil end
 return reserve(contact, operatorId, {
   offerId = argument(2), expiresAtMs = argument(3), trigger = 'contact', passedOver = passedOver,
 })

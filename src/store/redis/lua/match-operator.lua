@@ -7,9 +7,13 @@ if not operator then return nil end
 
 for _, medium in ipairs(media) do
   if isAvailable(operator, medium) then
-    local classId, passedOver = firstFitting(prefix .. 'class-heads:' .. medium, prefix .. 'serves:' .. operator.profileId)
-    if classId then
-      local contactId = redis.call('ZRANGE', waitingKey({ medium = medium, classId = classId }), 0, 0)[1]
+    local heads, fit = prefix .. 'class-heads:' .. medium, prefix .. 'serves:' .. operator.profileId
+    local contactId, passedOver = firstPair(heads, fit, function(classId)
+      return firstWhoMayMeet(waitingKey({ medium = medium, classId = classId }), function(candidate)
+        return not holds(operatorId, candidate)
+      end)
+    end)
+    if contactId then
       return reserve(loadContact(contactId), operatorId, {
         offerId = argument(2), expiresAtMs = argument(3), trigger = 'operator', passedOver = passedOver,
       })

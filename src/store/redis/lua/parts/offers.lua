@@ -43,18 +43,35 @@ end
 -- How many heads one look takes in. Most matches end in the first; the next looks go on where it stopped, so that the
 -- cost grows with the classes (or profiles) passed over as unfit and never with those who wait or are ready.
 local lookWidth = 16
+-- How far a look goes past the first of one class (or profile) when that pair must not meet. More in a row than the
+-- contacts an operator can hold (20) cannot happen.
+local lookPast = 21
 
--- First member of `heads` that is in the set `fit`, and how many were passed over.
-local function firstFitting(heads, fit)
+-- Visits the members of `heads` that are in the set `fit`, best first, until `visit` returns a pair; also how many
+-- heads were passed over.
+local function firstPair(heads, fit, visit)
   local from = 0
   while true do
     local some = redis.call('ZRANGE', heads, from, from + lookWidth - 1)
-    if #some == 0 then return nil, from end
+    if #some == 0 then return nil end
     for i, isFit in ipairs(redis.call('SMISMEMBER', fit, unpack(some))) do
-      if isFit == 1 then return some[i], from + i - 1 end
+      local found = isFit == 1 and visit(some[i])
+      if found then return found, from + i - 1 end
     end
     from = from + #some
   end
+end
+
+-- First member of `ranked` for which `mayMeet` holds. Who holds a contact is not offered it again.
+local function firstWhoMayMeet(ranked, mayMeet)
+  for _, member in ipairs(redis.call('ZRANGE', ranked, 0, lookPast - 1)) do
+    if mayMeet(member) then return member end
+  end
+  return nil
+end
+
+local function holds(operatorId, contactId)
+  return redis.call('HEXISTS', prefix .. 'holds:' .. operatorId, contactId) == 1
 end
 
 local function reserve(contact, operatorId, offer)

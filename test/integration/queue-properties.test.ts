@@ -1,0 +1,425 @@
+import fc from 'fast-check';
+import t from 'tap';
+import {
+  type AcdService,
+  canServe,
+  createAcdService,
+  type OfferFailure,
+  operatorSchema,
+  type QueueStore,
+  queueSchema,
+  readyForVoice,
+} from '../../src/acd/index.ts';
+import type { StreamEvent } from '../../src/contact/store-ports.ts';
+import {
+  asId,
+  bySystem,
+  type ContactId,
+  DozvonError,
+  type OfferId,
+  type OperatorId,
+  silentLogger,
+  withLimit,
+} from '../../src/foundation/index.ts';
+import { createMemoryStores } from '../../src/store/memory/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { QueueReplay } from '../support/queue-replay.ts';
+import { type Stores, startRedis, type TestRedis } from '../support/redis.ts';
+
+const start = 1_800_000_000_000;
+const by = bySystem('test', 'property');
+
+const queues = [
+  queueSchema.parse({ id: 'a', name: 'A', requirement: [{ skill: 'a', minLevel: 1 }] }),
+  queueSchema.parse({ id: 'b', name: 'B', requirement: [{ skill: 'b', minLevel: 1 }], headStartMs: 7_000 }),
+  queueSchema.parse({ id: 'a5', name: 'A5', requirement: [{ skill: 'a', minLevel: 5 }], answerTargetMs: 60_000 }),
+];
+const operators = [
+  { id: '101', skills: { a: 3 } },
+  { id: '102', skills: { b: 3 } },
+  { id: '103', skills: { a: 7, b: 1 } },
+  { id: '104', skills: { a: 7, b: 1 }, capacity: { voice: 1, chat: 2 } },
+].map((operator) => operatorSchema.parse({ ...operator, extension: operator.id, name: operator.id }));
+const failures: readonly OfferFailure[] = [
+  'offerUnanswered',
+  'offerDeclined',
+  'operatorBusy',
+  'operatorUnreachable',
+  'contactGone',
+];
+const processes = 3;
+
+type Step =
+  | { readonly do: 'arrive'; readonly queue: number; readonly chat: boolean }
+  | { readonly do: 'ready' | 'notReady' | 'signOut' | 'reachable' | 'unreachable'; readonly operator: number }
+  | { readonly do: 'answer' | 'answerLate' | 'withdraw' | 'release' | 'wrapUp' | 'endWrapUp'; readonly which: number }
+  | { readonly do: 'fail'; readonly which: number; readonly failure: number }
+  | { readonly do: 'again'; readonly which: number };
+
+const index = fc.nat({ max: 20 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('arrive' as const),
+      queue: index,
+      chat: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('ready' as const), operator: index }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom('notReady' as const, 'signOut' as const, 'reachable' as const, 'unreachable' as const),
+      operator: index,
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'answer' as const,
+        'answerLate' as const,
+        'withdraw' as const,
+        'release' as const,
+        'wrapUp' as const,
+        'endWrapUp' as const,
+      ),
+      which: index,
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('fail' as const), which: index, failure: index }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('again' as const), which: index }) },
+);
+/** Steps of one round run at once, each through a process of its own choice; then one process may die, and time goes on. */
+const rounds = fc.array(
+  fc.record({
+    steps: fc.array(fc.record({ step, process: fc.nat({ max: processes - 1 }) }), { minLength: 1, maxLength: 4 }),
+    dies: fc.option(fc.nat({ max: processes - 1 }), { nil: undefined, freq: 8 }),
+    afterMs: fc.constantFrom(0, 0, 1, 3_000, 9_000, 20_000, 40_000),
+  }),
+  { minLength: 1, maxLength: 25 },
+);
+type Rounds = typeof rounds extends fc.Arbitrary<infer T> ? T : never;
+
+/** One process: the service over a store of its own, whose matches fail from the moment it is dying. */
+interface Process {
+  readonly acd: AcdService;
+  dying: boolean;
+}
+
+interface Seen {
+  readonly live: readonly { readonly offerId: OfferId; readonly queueId: string }[];
+  readonly waiting: readonly ContactId[];
+  readonly held: readonly { readonly operatorId: OperatorId; readonly contactId: ContactId }[];
+}
+
+class Run {
+  readonly #clock = new FakeClock(start);
+  readonly #opened: readonly Stores[];
+  readonly #processes: Process[] = [];
+  readonly #offersSeen: OfferId[] = [];
+  readonly #chats = new Set<ContactId>();
+  #inFlight = 0;
+  #arrived = 0;
+  #left = 0;
+
+  constructor(opened: readonly Stores[]) {
+    this.#opened = opened;
+  }
+
+  async play(plan: Rounds): Promise<void> {
+    for (let i = 0; i < processes; i += 1) this.#processes.push(await this.#begin(i));
+    for (const operator of operators) await this.#any.setReachable(asId(operator.id), true, by);
+    for (const round of plan) {
+      const dying = round.dies === undefined ? undefined : this.#processes[round.dies];
+      if (dying !== undefined) dying.dying = true;
+      const seen = await this.#look();
+      await Promise.all(round.steps.map(({ step, process }) => this.#take(step, this.#acd(process), seen)));
+      if (dying !== undefined && round.dies !== undefined) {
+        await dying.acd.stop();
+        this.#processes[round.dies] = await this.#begin(round.dies);
+      }
+      await this.#clock.moveTo(this.#clock.nowMs() + round.afterMs);
+      await this.#quiet();
+      await this.#nobodyWaitsInVain();
+    }
+    await this.#check();
+    await this.#end();
+  }
+
+  get #stores(): Stores {
+    return this.#opened[0] as Stores;
+  }
+
+  get #any(): AcdService {
+    return this.#acd(0);
+  }
+
+  #acd(process: number): AcdService {
+    return (this.#processes[process] as Process).acd;
+  }
+
+  async #begin(index: number): Promise<Process> {
+    const queue = (this.#opened[index % this.#opened.length] as Stores).queue;
+    const process: { acd?: AcdService; dying: boolean } = { dying: false };
+    const store = new Proxy(queue, {
+      get: (target, name: keyof QueueStore) => {
+        const verb = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
+        if (name === 'watchDue') return verb;
+        return async (...args: unknown[]) => {
+          if (process.dying && (name === 'matchContact' || name === 'matchOperator')) {
+            throw new DozvonError('REDIS_UNAVAILABLE', 'this process is dead');
+          }
+          this.#inFlight += 1;
+          return await verb(...args).finally(() => {
+            this.#inFlight -= 1;
+          });
+        };
+      },
+    });
+    const acd = createAcdService({ store, clock: this.#clock, logger: silentLogger, queues, operators });
+    await acd.start();
+    return Object.assign(process, { acd });
+  }
+
+  /** What the steps of a round choose from. */
+  async #look(): Promise<Seen> {
+    const waiting = await this.#stores.queue.waiting();
+    const live = waiting.flatMap(({ offerId, queueId }) => (offerId === undefined ? [] : [{ offerId, queueId }]));
+    this.#offersSeen.push(...live.map((offer) => offer.offerId));
+    const views = await this.#stores.queue.operators();
+    const held = views.flatMap(({ operatorId, contactId }) =>
+      contactId === undefined ? [] : [{ operatorId, contactId }],
+    );
+    return { live, waiting: waiting.map((contact) => contact.contactId), held };
+  }
+
+  async #take(step: Step, acd: AcdService, seen: Seen): Promise<void> {
+    switch (step.do) {
+      case 'arrive': {
+        const queueId = pick(queues, step.queue)?.id ?? '';
+        const medium = step.chat ? 'chat' : 'voice';
+        this.#arrived += 1;
+        const contactId = asId<ContactId>(`c${this.#arrived}`);
+        if (step.chat) this.#chats.add(contactId);
+        const place = { lineId: 'general', shard: 's1', enqueuedAtMs: this.#clock.nowMs() };
+        await acd.enqueue({ contactId, queueId, medium, ...place }, by);
+        return;
+      }
+      case 'ready': {
+        const operatorId = asId<OperatorId>(pick(operators, step.operator)?.id ?? '');
+        await acd.signIn(operatorId, by);
+        await acd.setPresence(operatorId, { presence: 'ready' }, by);
+        return;
+      }
+      case 'notReady':
+        await acd.setPresence(
+          asId(pick(operators, step.operator)?.id ?? ''),
+          { presence: 'notReady', reason: 'tea' },
+          by,
+        );
+        return;
+      case 'signOut':
+        await acd.signOut(asId(pick(operators, step.operator)?.id ?? ''), by);
+        return;
+      case 'reachable':
+      case 'unreachable':
+        await acd.setReachable(asId(pick(operators, step.operator)?.id ?? ''), step.do === 'reachable', by);
+        return;
+      case 'answer': {
+        const offer = pick(seen.live, step.which);
+        if (offer !== undefined) await acd.offerAnswered(offer.offerId, by);
+        return;
+      }
+      case 'answerLate': {
+        const offerId = pick(this.#offersSeen, step.which);
+        if (offerId !== undefined) await acd.offerAnswered(offerId, by);
+        return;
+      }
+      case 'fail': {
+        const offer = pick(seen.live, step.which);
+        const failure = pick(failures, step.failure) ?? 'contactGone';
+        if (offer === undefined) return;
+        const outcome = await acd.offerFailed({ ...offer, failure }, by);
+        if (outcome === 'givenBack' && failure === 'contactGone') this.#left += 1;
+        return;
+      }
+      case 'withdraw': {
+        const contactId = pick(seen.waiting, step.which);
+        if (contactId !== undefined && (await acd.withdraw(contactId, by)) === 'withdrawn') this.#left += 1;
+        return;
+      }
+      case 'again': {
+        const contactId = pick(seen.waiting, step.which);
+        // Queued again with other facts, as after a restart: what was first stays. One who left meanwhile counts anew.
+        const place = { lineId: 'general', shard: 's1', enqueuedAtMs: this.#clock.nowMs() };
+        if (contactId === undefined) return;
+        if ((await acd.enqueue({ contactId, queueId: 'a', ...place }, by)) === 'enqueued') this.#arrived += 1;
+        return;
+      }
+      case 'release':
+      case 'wrapUp': {
+        const held = pick(seen.held, step.which);
+        if (held !== undefined) await acd.release({ ...held, wrapUp: step.do === 'wrapUp' }, by);
+        return;
+      }
+      case 'endWrapUp': {
+        const held = pick(seen.held, step.which);
+        if (held !== undefined) await acd.endWrapUp(held, by);
+      }
+    }
+  }
+
+  /** Waits until no store call is under way and none follows. */
+  async #quiet(): Promise<void> {
+    const settle = async (): Promise<void> => {
+      for (let calm = 0; calm < 5; ) {
+        await new Promise((resolve) => setImmediate(resolve));
+        calm = this.#inFlight === 0 ? calm + 1 : 0;
+      }
+    };
+    await withLimit(settle(), 10_000, 'the services to come to rest');
+  }
+
+  /** After every round, from outside: no caller on the line waits while an operator who can serve could be rung. */
+  async #nobodyWaitsInVain(): Promise<void> {
+    const free = (await this.#stores.queue.operators()).filter(readyForVoice);
+    for (const { contactId, queueId, offerId } of await this.#stores.queue.waiting()) {
+      if (offerId !== undefined || this.#chats.has(contactId)) continue;
+      const terms = queues.find((queue) => queue.id === queueId)?.requirement ?? [];
+      const who = free
+        .filter((operator) => canServe(operator.skills, { terms }) && operator.contactId !== contactId)
+        .map((each) => each.operatorId);
+      same(who, [], `operators free while ${contactId} waits`);
+    }
+  }
+
+  async #check(): Promise<void> {
+    // Matches that failed with a dying process are made up for by its successor; retries of others have their timers.
+    await this.#clock.moveTo(this.#clock.nowMs() + 1);
+    await this.#quiet();
+    const replay = new QueueReplay(queues, operators);
+    const events = await this.#events();
+    for (const event of events) replay.play(event);
+    const waiting = await this.#stores.queue.waiting();
+    same(
+      waiting
+        .map(({ contactId, queueId, score, enqueuedAtMs, offerId }) => [
+          contactId,
+          queueId,
+          score,
+          enqueuedAtMs,
+          offerId,
+        ])
+        .sort(),
+      [...replay.contacts]
+        .map(([id, { queueId, score, enqueuedAtMs, offerId }]) => [id, queueId, score, enqueuedAtMs, offerId])
+        .sort(),
+      'who waits is who the stream says waits',
+    );
+    const connected = new Set(
+      events.filter(({ entry }) => entry.kind === 'offerConnected').map(({ entry }) => entry.facts.offerId),
+    );
+    same(this.#arrived - this.#left - connected.size, waiting.length, 'whoever came waits, has left, or was answered');
+    for (const view of await this.#stores.queue.operators()) {
+      const operator = replay.operators.get(view.operatorId);
+      const voice = [...(operator?.holds.values() ?? [])].find((hold) => hold.medium === 'voice')?.state ?? 'idle';
+      same(view.work.voice, voice, `work of ${view.operatorId}`);
+      same(
+        [view.signedIn, view.presence, view.reachable],
+        [operator?.signedIn, operator?.presence, operator?.reachable],
+        'presence',
+      );
+    }
+    same(replay.missedMatches(), [], 'at rest nobody waits while somebody who could serve is free');
+  }
+
+  /** Everybody leaves; then nothing may be left behind. */
+  async #end(): Promise<void> {
+    for (const { contactId } of await this.#stores.queue.waiting()) await this.#any.withdraw(contactId, by);
+    for (let held = (await this.#look()).held; held.length > 0; held = (await this.#look()).held) {
+      for (const each of held) {
+        await this.#any.release({ ...each, wrapUp: false }, by);
+        await this.#any.endWrapUp(each, by);
+      }
+    }
+    same((await this.#any.configure({ queues, operators: [] }, by)).leaving, [], 'operators who could not be removed');
+    await this.#quiet();
+    await Promise.all(this.#processes.map(({ acd }) => acd.stop()));
+    same(this.#clock.due(), [], 'timers left');
+    same(
+      [await this.#stores.queue.nextDueMs(), await this.#stores.queue.operators(), await this.#stores.queue.waiting()],
+      [undefined, [], []],
+      'things left',
+    );
+  }
+
+  /** The whole stream, up to a mark set now. */
+  async #events(): Promise<StreamEvent[]> {
+    const lease = await this.#stores.leases.acquire('mark', { nodeId: 'n', nowMs: 0, leaseMs: 1 });
+    if (lease === undefined) throw new Error('expected a lease');
+    const mark = { atMs: 0, kind: 'mark', facts: {} };
+    await this.#stores.contactStates.finish(lease, asId('mark'), [mark]);
+    const events: StreamEvent[] = [];
+    const stop = new AbortController();
+    const following = this.#stores.events.follow(
+      '0-0',
+      (event) => {
+        if (event.entry.kind === 'mark') stop.abort();
+        else if (!stop.signal.aborted) events.push(event);
+      },
+      stop.signal,
+    );
+    await withLimit(following, 10_000, 'reading the stream').finally(() => stop.abort());
+    return events;
+  }
+}
+
+function pick<T>(from: readonly T[], index: number): T | undefined {
+  return from.length === 0 ? undefined : from[index % from.length];
+}
+
+function same(found: unknown, expected: unknown, what: string): void {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(expected)];
+  if (a !== b) throw new Error(`${what}: expected ${b}, found ${a}`);
+}
+
+const seed = Number(process.env.DOZVON_SEED ?? Date.now() % 2 ** 31);
+const share = Number(process.env.DOZVON_RUNS ?? 1);
+
+t.test('any interleaving keeps the rules of the queue, in memory', async (t) => {
+  t.comment(`seed ${seed}`);
+  const property = fc.asyncProperty(rounds, (plan) => new Run([createMemoryStores()]).play(plan));
+  await fc.assert(property, { seed, numRuns: Math.ceil(300 * share) });
+  t.pass('kept');
+});
+
+t.test(
+  'any interleaving keeps the rules of the queue, in Redis, from three processes, and leaves no key behind',
+  async (t) => {
+    t.comment(`seed ${seed}`);
+    const redis: TestRedis = await startRedis();
+    t.teardown(() => redis.stop());
+    let run = 0;
+    const property = fc.asyncProperty(rounds, async (plan) => {
+      run += 1;
+      const prefix = `run${run}:`;
+      const opened = await Promise.all(Array.from({ length: processes }, () => redis.stores(prefix)));
+      try {
+        await new Run(opened).play(plan);
+        const left = (await redis.client.keys(`${prefix}*`)).map((key) => key.slice(prefix.length));
+        const expected = ['schema', 'events', 'map-version', 'classes', 'inbox:s1', 'shards', 'shard:mark'];
+        same(
+          left.filter((key) => !expected.includes(key)),
+          [],
+          'keys left',
+        );
+      } finally {
+        await Promise.all(opened.map((stores) => stores.close()));
+      }
+    });
+    await fc.assert(property, { seed, numRuns: Math.ceil(60 * share) });
+    t.pass('kept');
+  },
+);
