@@ -51,6 +51,9 @@ const pingEveryMs = 5_000;
 /** Two pings unanswered. */
 const silenceLimitMs = 12_000;
 
+/** The filter applies to answers as well: without `RESTResponse` Asterisk carries requests out and says nothing. */
+const alwaysAllowed: readonly AriEvent['type'][] = ['RESTResponse', 'ApplicationReplaced'];
+
 interface Waiting {
   readonly what: string;
   readonly resolve: (response: AriResponse) => void;
@@ -74,6 +77,7 @@ export class AriConnection {
   #socket: WebSocket | undefined;
   #waiting = new Map<string, Waiting>();
   #held: AriEvent[] = [];
+  #connectedWaiters = new Set<() => void>();
   #nextRequest = 0;
   #attempt = 0;
   #connectedBefore = false;
@@ -102,6 +106,23 @@ export class AriConnection {
   async start(): Promise<void> {
     if (this.#phase === 'idle') this.#open();
     return await this.#started.promise;
+  }
+
+  /** Resolves when there is a connection, now or within `limitMs`; rejects with `TELEPHONY_UNAVAILABLE` otherwise. */
+  async untilConnected(limitMs: number): Promise<void> {
+    if (this.connected) return;
+    const { clock } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const cancel = clock.setTimer(clock.nowMs() + limitMs, () => {
+        this.#connectedWaiters.delete(proceed);
+        reject(unavailable(`no connection to Asterisk within ${limitMs} ms`));
+      });
+      const proceed = (): void => {
+        cancel();
+        resolve();
+      };
+      this.#connectedWaiters.add(proceed);
+    });
   }
 
   /** Closes for good. Requests in flight reject. */
@@ -200,12 +221,15 @@ export class AriConnection {
     this.#held = [];
     for (const event of held) this.#deliver(event);
     this.#started.resolve();
+    const waiters = [...this.#connectedWaiters];
+    this.#connectedWaiters.clear();
+    for (const proceed of waiters) proceed();
   }
 
   async #filterEvents(types: readonly AriEvent['type'][]): Promise<void> {
     const reply = await this.perform('PUT /applications/{applicationName}/eventFilter', {
       applicationName: this.#options.app,
-      body: { allowed: [...types, 'ApplicationReplaced'].map((type) => ({ type })) },
+      body: { allowed: [...types, ...alwaysAllowed].map((type) => ({ type })) },
     });
     if (!reply.ok)
       throw new DozvonError('ARI_REFUSED', `event filter: expected 200, got ${reply.status} (${reply.reason})`);

@@ -1,0 +1,2 @@
+export { type AsteriskSettings, asteriskFolders, renderAsteriskConfig } from './asterisk-config.ts';
+export { createTelephony, type TelephonySettings } from './telephony.ts';
