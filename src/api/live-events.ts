@@ -1,9 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { EventStream, StreamEvent } from '../contact/store-ports.ts';
+import { type Logger, messageOf, secondMs } from '../foundation/index.ts';
 
 /** Events kept for those who resume or look at a contact that is under way: an hour of a busy hotline, some megabytes. */
 const historyEvents = 20_000;
 /** Where the stream begins; the ids of both its implementations count up from here. */
 const streamStart = '0-0';
+const firstRetryMs = 250;
+const longestRetryMs = 5 * secondMs;
 
 export interface Subscription {
   /** Events already past, oldest first. */
@@ -19,23 +23,48 @@ export interface Subscription {
  */
 export class LiveEvents {
   readonly #stream: Pick<EventStream, 'follow'>;
+  readonly #logger: Logger;
   readonly #stopping = new AbortController();
   readonly #listeners = new Set<(event: StreamEvent) => void>();
   #events: StreamEvent[] = [];
   #following: Promise<void> | undefined;
 
-  constructor(stream: Pick<EventStream, 'follow'>) {
+  constructor(stream: Pick<EventStream, 'follow'>, logger: Logger) {
     this.#stream = stream;
+    this.#logger = logger;
   }
 
   start(): void {
-    this.#following ??= this.#stream.follow(streamStart, (event) => this.#take(event), this.#stopping.signal);
+    this.#following ??= this.#follow();
+  }
+
+  /** Goes on after the last event whenever the stream could not be read, until `stop()`. */
+  async #follow(): Promise<void> {
+    const { signal } = this.#stopping;
+    let retryMs = firstRetryMs;
+    while (!signal.aborted) {
+      try {
+        await this.#stream.follow(
+          this.#events.at(-1)?.id ?? streamStart,
+          (event) => {
+            retryMs = firstRetryMs;
+            this.#take(event);
+          },
+          signal,
+        );
+      } catch (error) {
+        this.#logger.warn({ reason: messageOf(error) }, 'live events are interrupted, trying again');
+      }
+      if (signal.aborted) return;
+      await pause(retryMs, undefined, { signal }).catch(() => undefined);
+      retryMs = Math.min(retryMs * 2, longestRetryMs);
+    }
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#listeners.clear();
-    await this.#following?.catch(() => undefined);
+    await this.#following;
   }
 
   /**

@@ -58,7 +58,7 @@ export function createApi(parts: {
 }): Api {
   const { ports, settings } = parts;
   const logger = parts.logger.child({ room: 'api' });
-  const live = new LiveEvents(ports.events);
+  const live = new LiveEvents(ports.events, logger);
   const streams = new EventStreams();
   const server = newServer(logger, ports);
   server.addHook('preClose', async () => streams.stop());

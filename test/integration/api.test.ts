@@ -16,6 +16,7 @@ import {
 } from '../../src/foundation/index.ts';
 import { startTestApi, tokens } from '../support/api.ts';
 import { EventSourceClient } from '../support/event-source.ts';
+import { startRedis } from '../support/redis.ts';
 
 type TestApi = Awaited<ReturnType<typeof startTestApi>>;
 
@@ -379,10 +380,29 @@ t.test('a case by its number, its notice in the outbox', async (t) => {
 
 const lease = { shard: 's1', nodeId: 'n1', epoch: 1 };
 
-async function happens(api: TestApi, contactId: ContactId, ...kinds: string[]): Promise<void> {
+async function happens(
+  t: Test,
+  api: { readonly stores: Pick<TestApi['stores'], 'leases' | 'contactStates'> },
+  contactId: ContactId,
+  ...kinds: string[]
+): Promise<void> {
   const held = (await api.stores.leases.acquire('s1', { nodeId: 'n1', nowMs: Date.now(), leaseMs: 60_000 })) ?? lease;
   const timeline = kinds.map((kind, index) => ({ atMs: now + 1_000 + index, kind, facts: { n: index } }));
   t.equal(await api.stores.contactStates.save(held, contactId, { sealedState: 'sealed', timeline }), 'saved');
+}
+
+/** Tries until it works: a connection that is being opened again says no for a moment. */
+async function until(what: string, work: () => Promise<unknown>): Promise<void> {
+  const endsAtMs = Date.now() + 5_000;
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (Date.now() > endsAtMs) throw new Error(`${what}: not within 5 s`, { cause: error });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
 
 const kindsOf = (client: EventSourceClient): readonly (string | undefined)[] =>
@@ -392,14 +412,14 @@ t.test('a timeline is told from its beginning and on as it happens, each entry o
   const api = await started(t);
   const contactId = newId<ContactId>('c', now);
   await api.records.put(record({ contactId }));
-  await happens(api, contactId, 'answered', 'queued');
-  await happens(api, newId<ContactId>('c', now), 'somebodyElse');
+  await happens(t, api, contactId, 'answered', 'queued');
+  await happens(t, api, newId<ContactId>('c', now), 'somebodyElse');
   const headers = { authorization: `Bearer ${tokens.first}` };
   const url = `${api.url}/api/v1/contacts/${contactId}/timeline`;
   const client = await EventSourceClient.open(url, headers);
   t.match(client.contentType, 'text/event-stream');
   await client.until((events) => events.length === 3);
-  await happens(api, contactId, 'joined');
+  await happens(t, api, contactId, 'joined');
   await client.until((events) => events.length === 4);
   t.same(kindsOf(client), ['arrived', 'answered', 'queued', 'joined']);
   t.match(client.events[3], { id: /.+/, type: 'contact', data: { contactId, kind: 'joined', facts: { n: 0 } } });
@@ -415,9 +435,9 @@ t.test('everything that happens is told, and a client that comes back misses not
   const api = await started(t);
   const contactId = newId<ContactId>('c', now);
   const headers = { authorization: `Bearer ${tokens.first}` };
-  await happens(api, contactId, 'beforeAnybodyLooked');
+  await happens(t, api, contactId, 'beforeAnybodyLooked');
   const client = await EventSourceClient.open(`${api.url}/api/v1/events`, headers);
-  await happens(api, contactId, 'answered');
+  await happens(t, api, contactId, 'answered');
   await ask(api, '/api/v1/operators/101/sign-in', { method: 'POST' });
   await client.until((events) => events.length === 2);
   t.same(
@@ -428,12 +448,12 @@ t.test('everything that happens is told, and a client that comes back misses not
     ],
   );
   await client.close();
-  await happens(api, contactId, 'whileAway');
+  await happens(t, api, contactId, 'whileAway');
   const again = await EventSourceClient.open(`${api.url}/api/v1/events?source=contact`, {
     ...headers,
     'last-event-id': client.events[0]?.id ?? '',
   });
-  await happens(api, contactId, 'afterwards');
+  await happens(t, api, contactId, 'afterwards');
   await again.until((events) => events.length === 2);
   t.same(kindsOf(again), ['whileAway', 'afterwards']);
   const lost = await EventSourceClient.open(`${api.url}/api/v1/events`, { ...headers, 'last-event-id': '999999-7' });
@@ -442,6 +462,31 @@ t.test('everything that happens is told, and a client that comes back misses not
   isProblem(t, await ask(api, '/api/v1/events', { headers: { 'last-event-id': 'x; drop' } }), 400, 'INVALID_INPUT');
   isProblem(t, await ask(api, '/api/v1/events', { token: '' }), 401, 'UNAUTHENTICATED');
   await Promise.all([again.close(), lost.close()]);
+});
+
+t.test('over Redis: told from the beginning, and on after Redis was lost', async (t) => {
+  const redis = await startRedis();
+  t.teardown(() => redis.stop());
+  const stores = await redis.stores('api:');
+  const api = await started(t, { ports: { events: stores.events } });
+  const contactId = newId<ContactId>('c', now);
+  await api.records.put(record({ contactId }));
+  const over = { url: api.url, stores };
+  await happens(t, over, contactId, 'answered');
+  const headers = { authorization: `Bearer ${tokens.first}` };
+  const client = await EventSourceClient.open(`${api.url}/api/v1/contacts/${contactId}/timeline`, headers);
+  await client.until((events) => events.length === 2);
+  await redis.kill();
+  await redis.restart();
+  await until('Redis is back', () => stores.ping());
+  await happens(t, over, contactId, 'joined');
+  await client.until((events) => events.length === 3);
+  t.same(kindsOf(client), ['arrived', 'answered', 'joined']);
+  const last = client.events[1]?.id ?? '';
+  const resumed = await EventSourceClient.open(`${api.url}/api/v1/events`, { ...headers, 'last-event-id': last });
+  await resumed.until((events) => events.length === 1);
+  t.same(kindsOf(resumed), ['joined']);
+  await Promise.all([client.close(), resumed.close()]);
 });
 
 t.test('stopping ends the streams', async (t) => {
