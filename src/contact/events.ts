@@ -33,6 +33,7 @@ export type ContactEvent =
       readonly recordingId: RecordingId;
       readonly state: 'verified' | 'failed';
       readonly durationMs: number;
+      readonly failure?: string;
     }
   | { readonly type: 'requestStored'; readonly caseId: CaseId; readonly caseNumber: string }
   /** An effect came to nothing. `why`: an outcome of the port or the code of an error; no personal data. */

@@ -30,7 +30,7 @@ export interface RecordingPort {
   close(
     recordingId: RecordingId,
     endedAtMs: number,
-  ): Promise<{ readonly state: 'verified' | 'failed'; readonly durationMs: number }>;
+  ): Promise<{ readonly state: 'verified' | 'failed'; readonly durationMs: number; readonly failure?: string }>;
   /** This process goes on reading the recording's spool (after a restart or a take-over). */
   adopt(recordingId: RecordingId): Promise<void>;
 }

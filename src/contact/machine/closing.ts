@@ -169,7 +169,7 @@ function onRecordingClosed(
   const { recording } = draft.state;
   if (recording?.recordingId !== event.recordingId || !phase.awaitingRecording) return;
   if (event.state !== 'verified') {
-    recordingLost(draft, phase, 'notVerified');
+    recordingLost(draft, phase, event.failure ?? 'notVerified');
     return;
   }
   draft.state = { ...draft.state, recording: { ...recording, state: 'closed' } };
