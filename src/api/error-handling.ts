@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { DozvonError, type Logger, messageOf } from '../foundation/index.ts';
 import { type Fault, type ProblemCode, ProblemError, problemMediaType, problemOf, statusOf } from './problems.ts';
 
@@ -53,13 +54,13 @@ export function answerError(
   logger: Logger,
 ): FastifyReply {
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const part = (error.validationContext ?? 'body') as Fault['in'];
+    const part = (error.validationContext ?? 'body') as Part;
     const faults = error.validation.map(({ instancePath, message }) => ({
       in: part,
       path: instancePath,
       expected: message ?? '',
     }));
-    return sendProblem(reply, 'INVALID_INPUT', { faults });
+    return sendProblem(reply, 'INVALID_INPUT', { faults: [...faults, ...faultsBehind(part, request)] });
   }
   if (error instanceof ProblemError)
     return sendProblem(reply, error.code, { detail: error.detail, faults: error.faults });
@@ -79,6 +80,26 @@ export function answerError(
     'a request failed',
   );
   return sendProblem(reply, 'INTERNAL');
+}
+
+type Part = Fault['in'];
+
+/** The parts of a request in the order in which Fastify checks them; it stops at the first that has faults. */
+const checkedParts: readonly Part[] = ['params', 'body', 'querystring', 'headers'];
+
+/** Faults in the parts behind the one that was refused, so that a client hears of all at once. */
+function faultsBehind(refused: Part, request: FastifyRequest): readonly Fault[] {
+  const { schema } = request.routeOptions;
+  return checkedParts.slice(checkedParts.indexOf(refused) + 1).flatMap((part) => {
+    const partSchema = schema?.[part];
+    if (!(partSchema instanceof z.ZodType)) return [];
+    const { error } = partSchema.safeParse(part === 'querystring' ? request.query : request[part]);
+    return (error?.issues ?? []).map(({ path, message }) => ({
+      in: part,
+      path: `/${path.join('/')}`,
+      expected: message,
+    }));
+  });
 }
 
 /** What never became a request: Node's parser gave up, so the answer is written by hand and the connection closed. */

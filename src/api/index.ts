@@ -4,7 +4,6 @@ export {
   hashToken,
   type Principal,
   type Scope,
-  scopes,
   tokenAuthenticator,
 } from './access.ts';
 export { openApiText } from './openapi-text.ts';

@@ -50,7 +50,7 @@ export const problemSchema = z.object({
       }),
     )
     .optional()
-    .describe('Every fault found in the part of the request that was refused'),
+    .describe('Every fault of the request'),
 });
 
 export type Problem = z.infer<typeof problemSchema>;

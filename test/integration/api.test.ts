@@ -194,6 +194,14 @@ t.test('bad input is a problem that lists every fault', async (t) => {
     body.json.faults.map((fault: { path: string }) => fault.path),
     ['/presence', '/reason', '/'],
   );
+  const everywhere = await ask(api, '/api/v1/operators/%21/presence', { method: 'PUT', body: { presence: 'asleep' } });
+  t.same(
+    everywhere.json.faults.map((fault: { in: string; path: string }) => [fault.in, fault.path]),
+    [
+      ['params', '/operatorId'],
+      ['body', '/presence'],
+    ],
+  );
   const query = await ask(api, '/api/v1/contacts?limit=9999&cursor=%21&nonsense=1&lineId=%00');
   isProblem(t, query, 400, 'INVALID_INPUT');
   t.equal(query.json.faults.length, 4);
