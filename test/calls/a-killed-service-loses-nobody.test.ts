@@ -17,11 +17,12 @@ async function recovered(caller: TestCaller): Promise<void> {
   await caller.next('recovered', undefined, recoveryMs);
 }
 
+t.setTimeout(400_000);
 void t.test('the service is killed once in each phase', { timeout: 400_000 }, async (t) => {
   const stack: TestStack = await startTestStack();
   t.teardown(async () => await stack.stop());
 
-  await t.test('in the menu: the menu goes on', async (t) => {
+  await t.test('in the menu: the menu goes on', { timeout: 90_000 }, async (t) => {
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     await caller.next('promptStarted');
     killService(stack);
@@ -34,7 +35,7 @@ void t.test('the service is killed once in each phase', { timeout: 400_000 }, as
     await assertAtRest(t, stack);
   });
 
-  await t.test('during the announcement in the queue, and in the queue: the place is kept', async (t) => {
+  await t.test('during the announcement in the queue, and in the queue: the place is kept', { timeout: 90_000 }, async (t) => {
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     await caller.press('1');
     const queued = await caller.next('queued');
@@ -57,7 +58,7 @@ void t.test('the service is killed once in each phase', { timeout: 400_000 }, as
     await assertAtRest(t, stack);
   });
 
-  await t.test('while it rings, the operator answering meanwhile: the two are joined', async (t) => {
+  await t.test('while it rings, the operator answering meanwhile: the two are joined', { timeout: 90_000 }, async (t) => {
     const phone = await readyOperator(t, stack, 'op101', { kind: 'ring' });
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     await caller.press('1');
@@ -75,7 +76,7 @@ void t.test('the service is killed once in each phase', { timeout: 400_000 }, as
     await assertAtRest(t, stack);
   });
 
-  await t.test('during the talk: the talk, the bridge and the recording go on', async (t) => {
+  await t.test('during the talk: the talk, the bridge and the recording go on', { timeout: 90_000 }, async (t) => {
     const phone = await readyOperator(t, stack, 'op101');
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     await caller.press('1');
@@ -99,7 +100,7 @@ void t.test('the service is killed once in each phase', { timeout: 400_000 }, as
     await assertAtRest(t, stack);
   });
 
-  await t.test('during the spoken message: it is kept', async (t) => {
+  await t.test('during the spoken message: it is kept', { timeout: 90_000 }, async (t) => {
     const caller = await placeCall(t, stack, { number: '88001000001', ani, at: afterHours });
     await caller.press('4');
     await caller.press('1');

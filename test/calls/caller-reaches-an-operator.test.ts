@@ -10,11 +10,12 @@ const operatorHz = 1_300;
 const ani = '+79261234567';
 const planted = '9261234567';
 
-void t.test('in hours', { timeout: 300_000 }, async (t) => {
+t.setTimeout(400_000);
+void t.test('in hours', { timeout: 400_000 }, async (t) => {
   const stack: TestStack = await startTestStack();
   t.teardown(async () => await stack.stop());
 
-  await t.test('a caller reaches an operator and the recording holds both voices', async (t) => {
+  await t.test('a caller reaches an operator and the recording holds both voices', { timeout: 90_000 }, async (t) => {
     const phone = await readyOperator(t, stack, 'op101');
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     await caller.press('1');
@@ -51,7 +52,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('either hang-up ends the conversation, and the operator goes through wrap-up', async (t) => {
+  await t.test('either hang-up ends the conversation, and the operator goes through wrap-up', { timeout: 90_000 }, async (t) => {
     const phone = await readyOperator(t, stack, 'op101');
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     await caller.press('1');
@@ -67,7 +68,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('wrong keys are told, and three of them lead to an operator', async (t) => {
+  await t.test('wrong keys are told, and three of them lead to an operator', { timeout: 90_000 }, async (t) => {
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     for (let tries = 0; tries < 3; tries += 1) await caller.press('*');
     t.equal((await caller.next('queued', undefined, 2 * limitMs)).facts.queueId, 'general');
@@ -77,7 +78,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('a caller who hangs up in the menu leaves nothing behind', async (t) => {
+  await t.test('a caller who hangs up in the menu leaves nothing behind', { timeout: 90_000 }, async (t) => {
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     await caller.next('promptStarted');
     await caller.leg.hangup();
@@ -85,7 +86,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('a caller who hangs up in the queue leaves his place', async (t) => {
+  await t.test('a caller who hangs up in the queue leaves his place', { timeout: 90_000 }, async (t) => {
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     await caller.press('1');
     await caller.next('queued');
@@ -96,7 +97,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('a caller who hangs up while it rings frees the operator at once', async (t) => {
+  await t.test('a caller who hangs up while it rings frees the operator at once', { timeout: 90_000 }, async (t) => {
     const phone = await readyOperator(t, stack, 'op101', { kind: 'ring' });
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     await caller.press('1');
@@ -115,7 +116,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     [{ kind: 'busy' }, 'operatorBusy'],
     [{ kind: 'decline' }, 'offerDeclined'],
   ] as const) {
-    await t.test(`${told}: the next operator is rung and the caller keeps the place`, async (t) => {
+    await t.test(`${told}: the next operator is rung and the caller keeps the place`, { timeout: 90_000 }, async (t) => {
       const missing = await readyOperator(t, stack, 'op101', behaviour);
       const caller = await placeCall(t, stack, { number: '88001000001', ani });
       await caller.press('1');
@@ -132,7 +133,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     });
   }
 
-  await t.test('two callers and one operator: the first come is the first served', async (t) => {
+  await t.test('two callers and one operator: the first come is the first served', { timeout: 90_000 }, async (t) => {
     const first = await placeCall(t, stack, { number: '88001000001', ani });
     await first.press('1');
     await first.next('queued');
@@ -149,7 +150,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('all devices of an operator ring, one answers, the others stop', async (t) => {
+  await t.test('all devices of an operator ring, one answers, the others stop', { timeout: 90_000 }, async (t) => {
     const desk = await readyOperator(t, stack, 'op101', { kind: 'ring' });
     const mobile = await registerPhone(t, stack, 'op101', { kind: 'answer', afterMs: 1_000 });
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
@@ -164,7 +165,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('an operator whose phone is not registered is never offered a call', async (t) => {
+  await t.test('an operator whose phone is not registered is never offered a call', { timeout: 90_000 }, async (t) => {
     const phone = await readyOperator(t, stack, 'op101');
     await phone.unregister();
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
@@ -178,7 +179,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('presence by keys: only who has signed in becomes ready', async (t) => {
+  await t.test('presence by keys: only who has signed in becomes ready', { timeout: 90_000 }, async (t) => {
     const phone = await registerPhone(t, stack, 'op103', { kind: 'ring' });
     const dial = async (code: string): Promise<void> => {
       const leg = await phone.dial(code);
@@ -200,7 +201,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('a caller who sends no RTP for a while does not shift the recording', async (t) => {
+  await t.test('a caller who sends no RTP for a while does not shift the recording', { timeout: 90_000 }, async (t) => {
     const phone = await readyOperator(t, stack, 'op101');
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
     await caller.press('1');
@@ -222,7 +223,7 @@ void t.test('in hours', { timeout: 300_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('nothing planted stands in the clear in logs and databases', async (t) => {
+  await t.test('nothing planted stands in the clear in logs and databases', { timeout: 90_000 }, async (t) => {
     const { found, looked } = await findInTheClear([planted, '9267654321'], {
       dirs: [stack.stack.home.logDir],
       databaseUrl: stack.stack.databaseUrl,

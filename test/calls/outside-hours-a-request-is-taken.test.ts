@@ -11,11 +11,12 @@ const messageHz = 900;
 const saysClosed = (entry: { readonly facts: Readonly<Record<string, unknown>> }): boolean =>
   JSON.stringify(entry.facts.prompts ?? []).includes('closed-now');
 
-void t.test('outside hours and off the map', { timeout: 300_000 }, async (t) => {
+t.setTimeout(400_000);
+void t.test('outside hours and off the map', { timeout: 400_000 }, async (t) => {
   const stack: TestStack = await startTestStack();
   t.teardown(async () => await stack.stop());
 
-  await t.test('a request with a spoken message is stored, and its number read out', async (t) => {
+  await t.test('a request with a spoken message is stored, and its number read out', { timeout: 90_000 }, async (t) => {
     const caller = await placeCall(t, stack, { number: '88001000001', ani, at: afterHours });
     await caller.next('promptStarted', saysClosed);
     await caller.press('4');
@@ -56,7 +57,7 @@ void t.test('outside hours and off the map', { timeout: 300_000 }, async (t) => 
     await assertAtRest(t, stack);
   });
 
-  await t.test('on a Sunday within the holidays the holiday hours decide', async (t) => {
+  await t.test('on a Sunday within the holidays the holiday hours decide', { timeout: 90_000 }, async (t) => {
     const closed = await placeCall(t, stack, { number: '88001000001', ani, at: '2027-01-03T15:00+03:00' });
     await closed.next('promptStarted', saysClosed);
     await closed.leg.hangup();
@@ -68,7 +69,7 @@ void t.test('outside hours and off the map', { timeout: 300_000 }, async (t) => 
     await assertAtRest(t, stack);
   });
 
-  await t.test('the emergency line has operators at any hour', async (t) => {
+  await t.test('the emergency line has operators at any hour', { timeout: 90_000 }, async (t) => {
     const caller = await placeCall(t, stack, { number: '88005550000', ani, at: '2027-01-01T04:00+03:00' });
     t.equal((await caller.next('queued')).facts.queueId, 'emergency');
     await caller.leg.hangup();
@@ -76,7 +77,7 @@ void t.test('outside hours and off the map', { timeout: 300_000 }, async (t) => 
     await assertAtRest(t, stack);
   });
 
-  await t.test('an unknown number is told so, politely', async (t) => {
+  await t.test('an unknown number is told so, politely', { timeout: 90_000 }, async (t) => {
     const caller = await placeCall(t, stack, { number: '88009999999', ani });
     const said = await caller.next('promptStarted');
     t.match(JSON.stringify(said.facts), /unknown-number/);
@@ -86,7 +87,7 @@ void t.test('outside hours and off the map', { timeout: 300_000 }, async (t) => 
     await assertAtRest(t, stack);
   });
 
-  await t.test('every line is reached in every notation', async (t) => {
+  await t.test('every line is reached in every notation', { timeout: 90_000 }, async (t) => {
     const lines = [
       ['general', '88001000001', '78001000001', '+78001000001', '8001000001', '8 (800) 100-00-01'],
       ['documents', '88002000002', '+7 800 200 00 02'],
@@ -106,7 +107,7 @@ void t.test('outside hours and off the map', { timeout: 300_000 }, async (t) => 
     await assertAtRest(t, stack);
   });
 
-  await t.test('nothing planted stands in the clear in logs and databases', async (t) => {
+  await t.test('nothing planted stands in the clear in logs and databases', { timeout: 90_000 }, async (t) => {
     const { found, looked } = await findInTheClear(['9261234567', '9167654321'], {
       dirs: [stack.stack.home.logDir],
       databaseUrl: stack.stack.databaseUrl,

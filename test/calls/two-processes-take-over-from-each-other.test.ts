@@ -5,11 +5,12 @@ import { startTestStack, type TestStack } from '../support/stack.ts';
 /** The shard's lease has to run out, the other process to notice and to recover. */
 const takeOverMs = 45_000;
 
-void t.test('two service processes over one Redis', { timeout: 300_000 }, async (t) => {
+t.setTimeout(400_000);
+void t.test('two service processes over one Redis', { timeout: 400_000 }, async (t) => {
   const stack: TestStack = await startTestStack({ processes: 2 });
   t.teardown(async () => await stack.stop());
 
-  await t.test('each owns its contacts, and the death of one is taken over', async (t) => {
+  await t.test('each owns its contacts, and the death of one is taken over', { timeout: 90_000 }, async (t) => {
     const callers = [];
     for (let i = 0; i < 4; i += 1) {
       const caller = await placeCall(t, stack, { number: '88001000001', ani: `+7926123456${i}` });
