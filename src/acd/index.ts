@@ -1,5 +1,6 @@
 export * from './activity.ts';
 export * from './commands.ts';
+export * from './erlang.ts';
 export * from './ports.ts';
 export * from './ranking.ts';
 export * from './requirement.ts';
