@@ -4,4 +4,4 @@ export { runDoctor } from './doctor.ts';
 export { runDown } from './down.ts';
 export { type RecordingPorts, runRecording } from './recording.ts';
 export { processTerminal, type Terminal } from './terminal.ts';
-export { runUp } from './up.ts';
+export { runUp, type UpPorts } from './up.ts';

@@ -44,12 +44,18 @@ export function nextBackOffMs(lastMs: number | undefined, upMs: number): number 
   return Math.min(lastMs * 2, longestBackOffMs);
 }
 
-/** Sets the umask and asks the kernel to end the program with us, then becomes the program: the pid stays the same. */
+/**
+ * Sets the umask and asks the kernel to end the program with us, then becomes the program: the pid stays the same. A parent that
+ * instruments its children (a test runner) does so through NODE_OPTIONS; the servers run without.
+ */
 function wrapped(command: CommandLine, stopSignal: NodeJS.Signals): { file: string; args: string[] } {
   const setpriv = findExecutable(['/usr/bin/setpriv', '/bin/setpriv']);
   const guard =
     setpriv === undefined ? [] : [setpriv, '--pdeathsig', stopSignal.replace('SIG', ''), '--no-new-privs', '--'];
-  return { file: '/bin/sh', args: ['-c', 'umask 077; exec "$@"', 'sh', ...guard, command.file, ...command.args] };
+  return {
+    file: '/bin/sh',
+    args: ['-c', 'umask 077; unset NODE_OPTIONS; exec "$@"', 'sh', ...guard, command.file, ...command.args],
+  };
 }
 
 /** One program kept running: started, asked whether it serves, started again when it ends, stopped in bounded time. */
