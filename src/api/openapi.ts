@@ -1,9 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import { z } from 'zod';
-import { problemMediaType, problemSchema } from './problems.ts';
-import * as schemas from './schemas.ts';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { problemMediaType } from './problems.ts';
 import type { ApiServer } from './server-types.ts';
 
 /** Of the API, not of the program: the first number is the one in the paths. */
@@ -15,19 +13,6 @@ token with the scope \`pii:read\`, and each showing is journalled.`;
 
 /** OpenAPI 3.1 made from the routes' schemas, and its page at /docs with nothing loaded from elsewhere. Before the routes. */
 export async function describeApi(server: ApiServer): Promise<void> {
-  const schemaRegistry = z.registry<{ id: string }>();
-  schemaRegistry.add(problemSchema, { id: 'Problem' });
-  schemaRegistry.add(schemas.contactSchema, { id: 'Contact' });
-  schemaRegistry.add(schemas.contactDetailSchema, { id: 'ContactDetail' });
-  schemaRegistry.add(schemas.operatorSchema, { id: 'Operator' });
-  schemaRegistry.add(schemas.queueSchema, { id: 'Queue' });
-  schemaRegistry.add(schemas.waitingContactSchema, { id: 'WaitingContact' });
-  schemaRegistry.add(schemas.lineSchema, { id: 'Line' });
-  schemaRegistry.add(schemas.caseSchema, { id: 'Case' });
-  schemaRegistry.add(schemas.noticeSchema, { id: 'Notice' });
-  schemaRegistry.add(schemas.healthSchema, { id: 'Health' });
-  const addSchemas = createJsonSchemaTransformObject({ schemaRegistry });
-
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -35,8 +20,8 @@ export async function describeApi(server: ApiServer): Promise<void> {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },
-    transform: createJsonSchemaTransform({ schemaRegistry }),
-    transformObject: (document) => withProblems(addSchemas(document)),
+    transform: jsonSchemaTransform,
+    transformObject: (document) => withoutUnused(withProblems(jsonSchemaTransformObject(document))),
   });
   await server.register(swaggerUi, {
     routePrefix: '/docs',
@@ -63,5 +48,14 @@ function withProblems<Document>(document: Document): Document {
       if (path.startsWith('/api/v1/health/')) operation.security = [];
     }
   }
+  return document;
+}
+
+/** Each named schema is offered in two forms, as it comes in and as it goes out; those that no route refers to are left out. */
+function withoutUnused<Document>(document: Document): Document {
+  const { schemas } = (document as { components?: { schemas?: Record<string, unknown> } }).components ?? {};
+  if (schemas === undefined) return document;
+  const text = JSON.stringify(document);
+  for (const name of Object.keys(schemas)) if (!text.includes(`"#/components/schemas/${name}"`)) delete schemas[name];
   return document;
 }

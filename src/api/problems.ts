@@ -34,24 +34,26 @@ export const problemCodes = Object.keys(problems) as readonly ProblemCode[];
 
 export const problemMediaType = 'application/problem+json';
 
-export const problemSchema = z.object({
-  type: z.string().describe('urn:dozvon:problem: followed by the code'),
-  title: z.string(),
-  status: z.int(),
-  code: z.enum(problemCodes as [ProblemCode, ...ProblemCode[]]),
-  detail: z.string().optional(),
-  requestId: z.string().optional(),
-  faults: z
-    .array(
-      z.object({
-        in: z.enum(['body', 'querystring', 'params', 'headers']),
-        path: z.string().describe('JSON pointer'),
-        expected: z.string(),
-      }),
-    )
-    .optional()
-    .describe('Every fault of the request'),
-});
+export const problemSchema = z
+  .object({
+    type: z.string().describe('urn:dozvon:problem: followed by the code'),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(problemCodes as [ProblemCode, ...ProblemCode[]]),
+    detail: z.string().optional(),
+    requestId: z.string().optional(),
+    faults: z
+      .array(
+        z.object({
+          in: z.enum(['body', 'querystring', 'params', 'headers']),
+          path: z.string().describe('JSON pointer'),
+          expected: z.string(),
+        }),
+      )
+      .optional()
+      .describe('Every fault of the request'),
+  })
+  .meta({ id: 'Problem' });
 
 export type Problem = z.infer<typeof problemSchema>;
 export type Fault = NonNullable<Problem['faults']>[number];

@@ -62,138 +62,156 @@ export const recordingSchema = z.object({
   marks: z.array(z.object({ purpose: z.string(), fromMs: z.number(), toMs: z.number().optional() })),
 });
 
-export const contactSchema = z.object({
-  contactId: z.string(),
-  lineId: z.string().optional(),
-  dnis: z.string(),
-  ani,
-  trunk: z.string(),
-  sipCallId: z.string(),
-  nodeId: z.string(),
-  configVersion: z.string(),
-  arrivedAt: instantSchema,
-  answeredAt: instantSchema.optional(),
-  queueId: z.string().optional(),
-  topic: z.string().optional(),
-  enqueuedAt: instantSchema.optional(),
-  waitMs: z.number().optional().describe('From entering the queue to an operator or to leaving'),
-  joinedAt: instantSchema.optional(),
-  operatorId: z.string().optional(),
-  talkMs: z.number().optional(),
-  wrapUpMs: z.number().optional(),
-  endedAt: instantSchema.optional(),
-  endedBy: z.enum(['caller', 'operator', 'service']).optional(),
-  outcome: z
-    .enum([
-      'answeredByOperator',
-      'abandonedInMenu',
-      'abandonedInQueue',
-      'abandonedWhileRinging',
-      'requestLeft',
-      'informed',
-      'menuExhausted',
-      'unknownNumber',
-      'failed',
-    ])
-    .optional(),
-  caseId: z.string().optional(),
-  legs: z.array(
-    z.object({
-      legId: z.string(),
-      role: z.string(),
-      operatorId: z.string().optional(),
-      startedAt: instantSchema,
-      endedAt: instantSchema.optional(),
+export const contactSchema = z
+  .object({
+    contactId: z.string(),
+    lineId: z.string().optional(),
+    dnis: z.string(),
+    ani,
+    trunk: z.string(),
+    sipCallId: z.string(),
+    nodeId: z.string(),
+    configVersion: z.string(),
+    arrivedAt: instantSchema,
+    answeredAt: instantSchema.optional(),
+    queueId: z.string().optional(),
+    topic: z.string().optional(),
+    enqueuedAt: instantSchema.optional(),
+    waitMs: z.number().optional().describe('From entering the queue to an operator or to leaving'),
+    joinedAt: instantSchema.optional(),
+    operatorId: z.string().optional(),
+    talkMs: z.number().optional(),
+    wrapUpMs: z.number().optional(),
+    endedAt: instantSchema.optional(),
+    endedBy: z.enum(['caller', 'operator', 'service']).optional(),
+    outcome: z
+      .enum([
+        'answeredByOperator',
+        'abandonedInMenu',
+        'abandonedInQueue',
+        'abandonedWhileRinging',
+        'requestLeft',
+        'informed',
+        'menuExhausted',
+        'unknownNumber',
+        'failed',
+      ])
+      .optional(),
+    caseId: z.string().optional(),
+    legs: z.array(
+      z.object({
+        legId: z.string(),
+        role: z.string(),
+        operatorId: z.string().optional(),
+        startedAt: instantSchema,
+        endedAt: instantSchema.optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'Contact' });
+
+export const contactDetailSchema = contactSchema
+  .extend({
+    timeline: z.array(timelineEntrySchema),
+    recordings: z.array(recordingSchema),
+  })
+  .meta({ id: 'ContactDetail' });
+
+export const operatorSchema = z
+  .object({
+    operatorId: z.string(),
+    name: z.string(),
+    extension: z.string(),
+    skills: z.record(z.string(), z.number()),
+    signedIn: z.boolean(),
+    presence: z.enum(['loggedOff', 'ready', 'notReady']),
+    notReadyReason: z.string().optional(),
+    reachable: z.boolean().describe('At least one of his devices is registered'),
+    work: z.record(z.string(), z.enum(['idle', 'offered', 'connected', 'wrapUp'])).describe('Work state by medium'),
+    readySince: instantSchema.optional(),
+    setAsideUntil: instantSchema.optional(),
+    contactId: z.string().optional(),
+  })
+  .meta({ id: 'Operator' });
+
+export const queueSchema = z
+  .object({
+    queueId: z.string(),
+    name: z.string(),
+    waiting: z.int(),
+    offered: z.int(),
+    longestWaitMs: z.number(),
+    readyOperators: z.int(),
+    signedInOperators: z.int(),
+  })
+  .meta({ id: 'Queue' });
+
+export const waitingContactSchema = z
+  .object({
+    contactId: z.string(),
+    queueId: z.string(),
+    lineId: z.string(),
+    position: z.int(),
+    enqueuedAt: instantSchema,
+    waitMs: z.number(),
+    offered: z.boolean(),
+  })
+  .meta({ id: 'WaitingContact' });
+
+export const lineSchema = z
+  .object({
+    lineId: z.string(),
+    name: z.string(),
+    numbers: z.array(z.string()),
+    scheduleId: z.string(),
+    timeZone: z.string(),
+    open: z.boolean(),
+    why: z.object({
+      rule: z.string(),
+      date: z.string(),
+      dayKind: z.string(),
+      holidayName: z.string().optional(),
+      exceptionReason: z.string().optional(),
     }),
-  ),
-});
+    closesAt: instantSchema.optional(),
+    opensAt: instantSchema.optional().describe('Next opening, when closed'),
+    provisional: z.boolean().describe('A day that was looked at belongs to a year whose decree is not known yet'),
+  })
+  .meta({ id: 'Line' });
 
-export const contactDetailSchema = contactSchema.extend({
-  timeline: z.array(timelineEntrySchema),
-  recordings: z.array(recordingSchema),
-});
+export const caseSchema = z
+  .object({
+    caseId: z.string(),
+    caseNumber: z.string(),
+    state: z.enum(['registered', 'inProgress', 'escalated', 'closed']),
+    contactId: z.string(),
+    lineId: z.string(),
+    topic: z.string(),
+    language: z.string(),
+    callBackNumber: z.string().optional().describe('Only for a token with pii:read'),
+    message: z.object({ recordingId: z.string(), fromMs: z.number(), toMs: z.number() }).optional(),
+    createdAt: instantSchema,
+  })
+  .meta({ id: 'Case' });
 
-export const operatorSchema = z.object({
-  operatorId: z.string(),
-  name: z.string(),
-  extension: z.string(),
-  skills: z.record(z.string(), z.number()),
-  signedIn: z.boolean(),
-  presence: z.enum(['loggedOff', 'ready', 'notReady']),
-  notReadyReason: z.string().optional(),
-  reachable: z.boolean().describe('At least one of his devices is registered'),
-  work: z.record(z.string(), z.enum(['idle', 'offered', 'connected', 'wrapUp'])).describe('Work state by medium'),
-  readySince: instantSchema.optional(),
-  setAsideUntil: instantSchema.optional(),
-  contactId: z.string().optional(),
-});
+export const noticeSchema = z
+  .object({
+    noticeId: z.string(),
+    caseId: z.string().optional(),
+    channel: z.string(),
+    template: z.string(),
+    state: z.enum(['pending', 'sending', 'sent', 'failed']),
+    attempts: z.int(),
+    createdAt: instantSchema,
+    dueAt: instantSchema,
+    sentAt: instantSchema.optional(),
+    failure: z.string().optional(),
+  })
+  .meta({ id: 'Notice' });
 
-export const queueSchema = z.object({
-  queueId: z.string(),
-  name: z.string(),
-  waiting: z.int(),
-  offered: z.int(),
-  longestWaitMs: z.number(),
-  readyOperators: z.int(),
-  signedInOperators: z.int(),
-});
-
-export const waitingContactSchema = z.object({
-  contactId: z.string(),
-  queueId: z.string(),
-  lineId: z.string(),
-  position: z.int(),
-  enqueuedAt: instantSchema,
-  waitMs: z.number(),
-  offered: z.boolean(),
-});
-
-export const lineSchema = z.object({
-  lineId: z.string(),
-  name: z.string(),
-  numbers: z.array(z.string()),
-  scheduleId: z.string(),
-  timeZone: z.string(),
-  open: z.boolean(),
-  why: z.object({
-    rule: z.string(),
-    date: z.string(),
-    dayKind: z.string(),
-    holidayName: z.string().optional(),
-    exceptionReason: z.string().optional(),
-  }),
-  closesAt: instantSchema.optional(),
-  opensAt: instantSchema.optional().describe('Next opening, when closed'),
-  provisional: z.boolean().describe('A day that was looked at belongs to a year whose decree is not known yet'),
-});
-
-export const caseSchema = z.object({
-  caseId: z.string(),
-  caseNumber: z.string(),
-  state: z.enum(['registered', 'inProgress', 'escalated', 'closed']),
-  contactId: z.string(),
-  lineId: z.string(),
-  topic: z.string(),
-  language: z.string(),
-  callBackNumber: z.string().optional().describe('Only for a token with pii:read'),
-  message: z.object({ recordingId: z.string(), fromMs: z.number(), toMs: z.number() }).optional(),
-  createdAt: instantSchema,
-});
-
-export const noticeSchema = z.object({
-  noticeId: z.string(),
-  caseId: z.string().optional(),
-  channel: z.string(),
-  template: z.string(),
-  state: z.enum(['pending', 'sending', 'sent', 'failed']),
-  attempts: z.int(),
-  createdAt: instantSchema,
-  dueAt: instantSchema,
-  sentAt: instantSchema.optional(),
-  failure: z.string().optional(),
-});
-
-export const healthSchema = z.object({
-  state: z.enum(['ready', 'notReady']),
-  parts: z.array(z.object({ part: z.string(), state: z.enum(['up', 'down']), code: z.string().optional() })),
-});
+export const healthSchema = z
+  .object({
+    state: z.enum(['ready', 'notReady']),
+    parts: z.array(z.object({ part: z.string(), state: z.enum(['up', 'down']), code: z.string().optional() })),
+  })
+  .meta({ id: 'Health' });

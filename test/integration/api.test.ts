@@ -528,5 +528,9 @@ t.test(
     t.notMatch(page.text, /(src|href)="https?:/);
     const committed = await readFile(new URL('../../docs/openapi.json', import.meta.url), 'utf8');
     t.equal(committed, await openApiText(), 'npm run openapi writes it anew');
+    const { components, paths } = JSON.parse(committed) as { components: { schemas: object }; paths: object };
+    t.ok(Object.keys(paths).every((path) => path.startsWith('/api/v1/')));
+    for (const [, name] of committed.matchAll(/"#\/components\/schemas\/(\w+)"/g))
+      t.ok(name !== undefined && name in components.schemas, name);
   },
 );
