@@ -26,7 +26,7 @@ import {
   startOwnStack,
   stopRunningStack,
 } from './runtime/index.ts';
-import { renderAsteriskConfig } from './telephony/asterisk-config.ts';
+import { renderAsteriskConfig } from './telephony/index.ts';
 
 const commands = ['up', 'down', 'call', 'doctor', 'serve'] as const;
 
