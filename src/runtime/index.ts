@@ -1,7 +1,4 @@
-export { readHostSources } from './apt-sources.ts';
-export type { ChildEvent } from './child.ts';
 export { examine } from './doctor.ts';
-export { chooseHome, homePlaces } from './home.ts';
 export {
   findOwnAsterisk,
   locateOwnStack,
@@ -11,11 +8,7 @@ export {
   startOwnStack,
 } from './own-stack.ts';
 export { checkPlatform } from './platform.ts';
-export { ensureCluster, ensureDatabase, preparePostgres } from './postgres.ts';
-export { findAsterisk, findRedis } from './programs.ts';
 export { readRunningStack, stopRunningStack } from './running.ts';
 export { readSecrets } from './secrets.ts';
-export { chooseServiceUser } from './service-user.ts';
-export { readRuntimeSettings } from './settings.ts';
 export { type Stack, startStack } from './stack.ts';
-export type { RenderAsterisk, ServiceRequest, StackRequest } from './stack-request.ts';
+export type { ServiceRequest, StackRequest } from './stack-request.ts';
