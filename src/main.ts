@@ -11,7 +11,7 @@ import {
   runTestCall,
   runUp,
 } from './cli/index.ts';
-import { loadHotlineConfig } from './config/index.ts';
+import { loadHotlineConfig, readServiceSettings, type ServiceSettings } from './config/index.ts';
 import { DozvonError, minuteMs, silentLogger } from './foundation/index.ts';
 import { startPhones } from './phones/index.ts';
 import {
@@ -28,7 +28,7 @@ import {
 } from './runtime/index.ts';
 import { renderAsteriskConfig } from './telephony/index.ts';
 
-const commands = ['up', 'down', 'call', 'doctor', 'serve'] as const;
+const commands = ['up', 'down', 'call', 'recording', 'doctor', 'serve'] as const;
 
 const appDir = (): string => realpathSync(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
@@ -101,6 +101,14 @@ function callPorts(own: OwnStack): CallPorts {
   };
 }
 
+/** What the first service process of the running system was told: where its database, keys and recordings are. */
+function settingsOfRunning(own: OwnStack): ServiceSettings {
+  if (readRunningStack(own.homeDir) === undefined) {
+    throw new DozvonError('NOT_RUNNING', 'Nothing is running here: "npm start" first, the database is needed.');
+  }
+  return readServiceSettings(join(homePlaces(own.homeDir, 'main').runDir, 'service-n1.json'));
+}
+
 async function run([command, ...args]: readonly string[]): Promise<number> {
   switch (command) {
     case 'up':
@@ -111,6 +119,11 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
     }
     case 'call':
       return await runTestCall(args, callPorts(locateOwnStack(appDir(), process.env)));
+    case 'recording': {
+      const { recordingCommand } = await import('./recording-command.ts');
+      const settings = settingsOfRunning(locateOwnStack(appDir(), process.env));
+      return await recordingCommand(args, { settings, terminal: processTerminal() });
+    }
     case 'doctor': {
       const own = locateOwnStack(appDir(), process.env);
       return await runDoctor({
