@@ -1,4 +1,5 @@
 export { examine } from './doctor.ts';
+export { homePlaces } from './home.ts';
 export {
   findOwnAsterisk,
   locateOwnStack,
