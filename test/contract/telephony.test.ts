@@ -1,0 +1,303 @@
+import { existsSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import type { TelephonyPort } from '../../src/contact/ports.ts';
+import { asId, type BridgeId, type ContactId, type LegId, newId, type PlaybackId } from '../../src/foundation/index.ts';
+import {
+  type CallerLever,
+  fakeTelephonyWorld,
+  type Heard,
+  realTelephonyWorld,
+  type TelephonyWorld,
+} from '../support/telephony-world.ts';
+
+const limitMs = 8_000;
+const contactId = asId<ContactId>('c0contact');
+
+function id<Id extends string>(kind: string): Id {
+  return newId<Id>(`${contactId}.${kind}`, Date.now());
+}
+
+for (const makeWorld of [async () => fakeTelephonyWorld(), realTelephonyWorld]) {
+  const world: TelephonyWorld = await makeWorld();
+  await t.test(`the telephone side by ${world.name}`, async (t) => {
+    t.teardown(async () => await world.stop());
+    const { port, heard } = await world.open();
+    t.match(heard.all()[0], { type: 'connected', again: false });
+    t.ok(port.connected());
+    await callersLegs(t, { world, port, heard });
+    await playing(t, { world, port, heard });
+    await bridges(t, { world, port, heard });
+    await operatorsLegs(t, { world, port, heard });
+    await devices(t, { world, port, heard });
+    await restart(t, { world, port });
+  });
+}
+
+interface Parts {
+  readonly world: TelephonyWorld;
+  readonly port: TelephonyPort;
+  readonly heard: Heard;
+}
+
+/** A caller who is answered and recorded, as every contact begins. */
+async function recordedCaller(
+  parts: Parts,
+  number: string,
+): Promise<{ readonly caller: CallerLever; readonly legId: LegId; readonly spoolFile: string }> {
+  const { world, port, heard } = parts;
+  const caller = await world.call(number);
+  const { legId } = await heard.event('legArrived', (event) => event.arrival.dnis === number);
+  await port.answer(legId);
+  const spoolFile = world.spoolFile();
+  await port.startRecording(legId, spoolFile);
+  await heard.event('legReturned', (event) => event.legId === legId);
+  await port.keepTime(legId);
+  return { caller, legId, spoolFile };
+}
+
+async function callersLegs(t: Test, { world, port, heard }: Parts): Promise<void> {
+  await t.test(
+    'a caller arrives with what the trunk says, is answered and recorded, presses keys, hangs up',
+    async (t) => {
+      const caller = await world.call('88001000001', { ani: '+79161234567', at: '2027-01-03T15:00+03:00' });
+      const { legId, arrival } = await heard.event('legArrived');
+      t.match(arrival, {
+        dnis: '88001000001',
+        ani: '+79161234567',
+        trunk: 'carrier',
+        sipCallId: /.+/,
+        evaluateAt: '2027-01-03T15:00+03:00',
+      });
+      t.equal(await port.answer(legId), 'done');
+      t.equal(await port.answer(legId), 'done', 'answering twice changes nothing');
+      const spoolFile = world.spoolFile();
+      t.equal(await port.startRecording(legId, spoolFile), 'done');
+      const returned = await heard.event('legReturned', (event) => event.legId === legId);
+      t.equal(returned.spoolFile, spoolFile);
+      t.match(returned.arrival, arrival);
+      t.equal(await port.keepTime(legId), 'done');
+      const { legs } = await port.snapshot();
+      t.match(legs, [{ legId, state: 'up', controlled: true, spoolFile, arrival }]);
+      await caller.press('15');
+      await heard.event('digit', (event) => event.legId === legId && event.digit === '5', limitMs);
+      const digits = heard.all().flatMap((event) => (event.type === 'digit' ? [event.digit] : []));
+      t.same(digits, ['1', '5'], 'each key once, in order');
+      await caller.hangup();
+      t.match(await heard.event('legEnded', (event) => event.legId === legId), { cause: 'normal' });
+      t.equal(await port.answer(asId<LegId>('n1-nobody')), 'gone');
+      t.equal(await port.keepTime(legId), 'gone');
+      t.equal(await port.startRecording(legId, world.spoolFile()), 'gone');
+      t.equal(await port.hangup(legId, 'normal'), 'gone');
+      t.same((await port.snapshot()).legs, []);
+    },
+  );
+
+  await t.test('a caller is turned away', async () => {
+    const caller = await world.call('+78009999999');
+    const { legId } = await heard.event('legArrived', (event) => event.arrival.dnis === '+78009999999');
+    await port.hangup(legId, 'unallocated');
+    await caller.ended(limitMs);
+    await heard.event('legEnded', (event) => event.legId === legId);
+  });
+}
+
+async function playing(t: Test, parts: Parts): Promise<void> {
+  const { port, heard } = parts;
+  await t.test('sounds play one after another, can be stopped, and one that is not there fails', async (t) => {
+    const { caller, legId } = await recordedCaller(parts, '80001');
+    const played = id<PlaybackId>('p');
+    t.equal(await port.play({ playbackId: played, target: { legId }, media: ['ru/short', 'ru/short'] }), 'done');
+    t.ok(await port.playbackExists(played));
+    t.match(await heard.event('playbackEnded', (event) => event.playbackId === played), { outcome: 'played' });
+    t.notOk(await port.playbackExists(played));
+    const stopped = id<PlaybackId>('p');
+    await port.play({ playbackId: stopped, target: { legId }, media: ['ru/long', 'ru/long'] });
+    t.equal(await port.stopPlayback(stopped), 'done');
+    await heard.event('playbackEnded', (event) => event.playbackId === stopped, 2_000);
+    t.equal(await port.stopPlayback(stopped), 'gone');
+    const missing = id<PlaybackId>('p');
+    await port.play({ playbackId: missing, target: { legId }, media: ['ru/missing'] });
+    t.match(await heard.event('playbackEnded', (event) => event.playbackId === missing), { outcome: 'failed' });
+    await caller.hangup();
+    await heard.event('legEnded', (event) => event.legId === legId);
+    const late = { playbackId: id<PlaybackId>('p'), target: { legId }, media: ['ru/short'] };
+    t.equal(await port.play(late), 'gone');
+  });
+}
+
+async function bridges(t: Test, parts: Parts): Promise<void> {
+  const { port, heard } = parts;
+  await t.test('a leg goes from bridge to bridge, also while something plays to it', async (t) => {
+    const { caller, legId } = await recordedCaller(parts, '80002');
+    const [waiting, talking] = [id<BridgeId>('b'), id<BridgeId>('b')];
+    t.equal(await port.joinBridge(waiting, legId), 'gone', 'a bridge that was not made');
+    t.equal(await port.createBridge(waiting, 'holding'), 'done');
+    t.equal(await port.createBridge(waiting, 'holding'), 'exists');
+    t.equal(await port.createBridge(talking, 'mixing'), 'done');
+    const cut = id<PlaybackId>('p');
+    await port.play({ playbackId: cut, target: { legId }, media: ['ru/long', 'ru/long'] });
+    t.equal(await port.joinBridge(waiting, legId), 'done');
+    await heard.event('playbackEnded', (event) => event.playbackId === cut, 2_000);
+    t.equal(await port.joinBridge(waiting, legId), 'done', 'joining twice changes nothing');
+    const announced = id<PlaybackId>('p');
+    t.equal(await port.play({ playbackId: announced, target: { bridgeId: waiting }, media: ['ru/short'] }), 'done');
+    t.match(await heard.event('playbackEnded', (event) => event.playbackId === announced), { outcome: 'played' });
+    t.equal(await port.joinBridge(talking, legId), 'done');
+    const { bridges: there, legs } = await port.snapshot();
+    t.same(there.find((one) => one.bridgeId === waiting)?.legIds, []);
+    t.same(there.find((one) => one.bridgeId === talking)?.legIds, [legId]);
+    t.equal(legs.find((leg) => leg.legId === legId)?.bridgeId, talking);
+    t.equal(await port.leaveBridge(waiting, legId), 'gone');
+    t.equal(await port.leaveBridge(talking, legId), 'done');
+    t.equal(await port.joinBridge(talking, legId), 'done');
+    t.equal(await port.destroyBridge(talking), 'done');
+    t.equal(await port.destroyBridge(talking), 'gone');
+    t.equal(await port.destroyBridge(waiting), 'done');
+    t.match((await port.snapshot()).legs, [{ legId, controlled: true }], 'the leg outlives its bridge');
+    await caller.hangup();
+    await heard.event('legEnded', (event) => event.legId === legId);
+    t.equal(await port.joinBridge(talking, legId), 'gone');
+  });
+}
+
+async function operatorsLegs(t: Test, parts: Parts): Promise<void> {
+  const { world, port, heard } = parts;
+  const ring = async (device: string, ringTimeoutMs = 10_000): Promise<LegId> => {
+    const legId = id<LegId>('l');
+    const request = {
+      legId,
+      contactId,
+      role: 'operator',
+      device,
+      callerIdNumber: '79161234567',
+      ringTimeoutMs,
+    } as const;
+    t.equal(await port.originate({ ...request, callerIdName: 'Документы' }), 'done');
+    return legId;
+  };
+  const onlyDevice = async (extension: string): Promise<string> => {
+    const { devices } = await heard.event(
+      'devicesChanged',
+      (e) => e.extension === extension && port.devices(extension).length > 0,
+    );
+    return port.devices(extension)[0] ?? devices[0] ?? '';
+  };
+
+  await t.test('an operator answers and talks; when one side hangs up the other is still ours', async (t) => {
+    const phone = await world.register('101', 'answer');
+    const operatorLeg = await ring(await onlyDevice('101'));
+    await heard.event('legRinging', (event) => event.legId === operatorLeg && event.contactId === contactId);
+    await heard.event('legAnswered', (event) => event.legId === operatorLeg && event.contactId === contactId);
+    const again = { legId: operatorLeg, contactId, role: 'operator', callerIdNumber: '', callerIdName: '' } as const;
+    t.equal(await port.originate({ ...again, device: await onlyDevice('101'), ringTimeoutMs: 1_000 }), 'exists');
+    const { caller, legId } = await recordedCaller(parts, '80003');
+    const talk = id<BridgeId>('b');
+    await port.createBridge(talk, 'mixing');
+    t.equal(await port.joinBridge(talk, operatorLeg), 'done');
+    t.equal(await port.joinBridge(talk, legId), 'done');
+    await phone.hangup();
+    t.match(await heard.event('legEnded', (event) => event.legId === operatorLeg), { cause: 'normal' });
+    t.match((await port.snapshot()).legs, [{ legId, state: 'up', controlled: true }]);
+    t.equal(await port.destroyBridge(talk), 'done');
+    t.equal(await port.hangup(legId, 'normal'), 'done');
+    await caller.ended(limitMs);
+    await heard.event('legEnded', (event) => event.legId === legId);
+    await phone.unregister();
+  });
+
+  for (const [answer, cause] of [
+    ['busy', 'busy'],
+    ['decline', 'declined'],
+    ['ring', 'noAnswer'],
+  ] as const) {
+    await t.test(`a phone that will ${answer} ends the leg with the cause ${cause}`, async (t) => {
+      const phone = await world.register('102', answer);
+      const legId = await ring(await onlyDevice('102'), 1_000);
+      t.match(await heard.event('legEnded', (event) => event.legId === legId), { cause });
+      await phone.unregister();
+    });
+  }
+
+  await t.test('a ringing leg that we end is cancelled', async (t) => {
+    const phone = await world.register('102', 'ring');
+    const legId = await ring(await onlyDevice('102'));
+    await heard.event('legRinging', (event) => event.legId === legId);
+    t.equal(await port.hangup(legId, 'normal'), 'done');
+    t.match(await heard.event('legEnded', (event) => event.legId === legId), { cause: 'cancelled' });
+    await phone.unregister();
+  });
+
+  await t.test('a service code is told with the extension that dialled it', async (t) => {
+    const phone = await world.register('101', 'answer');
+    await phone.dial('*11');
+    const { legId } = await heard.event(
+      'serviceCodeDialled',
+      (event) => event.extension === '101' && event.code === '*11',
+    );
+    t.equal(await port.answer(legId), 'done');
+    const said = id<PlaybackId>('p');
+    t.equal(await port.play({ playbackId: said, target: { legId }, media: ['ru/short'] }), 'done');
+    await heard.event('playbackEnded', (event) => event.playbackId === said);
+    t.equal(await port.hangup(legId, 'normal'), 'done');
+    await heard.event('legEnded', (event) => event.legId === legId);
+    await phone.unregister();
+  });
+}
+
+async function devices(t: Test, { world, port, heard }: Parts): Promise<void> {
+  await t.test('devices come and go', async (t) => {
+    t.same(port.devices('101'), []);
+    const before = heard.all().length;
+    const since = (): readonly unknown[] => heard.all().slice(before);
+    const first = await world.register('101', 'ring');
+    const second = await world.register('101', 'ring');
+    await heard.event('devicesChanged', (event) => event.extension === '101' && event.devices.length === 2);
+    t.equal(port.devices('101').length, 2);
+    await first.unregister();
+    await second.unregister();
+    await heard.event('devicesChanged', (event) => since().includes(event) && event.devices.length === 0);
+    t.same(port.devices('101'), []);
+    t.same(port.devices('102'), []);
+  });
+}
+
+async function restart(t: Test, { world, port }: Pick<Parts, 'world' | 'port'>): Promise<void> {
+  await t.test('a port that comes back finds its legs and bridges, and what waited for it arrives', async (t) => {
+    await port.stop();
+    t.notOk(port.connected());
+    await t.rejects(port.answer(asId<LegId>('x')), { code: 'TELEPHONY_UNAVAILABLE' });
+    const first = await world.open();
+    const phone = await world.register('101', 'answer');
+    await first.heard.event('devicesChanged', (event) => event.extension === '101' && event.devices.length === 1);
+    const parts = { world, port: first.port, heard: first.heard };
+    const { caller, legId, spoolFile } = await recordedCaller(parts, '80004');
+    const bridgeId = id<BridgeId>('b');
+    await first.port.createBridge(bridgeId, 'holding');
+    await first.port.joinBridge(bridgeId, legId);
+    await first.port.stop();
+    await world.call('80005');
+    const second = await world.open();
+    t.equal(second.port.devices('101').length, 1);
+    const { legs, bridges } = await second.port.snapshot();
+    t.match(
+      legs.find((leg) => leg.legId === legId),
+      { state: 'up', controlled: true, spoolFile, bridgeId, arrival: { dnis: '80004' } },
+    );
+    t.same(
+      bridges.find((bridge) => bridge.bridgeId === bridgeId),
+      { bridgeId, legIds: [legId] },
+    );
+    const waited = await second.heard.event('legArrived', (event) => event.arrival.dnis === '80005');
+    await caller.press('7');
+    await second.heard.event('digit', (event) => event.legId === legId && event.digit === '7');
+    for (const leg of [waited.legId, legId]) {
+      await second.port.hangup(leg, 'normal');
+      await second.heard.event('legEnded', (event) => event.legId === leg);
+    }
+    await second.port.destroyBridge(bridgeId);
+    t.same(await second.port.snapshot(), { legs: [], bridges: [] });
+    if (world.name !== 'the in-memory twin') t.ok(existsSync(spoolFile), 'the recording is there');
+    await phone.unregister();
+    await second.port.stop();
+  });
+}
