@@ -44,11 +44,11 @@ interface Hotline {
   readonly stores: MemoryStores;
   readonly clock: FakeClock;
   readonly acd: AcdService;
-  enqueue(name: string): Promise<unknown>;
-  ready(...names: string[]): Promise<void>;
+  readonly enqueue: (name: string) => Promise<unknown>;
+  readonly ready: (...names: string[]) => Promise<void>;
   /** Who is offered whom now, as "contact>operator". */
-  offers(): Promise<string[]>;
-  offerOf(name: string): Promise<{ readonly offerId: never; readonly queueId: string }>;
+  readonly offers: () => Promise<string[]>;
+  readonly offerOf: (name: string) => Promise<{ readonly offerId: never; readonly queueId: string }>;
 }
 
 async function hotline(change: { readonly store?: (store: QueueStore) => QueueStore } = {}): Promise<Hotline> {

@@ -1,0 +1,207 @@
+import type { Redis } from 'ioredis';
+import t from 'tap';
+import {
+  createAcdService,
+  operatorSchema,
+  type QueueEvent,
+  queueSchema,
+  requirementClass,
+} from '../../src/acd/index.ts';
+import {
+  asId,
+  bySystem,
+  type ContactId,
+  type OperatorId,
+  silentLogger,
+  systemClock,
+  withLimit,
+} from '../../src/foundation/index.ts';
+import { createRedisStores } from '../../src/store/redis/index.ts';
+import { bringUpToDate, schemaVersion } from '../../src/store/redis/schema.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+
+const start = 1_800_000_000_000;
+const limitMs = 10_000;
+const by = bySystem('test', 'test');
+const redis: TestRedis = await startRedis();
+t.teardown(() => redis.stop());
+
+function request(
+  name: string,
+  skill: string,
+): Parameters<Awaited<ReturnType<TestRedis['stores']>>['queue']['enqueue']>[0] {
+  return {
+    contactId: asId<ContactId>(name),
+    queueId: skill,
+    lineId: 'general',
+    medium: 'voice',
+    requirement: requirementClass([{ skill, minLevel: 1 }], 'longestIdle'),
+    score: start,
+    enqueuedAtMs: start,
+    shard: 's1',
+  };
+}
+
+t.test('classes and profiles that appear at the same moment in several processes all find each other', async (t) => {
+  const processes = await Promise.all([1, 2, 3].map(() => redis.stores('map:')));
+  const skills = Array.from({ length: 12 }, (_, i) => `skill${i}`);
+  await Promise.all(
+    skills.flatMap((skill, i) => {
+      const { queue } = processes[i % 3] as (typeof processes)[number];
+      const { queue: other } = processes[(i + 1) % 3] as (typeof processes)[number];
+      const operatorId = asId<OperatorId>(skill);
+      return [
+        queue.registerOperator(
+          { operatorId, extension: `${i}`, skills: { [skill]: 1 }, capacity: { voice: 1 } },
+          start,
+        ),
+        other.enqueue(request(skill, skill), start),
+      ];
+    }),
+  );
+  const [{ queue }] = processes as [(typeof processes)[number]];
+  for (const skill of skills) {
+    const operatorId = asId<OperatorId>(skill);
+    await queue.signIn(operatorId, start);
+    await queue.setReachable(operatorId, true, start);
+    await queue.setPresence(operatorId, 'ready', { nowMs: start });
+    t.match(await queue.matchOperator(operatorId, { nowMs: start, leaseMs: 1 }), {
+      contactId: skill,
+      operatorId: skill,
+    });
+  }
+});
+
+t.test('what one process makes due, another gives back when the first is gone', async (t) => {
+  const clock = systemClock();
+  const settings = {
+    queues: [
+      queueSchema.parse({
+        id: 'a',
+        name: 'A',
+        requirement: [{ skill: 'a' }],
+        setAside: { unansweredMs: 400, busyMs: 400, declinedMs: 400 },
+      }),
+    ],
+    operators: [operatorSchema.parse({ id: '101', extension: '101', name: 'One', skills: { a: 1 } })],
+  };
+  const [first, second] = await Promise.all([redis.stores('due:'), redis.stores('due:')]);
+  const dying = createAcdService({ store: first.queue, clock, logger: silentLogger, ...settings });
+  const living = createAcdService({ store: second.queue, clock, logger: silentLogger, ...settings });
+  await dying.start();
+  await living.start();
+  t.teardown(() => living.stop());
+  const operatorId = asId<OperatorId>('101');
+  await dying.signIn(operatorId, by);
+  await dying.setReachable(operatorId, true, by);
+  await dying.setPresence(operatorId, { presence: 'ready' }, by);
+  const place = { queueId: 'a', lineId: 'general', shard: 's1', enqueuedAtMs: clock.nowMs() };
+  await dying.enqueue({ contactId: asId('c1'), ...place }, by);
+
+  const offers: (QueueEvent & { readonly type: 'offerMade' })[] = [];
+  const stop = new AbortController();
+  const again = Promise.withResolvers<void>();
+  const reading = second.inbox.consume(
+    's1',
+    async (event) => {
+      if (event.type !== 'offerMade') return;
+      offers.push(event);
+      if (offers.length > 1) again.resolve();
+      else {
+        await dying.offerFailed({ offerId: event.offerId, queueId: 'a', failure: 'offerUnanswered' }, by);
+        await dying.stop();
+        await first.close();
+      }
+    },
+    stop.signal,
+  );
+  await withLimit(again.promise, limitMs, 'the second offer');
+  stop.abort();
+  await reading;
+  const view = await second.queue.operator(operatorId);
+  t.match(view, { work: { voice: 'offered' }, contactId: 'c1' });
+  const backAtMs = (await second.queue.operator(operatorId))?.readySinceMs ?? 0;
+  t.ok((offers[1]?.atMs ?? 0) >= backAtMs, 'not before his time');
+  t.ok((offers[1]?.atMs ?? 0) - backAtMs < 100, `soon after it: ${(offers[1]?.atMs ?? 0) - backAtMs} ms`);
+});
+
+t.test('a schema of a later program is left alone, an older one is migrated once', async (t) => {
+  const client = redis.client;
+  await client.set('later:schema', schemaVersion + 1);
+  await t.rejects(createRedisStores({ url: redis.url, prefix: 'later:', logger: silentLogger }), {
+    code: 'REDIS_SCHEMA_NEWER',
+  });
+
+  await client.set('older:schema', 1);
+  const ran: number[] = [];
+  const step = (to: number) => ({
+    to,
+    describe: `to ${to}`,
+    async migrate(connection: Redis, prefix: string) {
+      ran.push(to);
+      await connection.set(`${prefix}made-by-${to}`, 1);
+    },
+  });
+  const options = { logger: silentLogger, migrations: [step(2), step(3)], version: 3 };
+  await Promise.all([bringUpToDate(client, 'older:', options), bringUpToDate(client, 'older:', options)]);
+  t.same(ran, [2, 3], 'each step once, in order, though two processes started together');
+  t.equal(await client.get('older:schema'), '3');
+  t.equal(await client.get('older:schema-lock'), null);
+});
+
+t.test('no Redis: one code, at once', async (t) => {
+  await t.rejects(createRedisStores({ url: '/nonexistent/redis.sock', prefix: 'x:', logger: silentLogger }), {
+    code: 'REDIS_UNAVAILABLE',
+  });
+});
+
+t.test('the loss of Redis is told with a code, in bounded time, and survived', async (t) => {
+  const stores = await redis.stores('loss:');
+  const stop = new AbortController();
+  const events: string[] = [];
+  let wake = (): void => undefined;
+  const reading = Promise.all([
+    stores.inbox.consume('s1', async () => undefined, stop.signal),
+    stores.events.consume(
+      'test',
+      async (event) => {
+        events.push(event.entry.kind);
+        wake();
+      },
+      stop.signal,
+    ),
+    stores.queue.watchDue(() => undefined, stop.signal),
+  ]);
+  await stores.queue.enqueue(request('c1', 'a'), start);
+  await redis.kill();
+  const askedAtMs = Date.now();
+  await t.rejects(stores.queue.matchContact(asId('c1'), { nowMs: start, leaseMs: 1 }), { code: 'REDIS_UNAVAILABLE' });
+  await t.rejects(stores.leases.acquire('s1', { nodeId: 'n', nowMs: start, leaseMs: 1 }), {
+    code: 'REDIS_UNAVAILABLE',
+  });
+  await t.rejects(stores.queue.operators(), { code: 'REDIS_UNAVAILABLE' });
+  await t.rejects(stores.ping(), { code: 'REDIS_UNAVAILABLE' });
+  t.ok(Date.now() - askedAtMs < 5_000, 'nobody waits for a dead server');
+
+  await redis.restart();
+  const answering = async (): Promise<void> => {
+    while (
+      !(await stores.ping().then(
+        () => true,
+        () => false,
+      ))
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  await withLimit(answering(), limitMs, 'Redis to be back');
+  events.length = 0;
+  const heard = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  t.equal(await stores.queue.enqueue(request('c2', 'a'), start), 'enqueued');
+  await withLimit(heard, limitMs, 'the reader to go on');
+  t.ok(events.includes('contactEnqueued'));
+  stop.abort();
+  await withLimit(reading, limitMs, 'the readers to end');
+});
