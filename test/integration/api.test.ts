@@ -26,12 +26,22 @@ async function started(t: Test, options: Parameters<typeof startTestApi>[0] = {}
   return api;
 }
 
+/** Fields of answers that these tests look into; which of them there are depends on the route. */
+interface AnswerBody {
+  readonly items: readonly { readonly contactId: string; readonly ani?: string }[];
+  readonly faults: readonly { readonly in: string; readonly path: string }[];
+  readonly nextCursor?: string;
+  readonly detail?: string;
+  readonly requestId?: string;
+  readonly parts?: unknown;
+  readonly signedIn?: boolean;
+}
+
 interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what these tests look at
-  readonly json: any;
+  readonly json: AnswerBody;
 }
 
 async function ask(
@@ -57,7 +67,8 @@ async function ask(
       : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
   });
   const text = await response.text();
-  const json: unknown = (response.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : undefined;
+  const isJson = (response.headers.get('content-type') ?? '').includes('json');
+  const json = (isJson ? JSON.parse(text) : {}) as AnswerBody;
   return { status: response.status, headers: response.headers, text, json };
 }
 
@@ -191,12 +202,12 @@ t.test('bad input is a problem that lists every fault', async (t) => {
   });
   isProblem(t, body, 400, 'INVALID_INPUT');
   t.same(
-    body.json.faults.map((fault: { path: string }) => fault.path),
+    body.json.faults.map((fault) => fault.path),
     ['/presence', '/reason', '/'],
   );
   const everywhere = await ask(api, '/api/v1/operators/%21/presence', { method: 'PUT', body: { presence: 'asleep' } });
   t.same(
-    everywhere.json.faults.map((fault: { in: string; path: string }) => [fault.in, fault.path]),
+    everywhere.json.faults.map((fault) => [fault.in, fault.path]),
     [
       ['params', '/operatorId'],
       ['body', '/presence'],
@@ -267,14 +278,14 @@ t.test('contacts: newest first, page by page; numbers only with the right, and j
   for (const contactId of ids) await api.records.put(record({ contactId }));
   const first = await ask(api, '/api/v1/contacts?limit=2');
   t.same(
-    first.json.items.map((item: { contactId: string }) => item.contactId),
+    first.json.items.map((item) => item.contactId),
     [ids[2], ids[1]],
   );
-  t.equal(first.json.items[0].ani, '+79031234567');
+  t.equal(first.json.items[0]?.ani, '+79031234567');
   t.match(api.entries, [{ action: 'contact.readNumber', facts: { contactIds: [ids[2], ids[1]] } }]);
   const second = await ask(api, `/api/v1/contacts?limit=2&cursor=${first.json.nextCursor}`);
   t.same(
-    second.json.items.map((item: { contactId: string }) => item.contactId),
+    second.json.items.map((item) => item.contactId),
     [ids[0]],
   );
   t.notOk(second.json.nextCursor);
@@ -297,7 +308,7 @@ t.test(
     await api.records.put(record());
     const found = await ask(api, '/api/v1/contacts?ani=79997776655');
     t.same(
-      found.json.items.map((item: { contactId: string }) => item.contactId),
+      found.json.items.map((item) => item.contactId),
       [wanted.contactId],
     );
     isProblem(t, await ask(api, '/api/v1/contacts?ani=79997776655', { token: tokens.reader }), 403, 'FORBIDDEN');
@@ -313,7 +324,8 @@ t.test('a contact is shown with its timeline and recordings, and nothing its sch
   const api = await started(t);
   const shown = record({ waitMs: 7_345, outcome: 'answeredByOperator', endedAtMs: now + 60_000 });
   const recordingId = newId<RecordingId>('r', now);
-  await api.records.put({ ...shown, ...{ secretField: 'not for clients' } });
+  const withMore: ContactRecord & { readonly secretField: string } = { ...shown, secretField: 'not for clients' };
+  await api.records.put(withMore);
   await api.recordings.putRecording({
     recordingId,
     contactId: shown.contactId,
@@ -530,7 +542,7 @@ t.test(
     t.equal(committed, await openApiText(), 'npm run openapi writes it anew');
     const { components, paths } = JSON.parse(committed) as { components: { schemas: object }; paths: object };
     t.ok(Object.keys(paths).every((path) => path.startsWith('/api/v1/')));
-    for (const [, name] of committed.matchAll(/"#\/components\/schemas\/(\w+)"/g))
-      t.ok(name !== undefined && name in components.schemas, name);
+    for (const [, name = ''] of committed.matchAll(/"#\/components\/schemas\/(\w+)"/g))
+      t.ok(name in components.schemas, name);
   },
 );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createKeyFile, createVault, type Vault } from '../../src/vault/index.ts';
 
 /** A real vault with keys of its own, gone with the folder. */
-export async function temporaryVault(): Promise<{ readonly vault: Vault; remove(): Promise<void> }> {
+export async function temporaryVault(): Promise<{ readonly vault: Vault; readonly remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'dozvon-keys-'));
   const keyFile = join(folder, 'kek.json');
   await createKeyFile(keyFile);
