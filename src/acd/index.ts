@@ -1,6 +1,7 @@
 export * from './activity.ts';
 export * from './commands.ts';
 export * from './erlang.ts';
+export * from './metrics.ts';
 export * from './ports.ts';
 export * from './ranking.ts';
 export * from './requirement.ts';

@@ -1,17 +1,23 @@
 import t from 'tap';
 import {
   type AcdService,
+  abandonedShare,
+  averageHandlingTimeMs,
+  averageSpeedOfAnswerMs,
   canServe,
   contactScore,
   createAcdService,
   type OperatorSettings,
+  occupancy,
   operatorProfile,
   operatorSchema,
   operatorScore,
+  type QueuedContact,
   type QueueSettings,
   type QueueStore,
   queueSchema,
   requirementClass,
+  serviceLevel,
   skillSchema,
 } from '../../src/acd/index.ts';
 import {
@@ -154,6 +160,25 @@ t.test('settings: defaults are filled in and faults are named with their place',
   ]);
   t.equal(operatorSchema.safeParse({ id: '101', extension: '1', name: 'A', skills: {} }).success, false);
   t.equal(skillSchema.safeParse({ id: 'a', name: 'A', level: 3 }).success, false);
+});
+
+t.test('figures: one formula each', async (t) => {
+  const contacts: readonly QueuedContact[] = [
+    { end: 'answered', waitMs: 10_000, talkMs: 100_000, wrapUpMs: 20_000 },
+    { end: 'answered', waitMs: 20_000, talkMs: 60_000 },
+    { end: 'answered', waitMs: 150_000, talkMs: 20_000, wrapUpMs: 10_000 },
+    { end: 'abandoned', waitMs: 60_000 },
+    { end: 'abandoned', waitMs: 5_000 },
+    { end: 'otherwise', waitMs: 120_000 },
+  ];
+  t.equal(serviceLevel(contacts, 20_000), 2 / 5, 'the short abandon does not count');
+  t.equal(serviceLevel(contacts, 19_999), 1 / 5);
+  t.equal(abandonedShare(contacts), 1 / 5);
+  t.equal(averageSpeedOfAnswerMs(contacts), 60_000);
+  t.equal(averageHandlingTimeMs(contacts), 70_000);
+  t.equal(occupancy({ idleMs: 30_000, offeredMs: 10_000, connectedMs: 50_000, wrapUpMs: 10_000 }), 0.6);
+  t.equal(serviceLevel([], 20_000), undefined);
+  t.equal(occupancy({ idleMs: 0, offeredMs: 0, connectedMs: 0, wrapUpMs: 0 }), undefined);
 });
 
 t.test('a contact and an operator meet, whichever comes first', async (t) => {
