@@ -52,7 +52,15 @@ export async function startRedis(): Promise<TestRedis> {
   ]);
   const start = async (): Promise<ChildProcess> => {
     const child = spawn(program.file, program.args, { ...asNobody, cwd: home, env: program.env, stdio: 'ignore' });
-    await withLimit(untilAnswering(socket, child), startLimitMs, 'starting Redis');
+    const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error));
+    try {
+      await withLimit(Promise.race([untilAnswering(socket, child), failed]), startLimitMs, 'starting Redis');
+    } catch (error) {
+      child.kill('SIGKILL');
+      await rm(home, { recursive: true, force: true });
+      throw error;
+    }
+    failed.catch(() => undefined);
     return child;
   };
 
