@@ -82,7 +82,10 @@ export function createContactService(options: ContactServiceOptions): ContactSer
     const nowMs = clock.nowMs();
     for (const one of await leases.list()) {
       if (held.has(one.shard) || one.expiresAtMs > nowMs || stopped) continue;
-      if (await take(one.shard)) logger.warn({ shard: one.shard, from: one.nodeId }, 'shard taken over');
+      if (!(await take(one.shard))) continue;
+      logger.warn({ shard: one.shard, from: one.nodeId }, 'shard taken over');
+      // The dead process may have given a pair back and died before it could match them again.
+      await options.ports.queue.matchAll();
     }
   }
 

@@ -48,7 +48,7 @@ export class Mailbox {
   readonly #options: MailboxOptions;
   readonly #lanes: EffectLanes;
   readonly #timers = new Map<TimerId, { readonly dueMs: number; readonly cancel: CancelTimer }>();
-  readonly #events: { readonly event: ContactEvent; readonly done: () => void }[] = [];
+  readonly #events: { readonly event: ContactEvent; readonly done: (taken: boolean) => void }[] = [];
   #state: ContactState;
   #pending: PendingEffect[] = [];
   #effectNumber = 0;
@@ -91,10 +91,13 @@ export class Mailbox {
     this.#work();
   }
 
-  /** Resolves when the event has been taken and its outcome saved. */
-  deliver(event: ContactEvent): Promise<void> {
+  /** Resolves when the event has been taken and its outcome saved; false: this mailbox takes no more. */
+  deliver(event: ContactEvent): Promise<boolean> {
     return new Promise((resolve) => {
-      if (this.#stopped) return resolve();
+      if (this.#stopped) {
+        resolve(false);
+        return;
+      }
       this.#events.push({ event, done: resolve });
       this.#work();
     });
@@ -151,7 +154,7 @@ export class Mailbox {
     this.#lanes.stop();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
-    for (const { done } of this.#events.splice(0)) done();
+    for (const { done } of this.#events.splice(0)) done(false);
   }
 
   #work(): void {
@@ -168,7 +171,7 @@ export class Mailbox {
       })
       .finally(() => {
         this.#busy = false;
-        next.done();
+        next.done(!this.#stopped);
         this.#work();
       });
   }

@@ -15,6 +15,7 @@ export type QueuePort = Pick<
   | 'setPresence'
   | 'setReachable'
   | 'operatorOfExtension'
+  | 'matchAll'
 >;
 
 /** What a contact needs of the recording room. */

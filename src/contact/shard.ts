@@ -4,6 +4,8 @@ import {
   bySystem,
   type Clock,
   type ContactId,
+  DozvonError,
+  hasCode,
   type LegId,
   type Logger,
   messageOf,
@@ -83,6 +85,10 @@ export class Shard {
       this.#abort.signal,
     );
     this.#inboxRun.catch((error: unknown) => {
+      if (hasCode(error, 'INBOX_TAKEN')) {
+        this.#lost('leaseLost');
+        return;
+      }
       this.#options.logger.error(
         { shard: this.#options.lease.shard, error: messageOf(error) },
         'the inbox of the shard is no longer read',
@@ -239,27 +245,21 @@ export class Shard {
     });
   }
 
+  /** Acknowledged when it resolves: so it rejects rather than swallow an event that the shard's next owner must have. */
   async #onQueue(event: QueueEvent): Promise<void> {
     const mailbox = this.#mailboxes.get(event.contactId);
-    if (!mailbox) {
-      // Reserved for a contact that is over: taking it out frees the operator.
-      if (event.type === 'offerMade')
-        await this.#options.ports.queue.withdraw(event.contactId, bySystem('contact', 'contactGone'));
-      return;
-    }
-    if (event.type === 'offerWithdrawn') {
-      await mailbox.deliver(event);
-      return;
-    }
+    const taken = mailbox !== undefined && (await mailbox.deliver(this.#contactEvent(event)));
+    if (taken) return;
+    if (this.#stopped) throw new DozvonError('SHARD_STOPPED', `shard ${this.#options.lease.shard} is no longer ours`);
+    if (event.type !== 'offerMade') return;
+    // Reserved for a contact that is over: taking it out frees the operator.
+    await this.#options.ports.queue.withdraw(event.contactId, bySystem('contact', 'contactGone'));
+  }
+
+  #contactEvent(event: QueueEvent): ContactEvent {
+    if (event.type === 'offerWithdrawn') return event;
     const { offerId, operatorId, extension, why } = event;
-    await mailbox.deliver({
-      type: 'offerMade',
-      offerId,
-      operatorId,
-      extension,
-      why,
-      devices: this.#telephony.devices(extension),
-    });
+    return { type: 'offerMade', offerId, operatorId, extension, why, devices: this.#telephony.devices(extension) };
   }
 
   /** What is stored against what Asterisk holds: every contact gets its differences, legs and bridges of nobody are ended. */
