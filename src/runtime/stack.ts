@@ -7,11 +7,13 @@ import { copyApp, packagedNode, type RunnableApp } from './app-copy.ts';
 import { type ChildPlan, type ChildState, SupervisedChild } from './child.ts';
 import { apiUrl, asteriskPlan, type Prepared, postgresPlan, redisPlan, servicePlan } from './child-plans.ts';
 import { type Home, homePlaces, leaveMemoryFolder, prepareHome } from './home.ts';
+import { judgeMemoryFolder } from './platform.ts';
 import { checkPorts, type WantedPort } from './port-check.ts';
 import {
   askPostgres,
   ensureCluster,
   ensureDatabase,
+  hasCluster,
   type PostgresPlan,
   postgresUrl,
   preparePostgres,
@@ -91,6 +93,8 @@ async function prepare(request: StackRequest): Promise<Prepared> {
   if (leftovers > 0) request.onProgress(`Ended ${leftovers} servers that an earlier start had left`);
   await checkPorts(wantedPorts(request.ports, { services, withRedis: request.redisUrl === undefined }));
   prepareHome(home, user);
+  const memory = judgeMemoryFolder(dirname(home.memoryDir));
+  if (memory.state === 'doubtful') request.onProgress(`Note: ${memory.found}. ${memory.next}`);
   if (request.redisUrl !== undefined) await askRedis(request.redisUrl);
   if (request.databaseUrl !== undefined) await askPostgres(request.databaseUrl);
 
@@ -152,11 +156,11 @@ function reachableConfig(request: StackRequest, home: Home, app: RunnableApp, us
   return isFolder ? copy : join(copy, relative(dirname(path), path));
 }
 
-/** The key file comes into being with the database and never later: data whose key is lost must not be joined by data under another. */
-async function ensureKeyFile(prepared: Prepared, data: Stack['data']): Promise<void> {
-  const { home, user } = prepared;
+/** Made before the database and never after it: data whose key is lost must not be joined by data under another. */
+async function ensureKeyFile(prepared: Prepared): Promise<void> {
+  const { home, postgres, user } = prepared;
   if (statSync(home.keyFile, { throwIfNoEntry: false }) !== undefined) return;
-  if (data === 'kept') {
+  if (postgres !== undefined && hasCluster(postgres)) {
     throw new DozvonError(
       'KEY_FILE_MISSING',
       `The key file ${home.keyFile} is missing though there are data sealed under it: restore it from its copy.`,
@@ -215,9 +219,9 @@ export async function startStack(request: StackRequest): Promise<Stack> {
   let data: Stack['data'] = 'elsewhere';
   try {
     record();
+    await ensureKeyFile(prepared);
     if (prepared.postgres !== undefined)
       data = (await ensureCluster(prepared.postgres)) === 'created' ? 'created' : 'kept';
-    await ensureKeyFile(prepared, data);
     for (const plan of [...redisPlan(prepared), ...postgresPlan(prepared)]) await startChild(plan);
     if (prepared.postgres !== undefined) await ensureDatabase(home.socketDir, prepared.secrets.databasePassword);
     await startChild(asteriskPlan(prepared));

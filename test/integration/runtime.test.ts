@@ -223,6 +223,25 @@ t.test('two service processes run over one set of servers, each with its shard a
   ]);
 });
 
+t.test('a Redis and a PostgreSQL given by address are used instead of our own', async (t) => {
+  const elsewhere = await startStack(await stackRequest(t, { services: [] }));
+  t.teardown(() => elsewhere.stop({ now: true }));
+  const { redisUrl, databaseUrl } = elsewhere;
+  const stack = await startStack(await stackRequest(t, { redisUrl, databaseUrl }));
+  t.teardown(() => stack.stop({ now: true }));
+  t.same(
+    stack.children().map((child) => child.name),
+    ['asterisk', 'service-n1'],
+  );
+  t.equal(stack.data, 'elsewhere');
+  t.notOk(existsSync(join(stack.home.postgresDir, 'cluster', 'data')), 'no database of our own');
+  await stack.stop();
+  await elsewhere.stop();
+  const gone = await stackRequest(t, { redisUrl });
+  await t.rejects(startStack(gone), { code: 'REDIS_UNREACHABLE' });
+  await t.rejects(startStack(await stackRequest(t, { databaseUrl })), { code: 'DATABASE_UNREACHABLE' });
+});
+
 t.test('a taken port is named before anything starts', async (t) => {
   const request = await stackRequest(t);
   const blocker = createTcpServer().listen(request.ports.ami, '127.0.0.1');
