@@ -306,7 +306,10 @@ class AsteriskTelephony implements TelephonyPort {
       applicationName,
       eventSource,
     });
-    if (!reply.ok) this.#logger.debug({ status: reply.status }, 'nothing there to watch any more');
+    if (reply.ok) return;
+    // A leg may have ended; an operator's endpoint ought to be there.
+    const level = eventSource.startsWith('endpoint:') ? 'warn' : 'debug';
+    this.#logger[level]({ eventSource, status: reply.status }, 'nothing there to watch');
   }
 
   #onEvent(event: AriEvent): void {

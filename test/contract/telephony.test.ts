@@ -300,4 +300,24 @@ async function restart(t: Test, { world, port }: Pick<Parts, 'world' | 'port'>):
     await phone.unregister();
     await second.port.stop();
   });
+
+  await t.test('a recording that was asked for begins though the port goes at that moment', async (t) => {
+    const first = await world.open();
+    await world.call('80006');
+    const { legId } = await first.heard.event('legArrived', (event) => event.arrival.dnis === '80006');
+    await first.port.answer(legId);
+    const spoolFile = world.spoolFile();
+    // Whether Asterisk has heard of it is not known any more; that is what this is about.
+    const asked = first.port.startRecording(legId, spoolFile).catch(() => undefined);
+    await first.port.stop();
+    await asked;
+    const second = await world.open();
+    // The leg may have come back while nobody listened, or it is still on its way.
+    const { legs } = await second.port.snapshot();
+    if (legs[0]?.controlled !== true) await second.heard.event('legReturned', (event) => event.spoolFile === spoolFile);
+    t.match((await second.port.snapshot()).legs, [{ legId, controlled: true, spoolFile }]);
+    await second.port.hangup(legId, 'normal');
+    await second.heard.event('legEnded', (event) => event.legId === legId);
+    await second.port.stop();
+  });
 }

@@ -5,7 +5,8 @@ import type { TelephonyEvent } from '../../src/contact/telephony-events.ts';
 import { Changes, silentLogger, systemClock } from '../../src/foundation/index.ts';
 import { type Phones, startPhones } from '../../src/phones/index.ts';
 import { createTelephony } from '../../src/telephony/index.ts';
-import { FakeExchange } from './fake-telephony.ts';
+import { FakeExchange } from './fake-exchange.ts';
+import { FakeTelephony } from './fake-telephony.ts';
 import { type HotlineAsterisk, startHotlineAsterisk } from './hotline-asterisk.ts';
 
 /** A caller, as far as a test of the port needs one. */
@@ -152,7 +153,7 @@ export function fakeTelephonyWorld(): TelephonyWorld {
   return {
     name: 'the in-memory twin',
     async open() {
-      const port = exchange.port(shard);
+      const port = new FakeTelephony(exchange, shard);
       const heard = new Heard(port);
       await port.start();
       return { port, heard };
