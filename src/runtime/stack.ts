@@ -1,11 +1,12 @@
-import { cpSync, statSync } from 'node:fs';
+import { cpSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 import { DozvonError } from '../foundation/index.ts';
 import { createKeyFile } from '../vault/index.ts';
 import { copyApp, packagedNode, type RunnableApp } from './app-copy.ts';
-import { type ChildPlan, type ChildState, SupervisedChild } from './child.ts';
+import type { ChildState } from './child.ts';
 import { apiUrl, asteriskPlan, type Prepared, postgresPlan, redisPlan, servicePlan } from './child-plans.ts';
+import { ChildSet } from './child-set.ts';
 import { type Home, homePlaces, leaveMemoryFolder, prepareHome } from './home.ts';
 import { judgeMemoryFolder } from './platform.ts';
 import { checkPorts, type WantedPort } from './port-check.ts';
@@ -22,7 +23,7 @@ import { findPrograms, type Programs } from './programs.ts';
 import { askRedis, redisUrl } from './redis.ts';
 import { clearHome, forgetStack, recordStack } from './running.ts';
 import { ensureSecrets, type Secrets } from './secrets.ts';
-import { canRead, chooseServiceUser, giveTo, type ServiceUser } from './service-user.ts';
+import { canRead, chooseServiceUser, giveTo, giveTreeTo, type ServiceUser } from './service-user.ts';
 import type { PortPlan } from './settings.ts';
 import type { ServiceRequest, StackRequest } from './stack-request.ts';
 
@@ -152,7 +153,9 @@ function reachableConfig(request: StackRequest, home: Home, app: RunnableApp, us
   if (!user.switched || canRead(user, [path])) return path;
   const isFolder = statSync(path).isDirectory();
   const copy = join(home.runDir, 'config');
-  cpSync(isFolder ? path : dirname(path), copy, { recursive: true, mode: 0 });
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(isFolder ? path : dirname(path), copy, { recursive: true });
+  giveTreeTo(user, copy);
   return isFolder ? copy : join(copy, relative(dirname(path), path));
 }
 
@@ -178,42 +181,24 @@ async function ensureKeyFile(prepared: Prepared): Promise<void> {
 export async function startStack(request: StackRequest): Promise<Stack> {
   const prepared = await prepare(request);
   const { home, services } = prepared;
-  const children: SupervisedChild[] = [];
-  const apiUrls = services.map(({ apiPort }) => apiUrl(request.ports.apiBind, apiPort));
-  const record = (): void => {
+  const children = new ChildSet((event) => {
+    if (event.type === 'spawned') record();
+    request.onEvent?.(event);
+  });
+  const record = (): void =>
     recordStack(home, {
-      children: children.flatMap((child) =>
-        child.process === undefined
-          ? []
-          : [{ name: child.plan.name, stopSignal: child.plan.stopSignal, ...child.process }],
+      children: children.all.flatMap(({ plan, process }) =>
+        process === undefined ? [] : [{ name: plan.name, stopSignal: plan.stopSignal, ...process }],
       ),
-      apiUrls,
+      apiUrls: services.map(({ apiPort }) => apiUrl(request.ports.apiBind, apiPort)),
       sip: { address: request.ports.bind, port: request.ports.sip },
       testing: request.testing,
       configPath: prepared.configPath,
     });
-  };
-  const startChild = async (plan: ChildPlan): Promise<void> => {
-    const child = new SupervisedChild(plan, (event) => {
-      if (event.type === 'spawned') record();
-      request.onEvent?.(event);
-    });
-    children.push(child);
-    await child.start();
-  };
-  let ending: Promise<void> | undefined;
-  const endAll = async (now: boolean): Promise<void> => {
-    for (const child of [...children].reverse()) {
-      await child.stop(now);
-      child.closeLog();
-    }
+  const stop = async (options: { readonly now?: boolean } = {}): Promise<void> => {
+    await children.stop(options.now ?? false);
     forgetStack(home);
     leaveMemoryFolder(home);
-  };
-  const stop = async (options: { readonly now?: boolean } = {}): Promise<void> => {
-    if (ending !== undefined && options.now) for (const child of children) child.kill('SIGKILL');
-    ending ??= endAll(options.now ?? false);
-    await ending;
   };
 
   let data: Stack['data'] = 'elsewhere';
@@ -222,23 +207,14 @@ export async function startStack(request: StackRequest): Promise<Stack> {
     await ensureKeyFile(prepared);
     if (prepared.postgres !== undefined)
       data = (await ensureCluster(prepared.postgres)) === 'created' ? 'created' : 'kept';
-    for (const plan of [...redisPlan(prepared), ...postgresPlan(prepared)]) await startChild(plan);
+    for (const plan of [...redisPlan(prepared), ...postgresPlan(prepared)]) await children.start(plan);
     if (prepared.postgres !== undefined) await ensureDatabase(home.socketDir, prepared.secrets.databasePassword);
-    await startChild(asteriskPlan(prepared));
-    for (const service of services) await startChild(servicePlan(prepared, service));
+    await children.start(asteriskPlan(prepared));
+    for (const service of services) await children.start(servicePlan(prepared, service));
   } catch (error) {
     await stop();
     throw error;
   }
-  const childNamed = (name: string): SupervisedChild => {
-    const child = children.find(({ plan }) => plan.name === name);
-    if (child === undefined)
-      throw new DozvonError(
-        'CHILD_UNKNOWN',
-        `No child ${name}: there are ${children.map(({ plan }) => plan.name).join(', ')}.`,
-      );
-    return child;
-  };
   return {
     home,
     ports: request.ports,
@@ -253,9 +229,15 @@ export async function startStack(request: StackRequest): Promise<Stack> {
     })),
     data,
     children: () =>
-      children.map(({ plan, state, pid, restarts }) => ({ name: plan.name, title: plan.title, state, pid, restarts })),
-    kill: (name, signal, options) => childNamed(name).kill(signal, options),
-    start: (name) => childNamed(name).start(),
+      children.all.map(({ plan, state, pid, restarts }) => ({
+        name: plan.name,
+        title: plan.title,
+        state,
+        pid,
+        restarts,
+      })),
+    kill: (name, signal, options) => children.named(name).kill(signal, options),
+    start: (name) => children.named(name).start(),
     stop,
   };
 }
