@@ -1,0 +1,190 @@
+import { type AcdService, createAcdService, operatorSchema, queueSchema } from '../../src/acd/index.ts';
+import { createCaseService } from '../../src/cases/index.ts';
+import { type ContactService, createContactService, type RecordingPort } from '../../src/contact/index.ts';
+import { asId, bySystem, type Clock, type LegId, type OperatorId, silentLogger } from '../../src/foundation/index.ts';
+import { createMemoryCases } from '../../src/store/memory/cases.ts';
+import { createMemoryContactRecords } from '../../src/store/memory/contact-records.ts';
+import { createMemoryStores } from '../../src/store/memory/index.ts';
+import { createMemoryRecordingRepository } from '../../src/store/memory/recording-repository.ts';
+import { testRules } from './contact-rules.ts';
+import { FakeClock, settled } from './fake-clock.ts';
+import { FakeExchange, type PhoneAnswer } from './fake-exchange.ts';
+import { FakeTelephony } from './fake-telephony.ts';
+
+const operatorId = asId<OperatorId>('op101');
+const meta = bySystem('test', 'test');
+
+/** Where a process dies: before its n-th step to the outside, or after the step was done and before it hears of it. */
+export interface CrashPoint {
+  readonly step: number;
+  readonly when: 'before' | 'after';
+}
+
+/** A service process that can die in any step it makes to the outside; what it had under way then never goes on. */
+class Process {
+  steps = 0;
+  alive = true;
+  readonly #crashAt: CrashPoint | undefined;
+  readonly #died: () => void;
+
+  constructor(crashAt: CrashPoint | undefined, died: () => void) {
+    this.#crashAt = crashAt;
+    this.#died = died;
+  }
+
+  die(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.#died();
+  }
+
+  /** The same object; every call is a step. */
+  fence<T extends object>(target: T): T {
+    const step = async (work: () => unknown): Promise<unknown> => {
+      if (!this.alive) return await new Promise(() => {});
+      this.steps += 1;
+      const here = this.#crashAt?.step === this.steps ? this.#crashAt.when : undefined;
+      if (here === 'before') {
+        this.die();
+        return await new Promise(() => {});
+      }
+      const result = await work();
+      if (here === 'after') this.die();
+      return this.alive ? result : await new Promise(() => {});
+    };
+    return new Proxy(target, {
+      get: (object, name) => {
+        const value: unknown = Reflect.get(object, name, object);
+        if (typeof value !== 'function') return value;
+        const method = value.bind(object) as (...args: unknown[]) => unknown;
+        if (waits.has(String(name))) return method;
+        return (...args: unknown[]) => step(() => method(...args));
+      },
+    });
+  }
+
+  clock(clock: Clock): Clock {
+    return {
+      nowMs: () => clock.nowMs(),
+      setTimer: (atMs, fire) => clock.setTimer(atMs, () => (this.alive ? fire() : undefined)),
+    };
+  }
+}
+
+/** Not steps: they return at once or run as long as the process does. */
+const waits = new Set(['subscribe', 'connected', 'devices', 'consume', 'follow', 'watchDue', 'start', 'stop']);
+
+/** One hotline in memory: stores and exchange outlive the processes that come and go. */
+export class ContactWorld {
+  readonly clock = new FakeClock(1_700_000_000_000);
+  readonly exchange = new FakeExchange(this.clock, { soundMs: 2_000, ringsAfterMs: 50 });
+  readonly stores = createMemoryStores();
+  readonly records = createMemoryContactRecords(createMemoryRecordingRepository());
+  readonly cases = createMemoryCases();
+  readonly #recordings = memoryRecordings();
+  #process: Process | undefined;
+  #telephony: FakeTelephony | undefined;
+  #service: ContactService | undefined;
+  #acd: AcdService | undefined;
+  deaths = 0;
+
+  get steps(): number {
+    return this.#process?.steps ?? 0;
+  }
+
+  get alive(): boolean {
+    return this.#process?.alive ?? false;
+  }
+
+  async startProcess(crashAt?: CrashPoint): Promise<void> {
+    const process = new Process(crashAt, () => {
+      this.deaths += 1;
+      this.#telephony?.stop().catch(() => undefined);
+    });
+    this.#process = process;
+    const clock = process.clock(this.clock);
+    const acd = createAcdService({
+      store: process.fence(this.stores.queue),
+      clock,
+      logger: silentLogger,
+      queues: [
+        queueSchema.parse({
+          id: 'general',
+          name: 'General',
+          requirement: [{ skill: 'general', minLevel: 1 }],
+          ringTimeoutMs: 15_000,
+          wrapUpMs: 10_000,
+        }),
+      ],
+      operators: [operatorSchema.parse({ id: 'op101', extension: '101', name: 'One', skills: { general: 5 } })],
+    });
+    this.#acd = acd;
+    const telephonyFor = (shard: string) => {
+      const telephony = new FakeTelephony(this.exchange, shard);
+      this.#telephony = telephony;
+      return process.fence(telephony);
+    };
+    this.#service = createContactService({
+      nodeId: 'n1',
+      ownShards: ['dozvon-n1'],
+      telephonyFor,
+      ports: {
+        queue: acd,
+        recordings: process.fence(this.#recordings),
+        requests: process.fence(createCaseService({ repository: this.cases.cases })),
+        records: process.fence(this.records),
+      },
+      leases: process.fence(this.stores.leases),
+      states: process.fence(this.stores.contactStates),
+      inbox: this.stores.inbox,
+      sealer: { seal: (plain) => plain, open: (sealed) => sealed },
+      rules: () => testRules,
+      clock,
+      logger: silentLogger,
+      testing: false,
+    });
+    // A start that dies never settles: it is not awaited beyond what runs by itself.
+    void acd.start().then(() => this.#service?.start());
+    await settled();
+  }
+
+  async operatorReady(answer: PhoneAnswer): Promise<string> {
+    const device = this.exchange.register('101', answer);
+    await settled();
+    await this.stores.queue.signIn(operatorId, this.clock.nowMs());
+    await this.#acd?.setPresence(operatorId, { presence: 'ready' }, meta);
+    await settled();
+    return device;
+  }
+
+  call(): LegId {
+    return this.exchange.call('dozvon-n1', { dnis: '+78001000001', ani: '+79161234567' });
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.clock.moveTo(this.clock.nowMs() + ms);
+  }
+
+  async operator() {
+    return await this.stores.queue.operator(operatorId);
+  }
+
+  async stop(): Promise<void> {
+    this.#process?.die();
+    await settled();
+  }
+}
+
+/** A recording room that records nothing: names spool files and verifies at once. */
+function memoryRecordings(): RecordingPort {
+  let files = 0;
+  return {
+    open: async () => {
+      files += 1;
+      return { spoolFile: `/spool/${files}.sln` };
+    },
+    mark: async () => {},
+    close: async () => ({ state: 'verified', durationMs: 1_000 }),
+    adopt: async () => {},
+  };
+}
