@@ -122,3 +122,36 @@ t.test(
     t.same(faults, []);
   },
 );
+
+t.test(
+  'the connection to Asterisk is lost at any moment of a call: the call goes on after it is back',
+  { timeout: 120_000 },
+  async (t) => {
+    const faults: string[] = [];
+    let cuts = 0;
+    for (let atMs = 0; atMs < 12_000; atMs += 50) {
+      const made = await world();
+      const caller = made.call();
+      await made.pass(Math.min(atMs, 3_000));
+      if (atMs < 3_000) await made.cutOff(700);
+      made.exchange.press(caller, '1');
+      // With the operator's 100 ms of ringing the cuts fall into queueing, ringing, answering, joining and talk.
+      await made.pass(Math.max(0, (atMs - 3_000) / 30));
+      if (atMs >= 3_000) await made.cutOff(700);
+      await made.pass(5_000);
+      if (await queuedOrLater(made)) cuts += 1;
+      else made.exchange.press(caller, '1'); // the key was pressed while nobody heard it
+      await made.pass(20_000);
+      made.exchange.hangup(caller);
+      await made.pass(30_000);
+      const [record] = await made.records.list({ limit: 1 });
+      const left = await assertNothingLeft(made);
+      if (left !== undefined) faults.push(`cut at ${atMs}: ${left}`);
+      if (record?.outcome !== 'answeredByOperator')
+        faults.push(`cut at ${atMs}: ${record?.outcome} ${record?.timeline.map((entry) => entry.kind).join()}`);
+      await made.stop();
+    }
+    t.comment(`240 cuts, ${cuts} after the caller had pressed his key`);
+    t.same(faults, []);
+  },
+);

@@ -161,6 +161,14 @@ export class ContactWorld {
     return this.exchange.call('dozvon-n1', { dnis: '+78001000001', ani: '+79161234567' });
   }
 
+  /** The connection to Asterisk is lost for `ms`. */
+  async cutOff(ms: number): Promise<void> {
+    this.#telephony?.loseConnection();
+    await this.pass(ms);
+    await this.#telephony?.reconnect();
+    await settled();
+  }
+
   async pass(ms: number): Promise<void> {
     await this.clock.moveTo(this.clock.nowMs() + ms);
   }
