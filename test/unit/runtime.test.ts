@@ -225,17 +225,36 @@ t.test('a test run is counted test by test; crashed, empty and unfinished files 
     '# Subtest: test/unit/c.test.ts',
     '    1..0 # no tests found',
     'ok 3 - test/unit/c.test.ts # SKIP no tests found',
+    '# Subtest: test/calls/e.test.ts',
+    '    # Subtest: in hours',
+    '        # Subtest: answered',
+    '            ok 1 - heard',
+    '            1..1',
+    '        ok 1 - answered # time=2ms',
+    '        # Subtest: busy',
+    '            not ok 1 - next operator',
+    '              ---',
+    '              diff: of busy',
+    '        not ok 2 - busy # time=2ms',
+    '    not ok 1 - in hours # time=4ms',
+    'not ok 5 - test/calls/e.test.ts # time=5ms',
     'ok 4 - test/unit/d.test.ts # time=9ms {',
     '    ok 1 - side by side # time=1ms',
     '}',
   ];
   for (const line of output) reader.line(line);
   const results = reader.results();
-  t.match(results, { passed: 2, failed: 3, skipped: 1 });
+  t.match(results, { passed: 3, failed: 4, skipped: 1 });
   t.same(
     results.failures.map((failure) => failure.name),
-    ['test/unit/a.test.ts › bad', 'test/unit/b.test.ts (the file itself)', 'test/unit/c.test.ts (the file itself)'],
+    [
+      'test/unit/a.test.ts › bad',
+      'test/unit/b.test.ts',
+      'test/unit/c.test.ts',
+      'test/calls/e.test.ts › in hours › busy',
+    ],
   );
   t.match(results.failures[0]?.diagnosis, /diff/);
-  t.same(results.finishedFiles.length, 4);
+  t.match(results.failures[3]?.diagnosis, /diff: of busy/);
+  t.same(results.finishedFiles.length, 5);
 });
