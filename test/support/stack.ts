@@ -1,8 +1,7 @@
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
 import { type ApiClient, createApiClient } from '../../src/cli/api-client.ts';
@@ -163,9 +162,16 @@ async function exportRecording(stack: Stack, contactId: string): Promise<TwoChan
       clock: systemClock(),
       logger: silentLogger,
     });
-    const out = new PassThrough();
-    const [bytes] = await Promise.all([buffer(out), recordings.exportWav(asId<ContactId>(contactId), out)]);
-    return readStereoWav(bytes);
+    const parts: Buffer[] = [];
+    const out = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        // Copied: the exporter zeroes its buffers once they are written.
+        parts.push(Buffer.from(chunk));
+        done();
+      },
+    });
+    await recordings.exportWav(asId<ContactId>(contactId), out);
+    return readStereoWav(Buffer.concat(parts));
   } finally {
     await postgres.close();
   }
