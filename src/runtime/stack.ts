@@ -96,6 +96,19 @@ async function prepare(request: StackRequest): Promise<Prepared> {
   prepareHome(home, user);
   const memory = judgeMemoryFolder(dirname(home.memoryDir));
   if (memory.state === 'doubtful') request.onProgress(`Note: ${memory.found}. ${memory.next}`);
+  try {
+    return await gather(request, { services, user, home });
+  } catch (error) {
+    leaveMemoryFolder(home);
+    throw error;
+  }
+}
+
+/** Finds, fetches and makes what the children need, in a home that is ours alone. */
+async function gather(
+  request: StackRequest,
+  { services, user, home }: Pick<Prepared, 'services' | 'user' | 'home'>,
+): Promise<Prepared> {
   if (request.redisUrl !== undefined) await askRedis(request.redisUrl);
   if (request.databaseUrl !== undefined) await askPostgres(request.databaseUrl);
 

@@ -24,6 +24,7 @@ import { withLimit } from '../../src/foundation/index.ts';
 import { freeTcpPort, freeUdpPort } from '../../src/phones/free-ports.ts';
 import { copyApp, packagedNode } from '../../src/runtime/app-copy.ts';
 import {
+  homePlaces,
   locateOwnStack,
   readRunningStack,
   rootsDirOf,
@@ -85,9 +86,11 @@ async function stackRequest(t: Test, changes: Partial<StackRequest> = {}): Promi
     apiBind: '127.0.0.1',
     api: await freeTcpPort('127.0.0.1'),
   };
+  const homeDir = temporaryFolder(t);
+  t.teardown(() => rmSync(homePlaces(homeDir, 'main').memoryDir, { recursive: true, force: true }));
   return {
     appDir,
-    homeDir: temporaryFolder(t),
+    homeDir,
     ports,
     hotline: {
       configPath: join(appDir, 'hotline.yaml'),
