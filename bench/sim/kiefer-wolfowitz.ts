@@ -8,7 +8,7 @@ export class KieferWolfowitz {
   readonly #freeAtMs: number[];
 
   constructor(operators: number) {
-    this.#freeAtMs = new Array<number>(operators).fill(0);
+    this.#freeAtMs = Array.from({ length: operators }, () => 0);
   }
 
   /** The wait of the next contact: until an operator takes it, or until it leaves. */

@@ -21,10 +21,16 @@ export interface Replication {
 /** Runs until every counted contact has been answered or has left; arrivals go on meanwhile. */
 export async function replicate(
   scenario: Scenario,
-  run: { readonly router: Router; readonly seed: string; readonly contacts: number },
+  run: {
+    readonly router: Router;
+    readonly seed: string;
+    readonly contacts: number;
+    /** Contacts before the counted ones, where the scenario's own number is not wanted. */
+    readonly warmUp?: number;
+  },
 ): Promise<Replication> {
   const startedMs = performance.now();
-  const warmUp = warmUpContacts(scenario);
+  const warmUp = run.warmUp ?? warmUpContacts(scenario);
   const last = warmUp + run.contacts;
   const tally = new Tally(scenario.traffic.kinds.length);
   const recursion = scenario.pathByPath ? new KieferWolfowitz(scenario.operators.length) : undefined;
