@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { TapReader } from '../../scripts/tap-results.ts';
 import { runUp, type Terminal, type UpPorts } from '../../src/cli/index.ts';
+import { type HotlineConfig, loadHotlineConfig } from '../../src/config/index.ts';
 import { parseDeb822, parseOneLine, pickMirror } from '../../src/runtime/apt-sources.ts';
 import { nextBackOffMs } from '../../src/runtime/child.ts';
 import { LogFile } from '../../src/runtime/log-file.ts';
@@ -180,6 +181,7 @@ function upPorts(terminal: Terminal, changes: Partial<UpPorts> = {}): UpPorts {
       throw new Error('not to be started');
     },
     nowMs: () => 0,
+    sipBind: '127.0.0.1',
     terminal,
     ...changes,
   };
@@ -202,6 +204,30 @@ t.test('an unknown option is refused with the known ones', async (t) => {
   t.equal(await runUp(['--tseting'], upPorts(terminal)), 2);
   t.match(said.join('\n'), /--testing/);
 });
+
+t.test(
+  'a hotline that only this machine can call is started for testing, one with a carrier only when asked',
+  async (t) => {
+    const shipped = await loadHotlineConfig(join(import.meta.dirname, '../../config'));
+    if (!shipped.ok) throw new Error('expected the shipped configuration to load');
+    const withCarrier = { ...shipped.config, trunks: [{ name: 'carrier', addresses: ['203.0.113.7'] }] };
+    const testingOf = async (args: readonly string[], hotline: HotlineConfig, sipBind = '127.0.0.1') => {
+      let testing: boolean | undefined;
+      const start: UpPorts['start'] = async (options) => {
+        testing = options.testing;
+        throw new Error('seen enough');
+      };
+      const loadConfig = async () => ({ ...shipped, config: hotline });
+      await t.rejects(runUp(args, upPorts(heldTerminal().terminal, { loadConfig, start, sipBind })), /seen enough/);
+      return testing;
+    };
+    t.equal(await testingOf([], shipped.config), true);
+    t.equal(await testingOf(['--no-testing'], shipped.config), false);
+    t.equal(await testingOf([], shipped.config, '0.0.0.0'), false);
+    t.equal(await testingOf([], withCarrier), false);
+    t.equal(await testingOf(['--testing'], withCarrier), true);
+  },
+);
 
 t.test('a test run is counted test by test; crashed, empty and unfinished files are failures', async (t) => {
   const reader = new TapReader();
