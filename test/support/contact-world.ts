@@ -1,7 +1,15 @@
 import { type AcdService, createAcdService, operatorSchema, queueSchema } from '../../src/acd/index.ts';
 import { createCaseService } from '../../src/cases/index.ts';
 import { type ContactService, createContactService, type RecordingPort } from '../../src/contact/index.ts';
-import { asId, bySystem, type Clock, type LegId, type OperatorId, silentLogger } from '../../src/foundation/index.ts';
+import {
+  asId,
+  bySystem,
+  type Clock,
+  DozvonError,
+  type LegId,
+  type OperatorId,
+  silentLogger,
+} from '../../src/foundation/index.ts';
 import { createMemoryCases } from '../../src/store/memory/cases.ts';
 import { createMemoryContactRecords } from '../../src/store/memory/contact-records.ts';
 import { createMemoryStores } from '../../src/store/memory/index.ts';
@@ -74,6 +82,9 @@ class Process {
 /** Not steps: they return at once or run as long as the process does. */
 const waits = new Set(['subscribe', 'connected', 'devices', 'consume', 'follow', 'watchDue', 'start', 'stop']);
 
+/** What can be away while the process lives: every command to it is then refused with this code. */
+export type Outage = 'REDIS_UNAVAILABLE' | 'DATABASE_UNAVAILABLE';
+
 /** One hotline in memory: stores and exchange outlive the processes that come and go. */
 export class ContactWorld {
   readonly clock = new FakeClock(1_700_000_000_000);
@@ -87,6 +98,7 @@ export class ContactWorld {
   #service: ContactService | undefined;
   #acd: AcdService | undefined;
   deaths = 0;
+  readonly #away = new Set<Outage>();
 
   get steps(): number {
     return this.#process?.steps ?? 0;
@@ -104,7 +116,7 @@ export class ContactWorld {
     this.#process = process;
     const clock = process.clock(this.clock);
     const acd = createAcdService({
-      store: process.fence(this.stores.queue),
+      store: process.fence(this.#reachable(this.stores.queue, 'REDIS_UNAVAILABLE')),
       clock,
       logger: silentLogger,
       queues: [
@@ -131,11 +143,13 @@ export class ContactWorld {
       ports: {
         queue: acd,
         recordings: process.fence(this.#recordings),
-        requests: process.fence(createCaseService({ repository: this.cases.cases })),
-        records: process.fence(this.records),
+        requests: process.fence(
+          this.#reachable(createCaseService({ repository: this.cases.cases }), 'DATABASE_UNAVAILABLE'),
+        ),
+        records: process.fence(this.#reachable(this.records, 'DATABASE_UNAVAILABLE')),
       },
-      leases: process.fence(this.stores.leases),
-      states: process.fence(this.stores.contactStates),
+      leases: process.fence(this.#reachable(this.stores.leases, 'REDIS_UNAVAILABLE')),
+      states: process.fence(this.#reachable(this.stores.contactStates, 'REDIS_UNAVAILABLE')),
       inbox: this.stores.inbox,
       sealer: { seal: (plain) => plain, open: (sealed) => sealed },
       rules: () => testRules,
@@ -167,6 +181,28 @@ export class ContactWorld {
     await this.pass(ms);
     await this.#telephony?.reconnect();
     await settled();
+  }
+
+  /** A store is away for `ms`. */
+  async without(outage: Outage, ms: number): Promise<void> {
+    this.#away.add(outage);
+    await this.pass(ms);
+    this.#away.delete(outage);
+  }
+
+  #reachable<T extends object>(target: T, outage: Outage): T {
+    return new Proxy(target, {
+      get: (object, name) => {
+        const value: unknown = Reflect.get(object, name, object);
+        if (typeof value !== 'function') return value;
+        const method = value.bind(object) as (...args: unknown[]) => unknown;
+        if (waits.has(String(name))) return method;
+        return async (...args: unknown[]) => {
+          if (this.#away.has(outage)) throw new DozvonError(outage, `${String(name)}: away for the test`);
+          return await method(...args);
+        };
+      },
+    });
   }
 
   async pass(ms: number): Promise<void> {

@@ -1,0 +1,83 @@
+import t from 'tap';
+import { minuteMs } from '../../src/foundation/index.ts';
+import { ContactWorld } from '../support/contact-world.ts';
+
+/** A caller in conversation with the operator. */
+async function talking(): Promise<{ readonly world: ContactWorld; readonly hangup: () => void }> {
+  const world = new ContactWorld();
+  await world.startProcess();
+  await world.operatorReady('answer');
+  const caller = world.call();
+  await world.pass(3_000);
+  world.exchange.press(caller, '1');
+  await world.pass(5_000);
+  return { world, hangup: () => world.exchange.hangup(caller) };
+}
+
+async function kindsOf(world: ContactWorld): Promise<readonly string[]> {
+  const [record] = await world.records.list({ limit: 1 });
+  return record?.timeline.map((entry) => entry.kind) ?? [];
+}
+
+async function liveContacts(world: ContactWorld): Promise<number> {
+  return (await world.stores.contactStates.loadShard('dozvon-n1')).length;
+}
+
+t.test('an operator whose wrap-up ends while Asterisk is away is offered contacts again', async (t) => {
+  const { world, hangup } = await talking();
+  hangup();
+  await world.pass(2_000);
+  t.equal((await world.operator())?.work.voice, 'wrapUp');
+  await world.cutOff(20_000);
+  await world.pass(5_000);
+  t.equal((await world.operator())?.work.voice, 'idle');
+  t.equal(await liveContacts(world), 0);
+  await world.stop();
+});
+
+t.test('an operator whose caller hangs up while Redis is away is given back when it returns', async (t) => {
+  const { world, hangup } = await talking();
+  t.equal((await world.operator())?.work.voice, 'connected');
+  hangup();
+  await world.without('REDIS_UNAVAILABLE', 5 * minuteMs);
+  await world.pass(minuteMs);
+  t.equal((await world.operator())?.work.voice, 'idle');
+  t.equal(await liveContacts(world), 0);
+  t.ok((await kindsOf(world)).includes('wrapUpEnded'));
+  await world.stop();
+});
+
+t.test('while Redis is away a hang-up still ends the other leg', async (t) => {
+  const { world, hangup } = await talking();
+  hangup();
+  await world.without('REDIS_UNAVAILABLE', 15_000);
+  t.same(world.exchange.snapshot('dozvon-n1').legs, []);
+  await world.stop();
+});
+
+t.test('while Redis is away a caller is kept by it once, not by every step', async (t) => {
+  const world = new ContactWorld();
+  await world.startProcess();
+  const caller = world.call();
+  await world.pass(500);
+  // The end of the prompt is the event whose saving is waited for.
+  await world.without('REDIS_UNAVAILABLE', 13_000);
+  world.exchange.press(caller, '1');
+  await world.without('REDIS_UNAVAILABLE', 1_000);
+  t.equal(world.exchange.snapshot('dozvon-n1').bridges.length, 1, 'he waits with music a second after his key');
+  await world.pass(5_000);
+  t.equal((await world.stores.queue.waiting()).length, 1, 'and has his place once Redis is back');
+  await world.stop();
+});
+
+t.test('a record outlasts hours without PostgreSQL', async (t) => {
+  const { world, hangup } = await talking();
+  hangup();
+  await world.without('DATABASE_UNAVAILABLE', 3 * 60 * minuteMs);
+  t.equal(await liveContacts(world), 1, 'the contact’s state keeps what is not written yet');
+  await world.pass(minuteMs);
+  const [record] = await world.records.list({ limit: 1 });
+  t.match(record, { outcome: 'answeredByOperator', operatorId: 'op101' });
+  t.equal(await liveContacts(world), 0);
+  await world.stop();
+});
