@@ -4,10 +4,10 @@ import type { Router } from './hotline.ts';
 import { RandomStream } from './random.ts';
 
 /** Ways of picking an operator that the queue is compared with. Contacts are taken earliest score first, as the queue does. */
-export type ModelStrategy = 'random' | 'fewestSkills';
+export type ModelStrategy = 'random' | 'leastSkilled';
 
 interface ModelOperator extends OperatorRegistration {
-  readonly skillCount: number;
+  readonly skillTotal: number;
   idle: boolean;
   idleSinceMs: number;
 }
@@ -27,8 +27,8 @@ export class ModelRouter implements Router {
   }
 
   async registerOperator(operator: OperatorRegistration, nowMs: number): Promise<void> {
-    const skillCount = Object.keys(operator.skills).length;
-    this.#operators.set(operator.operatorId, { ...operator, skillCount, idle: true, idleSinceMs: nowMs });
+    const skillTotal = Object.values(operator.skills).reduce((total, level) => total + level, 0);
+    this.#operators.set(operator.operatorId, { ...operator, skillTotal, idle: true, idleSinceMs: nowMs });
   }
 
   async signIn(): Promise<'done'> {
@@ -100,7 +100,7 @@ export class ModelRouter implements Router {
 
   #pick(able: readonly ModelOperator[]): ModelOperator | undefined {
     if (this.#strategy === 'random') return able[this.#random.below(able.length)];
-    return able.toSorted((a, b) => a.skillCount - b.skillCount || a.idleSinceMs - b.idleSinceMs)[0];
+    return able.toSorted((a, b) => a.skillTotal - b.skillTotal || a.idleSinceMs - b.idleSinceMs)[0];
   }
 
   #reserve(contact: EnqueueRequest, operator: ModelOperator): Reservation {

@@ -16,6 +16,10 @@ import {
   type OperatorId,
   withLimit,
 } from '../../src/foundation/index.ts';
+import type { Router } from './hotline.ts';
+
+/** What happens beside the plain course of contacts. */
+type LifeVerb = 'signOut' | 'offerFailed' | 'expireOffers' | 'releaseDue' | 'nextDueMs' | 'operators' | 'waiting';
 
 interface Store {
   readonly queue: QueueStore;
@@ -36,7 +40,7 @@ const lastOperator = asId<OperatorId>('last');
  * The in-memory twin and the real scripts in step: each verb goes to both, and what they answer must be the same but for the ids of
  * offers, which each makes itself. The twin's answers are handed on.
  */
-export class PairedStore implements Omit<QueueStore, 'watchDue' | 'position' | 'operator' | 'removeOperator'> {
+export class PairedStore implements Router, Pick<QueueStore, LifeVerb> {
   readonly #twin: Store;
   readonly #scripts: Store;
   /** The scripts' offer for the twin's. */

@@ -25,11 +25,13 @@ export interface StrategyRun {
 /** Random assignment first: the others are compared with it on the same contacts. */
 export function strategyRuns(): readonly StrategyRun[] {
   const ofQueue = Object.keys(operatorStrategies) as readonly OperatorStrategy[];
+  // What the queue cannot do yet is shown by the model.
+  const hasLeastSkilled = (ofQueue as readonly string[]).includes('leastSkilled');
   return arrivalRates.flatMap((arrivalsPerHour, i) => {
     const judged = i === 0;
     return [
       modelRun('random', { arrivalsPerHour, judged }),
-      modelRun('fewestSkills', { arrivalsPerHour, judged }),
+      ...(hasLeastSkilled ? [] : [modelRun('leastSkilled', { arrivalsPerHour, judged })]),
       ...ofQueue.map((strategy): StrategyRun => {
         const scenario = skew({ arrivalsPerHour, strategy, router: 'queue', name: strategy });
         return { scenario, arrivalsPerHour, strategy, by: 'queue', judged };

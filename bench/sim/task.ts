@@ -26,7 +26,10 @@ export async function perform(task: Task): Promise<TaskResult> {
     throw new DozvonError('UNKNOWN_SCENARIO', `expected a known scenario, got ${JSON.stringify(task.scenarioId)}`);
   }
   const seed = `${task.seed}/${scenario.contactsOf}/${task.replication}`;
-  const opened = await openRouter(scenario, { store: task.store, name: `${scenario.id}/${task.replication}` });
+  const opened = await openRouter(scenario, {
+    store: task.store,
+    name: `${task.seed}/${scenario.id}/${task.replication}`,
+  });
   try {
     const { tally, ...rest } = await replicate(scenario, { router: opened.router, seed, contacts: task.contacts });
     return { ...rest, values: scenario.measures.map((measure) => measure.of(tally)) };
