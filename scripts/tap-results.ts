@@ -101,7 +101,8 @@ export class TapReader {
     }
     while ((this.#open.at(-1)?.depth ?? -1) > depth) this.#end('failed');
     const last = this.#open.at(-1);
-    if (last?.depth === depth && last.name === name) this.#end(verdict);
+    // tap names the result of a file "timeout!" when one before it has timed out; it is that file's result all the same.
+    if (last?.depth === depth && (depth === 0 || last.name === name)) this.#end(verdict);
     else if (depth === 0) {
       this.#begin(name, 0);
       this.#end(verdict);
