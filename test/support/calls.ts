@@ -72,7 +72,7 @@ export class TestCaller {
 
   /** Presses the keys when a menu, a number or a confirmation asks for them. */
   async press(keys: string): Promise<void> {
-    await this.next('promptStarted', asksForKeys);
+    await this.next('promptStarted', asksForKeys, 2 * limitMs);
     await this.leg.press(keys);
   }
 
