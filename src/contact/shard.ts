@@ -11,6 +11,7 @@ import {
   messageOf,
   newId,
   type PlaybackId,
+  secondMs,
 } from '../foundation/index.ts';
 import type { EffectPorts } from './effect-runner.ts';
 import type { ContactEvent } from './events.ts';
@@ -38,6 +39,9 @@ export interface ShardOptions {
   /** Somebody else owns the shard now: everything of it here has been stopped. */
   readonly onLost: (reason: 'leaseLost' | 'replaced') => void;
 }
+
+/** Before what failed for want of Asterisk or Redis is tried again. */
+const retryMs = secondMs;
 
 /**
  * All live contacts of one shard, as long as this process owns it: routes events to mailboxes, brings stored contacts back after a restart or a
@@ -161,9 +165,7 @@ export class Shard {
     if (this.#stopped) return;
     switch (event.type) {
       case 'connected':
-        this.#compare().catch((error: unknown) =>
-          this.#options.logger.error({ error: messageOf(error) }, 'Asterisk could not be compared with what is stored'),
-        );
+        this.#compareUntilDone();
         return;
       case 'disconnected':
         for (const mailbox of this.#mailboxes.values()) mailbox.halt();
@@ -175,7 +177,7 @@ export class Shard {
         this.#arrive(event.legId, event.arrival);
         return;
       case 'devicesChanged':
-        this.#onDevices(event.extension, event.devices.length > 0);
+        this.#onDevices(event.extension);
         return;
       case 'serviceCodeDialled':
         void this.#presenceKeys.dialled(event);
@@ -233,15 +235,15 @@ export class Shard {
       .catch((error: unknown) => logger.error({ contactId, error: messageOf(error) }, 'the contact could not begin'));
   }
 
-  #onDevices(extension: string, reachable: boolean): void {
-    const { queue } = this.#options.ports;
-    const operatorId = queue.operatorOfExtension(extension);
-    if (operatorId === undefined) return;
-    queue.setReachable(operatorId, reachable, bySystem('telephony', 'devicesChanged')).catch((error: unknown) => {
-      this.#options.logger.error(
-        { operatorId, error: messageOf(error) },
-        'the operator’s reachability could not be stored',
-      );
+  /** Tried until it is stored: nothing else would make an operator reachable again. */
+  #onDevices(extension: string): void {
+    const { clock, logger, ports } = this.#options;
+    const operatorId = ports.queue.operatorOfExtension(extension);
+    if (operatorId === undefined || this.#stopped) return;
+    const reachable = this.#telephony.devices(extension).length > 0;
+    ports.queue.setReachable(operatorId, reachable, bySystem('telephony', 'devicesChanged')).catch((error: unknown) => {
+      logger.warn({ operatorId, error: messageOf(error) }, 'the operator’s reachability could not be stored');
+      clock.setTimer(clock.nowMs() + retryMs, () => this.#onDevices(extension));
     });
   }
 
@@ -260,6 +262,17 @@ export class Shard {
     if (event.type === 'offerWithdrawn') return event;
     const { offerId, operatorId, extension, why } = event;
     return { type: 'offerMade', offerId, operatorId, extension, why, devices: this.#telephony.devices(extension) };
+  }
+
+  /** Contacts wait for the comparison: one that fails is made again, unless the connection is lost (its return brings the next). */
+  #compareUntilDone(): void {
+    const { clock, logger } = this.#options;
+    this.#compare().catch((error: unknown) => {
+      logger.error({ error: messageOf(error) }, 'Asterisk could not be compared with what is stored');
+      clock.setTimer(clock.nowMs() + retryMs, () => {
+        if (!this.#stopped && this.#telephony.connected()) this.#compareUntilDone();
+      });
+    });
   }
 
   /** What is stored against what Asterisk holds: every contact gets its differences, legs and bridges of nobody are ended. */

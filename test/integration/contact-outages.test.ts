@@ -19,8 +19,8 @@ async function kindsOf(world: ContactWorld): Promise<readonly string[]> {
   return record?.timeline.map((entry) => entry.kind) ?? [];
 }
 
-async function liveContacts(world: ContactWorld): Promise<number> {
-  return (await world.stores.contactStates.loadShard('dozvon-n1')).length;
+async function liveContacts(world: ContactWorld, shard = 'dozvon-n1'): Promise<number> {
+  return (await world.stores.contactStates.loadShard(shard)).length;
 }
 
 t.test('an operator whose wrap-up ends while Asterisk is away is offered contacts again', async (t) => {
@@ -79,5 +79,76 @@ t.test('a record outlasts hours without PostgreSQL', async (t) => {
   const [record] = await world.records.list({ limit: 1 });
   t.match(record, { outcome: 'answeredByOperator', operatorId: 'op101' });
   t.equal(await liveContacts(world), 0);
+  await world.stop();
+});
+
+t.test('a comparison with Asterisk that fails is made again', async (t) => {
+  const { world, hangup } = await talking();
+  world.snapshotFailures = 2;
+  await world.cutOff(500);
+  await world.pass(5_000);
+  hangup();
+  await world.pass(minuteMs);
+  t.equal((await world.operator())?.work.voice, 'idle');
+  t.ok((await kindsOf(world)).includes('recovered'));
+  await world.stop();
+});
+
+t.test('a phone that registers while Redis is away makes its operator reachable', async (t) => {
+  const world = new ContactWorld();
+  await world.startProcess();
+  const outage = world.without('REDIS_UNAVAILABLE', 3_000);
+  world.exchange.register('101', 'answer');
+  await outage;
+  t.equal((await world.operator())?.reachable, false);
+  await world.pass(2_000);
+  t.equal((await world.operator())?.reachable, true);
+  await world.stop();
+});
+
+/** Who holds the shard, if his lease has not run out. */
+async function holderOf(
+  world: ContactWorld,
+  shard: string,
+): Promise<{ readonly nodeId?: string; readonly epoch?: number }> {
+  const lease = (await world.stores.leases.list()).find((one) => one.shard === shard);
+  return lease !== undefined && lease.expiresAtMs > world.clock.nowMs() ? lease : {};
+}
+
+t.test(
+  'leases are kept while Asterisk cannot be reached, at the start and while another’s shard is taken over',
+  async (t) => {
+    const starting = new ContactWorld();
+    starting.connecting = 'hangs';
+    await starting.startProcess();
+    await starting.pass(10_000);
+    t.equal((await holderOf(starting, 'dozvon-n1')).nodeId, 'n1');
+    await starting.stop();
+
+    const world = new ContactWorld();
+    await world.stores.leases.acquire('dozvon-n2', { nodeId: 'n2', nowMs: world.clock.nowMs(), leaseMs: 1_000 });
+    await world.startProcess();
+    world.connecting = 'hangs';
+    await world.pass(10_000);
+    t.equal((await holderOf(world, 'dozvon-n1')).nodeId, 'n1');
+    t.equal((await holderOf(world, 'dozvon-n2')).nodeId, 'n1', 'it is being taken over');
+    await world.stop();
+  },
+);
+
+t.test('a shard that could not be served after it was taken over is tried again', async (t) => {
+  const world = new ContactWorld();
+  await world.stores.leases.acquire('dozvon-n2', { nodeId: 'n2', nowMs: world.clock.nowMs(), leaseMs: 1_000 });
+  await world.startProcess();
+  world.connecting = 'fails';
+  await world.pass(2_500);
+  world.connecting = 'succeeds';
+  await world.pass(3_000);
+  const { nodeId, epoch = 0 } = await holderOf(world, 'dozvon-n2');
+  t.equal(nodeId, 'n1');
+  t.ok(epoch > 2, `epoch ${epoch}: it was given back in between`);
+  world.exchange.call('dozvon-n2', { dnis: '+78001000001', ani: '+79161234567' });
+  await world.pass(1_000);
+  t.equal(await liveContacts(world, 'dozvon-n2'), 1, 'and it is served');
   await world.stop();
 });

@@ -98,6 +98,9 @@ export class ContactWorld {
   #service: ContactService | undefined;
   #acd: AcdService | undefined;
   deaths = 0;
+  /** Levers: how many of the next readings of Asterisk's state fail, and what becomes of the next connections to it. */
+  snapshotFailures = 0;
+  connecting: 'succeeds' | 'hangs' | 'fails' = 'succeeds';
   readonly #away = new Set<Outage>();
 
   get steps(): number {
@@ -134,6 +137,7 @@ export class ContactWorld {
     const telephonyFor = (shard: string) => {
       const telephony = new FakeTelephony(this.exchange, shard);
       this.#telephony = telephony;
+      this.#pullLevers(telephony);
       return process.fence(telephony);
     };
     this.#service = createContactService({
@@ -188,6 +192,21 @@ export class ContactWorld {
     this.#away.add(outage);
     await this.pass(ms);
     this.#away.delete(outage);
+  }
+
+  #pullLevers(telephony: FakeTelephony): void {
+    const snapshot = telephony.snapshot.bind(telephony);
+    const start = telephony.start.bind(telephony);
+    telephony.snapshot = async () => {
+      this.snapshotFailures -= 1;
+      if (this.snapshotFailures >= 0) throw new DozvonError('TIMED_OUT', 'listing: away for the test');
+      return await snapshot();
+    };
+    telephony.start = async () => {
+      if (this.connecting === 'hangs') await new Promise(() => {});
+      if (this.connecting === 'fails') throw new DozvonError('TELEPHONY_UNAVAILABLE', 'away for the test');
+      await start();
+    };
   }
 
   #reachable<T extends object>(target: T, outage: Outage): T {
