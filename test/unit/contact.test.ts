@@ -192,6 +192,20 @@ t.test('a message is kept when the caller hangs up before he is told a number', 
   t.equal(driver.state.facts.outcome, 'requestLeft');
 });
 
+t.test('a caller who cannot be put into a bridge is told so rather than left in silence', async (t) => {
+  for (const failed of [
+    { effect: 'joinBridge', why: 'refused' },
+    { effect: 'createBridge', why: 'refused' },
+  ] as const) {
+    const waiting = new Driver().toQueue().feed({ type: 'effectFailed', ...failed });
+    t.same(waiting.effectTypes(), ['withdraw', 'destroyBridge', 'playToLeg'], failed.effect);
+    const spoken = toTalk(new Driver()).feed({ type: 'effectFailed', ...failed });
+    t.match(spoken.state, { phase: { name: 'closing' }, facts: { outcome: 'failed', endedBy: 'service' } });
+  }
+  const gone = new Driver().toQueue().feed({ type: 'effectFailed', effect: 'joinBridge', why: 'gone' });
+  t.same(gone.effects, [], 'a leg that is gone reports its end itself');
+});
+
 t.test('timers that were set anew do not fire the old way', async (t) => {
   const driver = new Driver().toQueue().feed(offer(1));
   driver.feed({ type: 'timerFired', timerId: 'ring', dueMs: driver.nowMs - 1 });
@@ -278,6 +292,7 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
     fc
       .constantFrom(
         'enqueue',
+        'createBridge',
         'joinBridge',
         'openRecording',
         'closeRecording',
