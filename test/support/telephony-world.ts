@@ -87,7 +87,7 @@ export async function realTelephonyWorld(): Promise<
   });
   const phones = await startPhones({
     program: asterisk.settings.program,
-    dir: join(mkdtempSync('/dev/shm/dozvon-phones-'), 'p'),
+    dir: mkdtempSync('/dev/shm/dozvon-phones-'),
     target: asterisk.sip,
     logger: silentLogger,
     callerAddress: trunkAddress,
