@@ -17,9 +17,10 @@ function id<Id extends string>(kind: string): Id {
   return newId<Id>(`${contactId}.${kind}`, Date.now());
 }
 
+t.setTimeout(90_000);
 for (const makeWorld of [async () => fakeTelephonyWorld(), realTelephonyWorld]) {
   const world: TelephonyWorld = await makeWorld();
-  await t.test(`the telephone side by ${world.name}`, async (t) => {
+  await t.test(`the telephone side by ${world.name}`, { timeout: 90_000 }, async (t) => {
     t.teardown(async () => await world.stop());
     const { port, heard } = await world.open();
     t.match(heard.all()[0], { type: 'connected', again: false });
