@@ -35,45 +35,53 @@ void t.test('the service is killed once in each phase', { timeout: 400_000 }, as
     await assertAtRest(t, stack);
   });
 
-  await t.test('during the announcement in the queue, and in the queue: the place is kept', { timeout: 90_000 }, async (t) => {
-    const caller = await placeCall(t, stack, { number: '88001000001', ani });
-    await caller.press('1');
-    const queued = await caller.next('queued');
-    killService(stack);
-    await recovered(caller);
-    const later = await placeCall(t, stack, { number: '88001000001', ani: '+79267654321' });
-    await later.press('1');
-    await later.next('queued');
-    killService(stack);
-    await Promise.all([recovered(caller), recovered(later)]);
-    await readyOperator(t, stack, 'op101');
-    await caller.next('joined');
-    t.notOk(later.kinds().includes('joined'));
-    await later.leg.hangup();
-    await caller.leg.hangup();
-    const [contact] = await Promise.all([caller.verified(), later.verified()]);
-    t.equal(contact.enqueuedAt, queued.at);
-    await caller.next('wrapUpEnded');
-    await assertAtRest(t, stack);
-  });
+  await t.test(
+    'during the announcement in the queue, and in the queue: the place is kept',
+    { timeout: 90_000 },
+    async (t) => {
+      const caller = await placeCall(t, stack, { number: '88001000001', ani });
+      await caller.press('1');
+      const queued = await caller.next('queued');
+      killService(stack);
+      await recovered(caller);
+      const later = await placeCall(t, stack, { number: '88001000001', ani: '+79267654321' });
+      await later.press('1');
+      await later.next('queued');
+      killService(stack);
+      await Promise.all([recovered(caller), recovered(later)]);
+      await readyOperator(t, stack, 'op101');
+      await caller.next('joined');
+      t.notOk(later.kinds().includes('joined'));
+      await later.leg.hangup();
+      await caller.leg.hangup();
+      const [contact] = await Promise.all([caller.verified(), later.verified()]);
+      t.equal(contact.enqueuedAt, queued.at);
+      await caller.next('wrapUpEnded');
+      await assertAtRest(t, stack);
+    },
+  );
 
-  await t.test('while it rings, the operator answering meanwhile: the two are joined', { timeout: 90_000 }, async (t) => {
-    const phone = await readyOperator(t, stack, 'op101', { kind: 'ring' });
-    const caller = await placeCall(t, stack, { number: '88001000001', ani });
-    await caller.press('1');
-    await caller.next('operatorRinging');
-    const operator = await phone.nextCall(limitMs);
-    killService(stack);
-    await operator.answer();
-    await caller.next('joined', undefined, recoveryMs);
-    await Promise.all([caller.leg.playTone(callerHz, 2_000), operator.playTone(operatorHz, 2_000)]);
-    await caller.leg.hangup();
-    t.ok(await operator.hears(callerHz, { forMs: 1_500, limitMs }));
-    t.ok(await caller.leg.hears(operatorHz, { forMs: 1_500, limitMs }));
-    t.equal((await caller.verified()).outcome, 'answeredByOperator');
-    await caller.next('wrapUpEnded');
-    await assertAtRest(t, stack);
-  });
+  await t.test(
+    'while it rings, the operator answering meanwhile: the two are joined',
+    { timeout: 90_000 },
+    async (t) => {
+      const phone = await readyOperator(t, stack, 'op101', { kind: 'ring' });
+      const caller = await placeCall(t, stack, { number: '88001000001', ani });
+      await caller.press('1');
+      await caller.next('operatorRinging');
+      const operator = await phone.nextCall(limitMs);
+      killService(stack);
+      await operator.answer();
+      await caller.next('joined', undefined, recoveryMs);
+      await Promise.all([caller.leg.playTone(callerHz, 2_000), operator.playTone(operatorHz, 2_000)]);
+      await caller.leg.hangup();
+      t.ok(await operator.hears(callerHz, { forMs: 1_500, limitMs }));
+      t.ok(await caller.leg.hears(operatorHz, { forMs: 1_500, limitMs }));
+      t.equal((await caller.verified()).outcome, 'answeredByOperator');
+      await caller.next('wrapUpEnded');
+      await assertAtRest(t, stack);
+    },
+  );
 
   await t.test('during the talk: the talk, the bridge and the recording go on', { timeout: 90_000 }, async (t) => {
     const phone = await readyOperator(t, stack, 'op101');
