@@ -144,6 +144,7 @@ export class EffectLanes {
         }
       }
       await this.#pause(waitMs);
+      if (this.#stopped) return 'halted'; // woken by the stop: what is still to be done is the next owner's
       waitMs = Math.min(waitMs * 2, longestRetryMs);
     }
   }

@@ -152,3 +152,19 @@ t.test('a shard that could not be served after it was taken over is tried again'
   t.equal(await liveContacts(world, 'dozvon-n2'), 1, 'and it is served');
   await world.stop();
 });
+
+t.test('who has lost the shard does nothing more, also not what he was trying again', async (t) => {
+  const { world, hangup } = await talking();
+  hangup();
+  await world.without('DATABASE_UNAVAILABLE', 30_000);
+  const before = await kindsOf(world);
+  await world.stores.leases.acquire('dozvon-n1', {
+    nodeId: 'n2',
+    nowMs: world.clock.nowMs() + minuteMs,
+    leaseMs: minuteMs,
+  });
+  // The renewal finds the lease gone before the next try is due.
+  await world.pass(minuteMs);
+  t.same(await kindsOf(world), before, 'the record is the next owner’s to write');
+  await world.stop();
+});
