@@ -55,9 +55,9 @@ export const defaultStrategy: OperatorStrategy = queueSchema.shape.strategy.pars
 
 /** The reference rows; contacts a replication such that the widest interval comes out near 1.5 % of its value. */
 const rows = [
-  { arrivalsPerHour: 60, ahtMs: 240 * secondMs, operators: 6, contacts: { patient: 30_000, impatient: 40_000 } },
-  { arrivalsPerHour: 120, ahtMs: 240 * secondMs, operators: 11, contacts: { patient: 80_000, impatient: 55_000 } },
-  { arrivalsPerHour: 240, ahtMs: 300 * secondMs, operators: 23, contacts: { patient: 60_000, impatient: 30_000 } },
+  { arrivalsPerHour: 60, ahtMs: 240 * secondMs, operators: 6, contacts: { patient: 30_000, impatient: 25_000 } },
+  { arrivalsPerHour: 120, ahtMs: 240 * secondMs, operators: 11, contacts: { patient: 60_000, impatient: 35_000 } },
+  { arrivalsPerHour: 240, ahtMs: 300 * secondMs, operators: 23, contacts: { patient: 70_000, impatient: 45_000 } },
   { arrivalsPerHour: 600, ahtMs: 240 * secondMs, operators: 43, contacts: { patient: 90_000, impatient: 40_000 } },
 ] as const;
 
@@ -178,7 +178,7 @@ function twoPriorities(): Scenario {
     queues: [queueOf('high', 'all', { headStartMs: 365 * 24 * hourMs }), queueOf('low', 'all')],
     groups: [{ kinds: [0, 1], traffic }],
     pathByPath: false,
-    contacts: 140_000,
+    contacts: 90_000,
     inShort: true,
     measures: [
       meanWait('high: mean wait s', highMs, 0),
@@ -204,7 +204,7 @@ function twoGroups(): Scenario {
     operators: [...operatorsWith({ a: 1 }, 6), ...operatorsWith({ b: 1 }, 6, 6)],
     groups: [0, 1].map((kind) => ({ kinds: [kind], traffic: halfTraffic })),
     pathByPath: false,
-    contacts: 45_000,
+    contacts: 25_000,
     inShort: true,
     measures: [meanWait('ASA s', patientWaits(halfTraffic).asaMs)],
   };
@@ -214,7 +214,7 @@ function pool(): Scenario {
   return {
     ...oneClass('pool', poolTraffic, {}),
     name: 'one pool of 12, 120/h',
-    contacts: 110_000,
+    contacts: 70_000,
     inShort: false,
     measures: [meanWait('ASA s', patientWaits(poolTraffic).asaMs)],
   };
@@ -239,7 +239,7 @@ function twoSkillOperators(skills: number): Scenario {
     ).flat(),
     groups: [{ kinds: names.map((_, i) => i), traffic: poolTraffic }],
     pathByPath: false,
-    contacts: skills === 2 ? 60_000 : 20_000,
+    contacts: skills === 2 ? 40_000 : 20_000,
     inShort: false,
     measures: [{ ...asa, metric: 'ASA s (bound: 1.25 × pool)', relation: skills === 2 ? 'atMost' : 'shown' }],
   };

@@ -9,8 +9,13 @@ const operators = 20;
 const bilingual = operators / 5;
 const bilingualContacts = 0.1;
 
-/** Loads at which strategies are compared, in arrivals an hour; the first one is judged. Occupancy 0.7 and 0.8. */
-const arrivalRates = [210, 240] as const;
+/** Loads at which strategies are compared, in arrivals an hour, and contacts in a replication. Occupancy 0.7, judged, and 0.8. */
+const loads = [
+  { arrivalsPerHour: 210, contacts: 20_000, judged: true },
+  { arrivalsPerHour: 240, contacts: 10_000, judged: false },
+] as const;
+
+type Load = (typeof loads)[number];
 
 export interface StrategyRun {
   readonly scenario: Scenario;
@@ -27,34 +32,26 @@ export function strategyRuns(): readonly StrategyRun[] {
   const ofQueue = Object.keys(operatorStrategies) as readonly OperatorStrategy[];
   // What the queue cannot do yet is shown by the model.
   const hasLeastSkilled = (ofQueue as readonly string[]).includes('leastSkilled');
-  return arrivalRates.flatMap((arrivalsPerHour, i) => {
-    const judged = i === 0;
-    return [
-      modelRun('random', { arrivalsPerHour, judged }),
-      ...(hasLeastSkilled ? [] : [modelRun('leastSkilled', { arrivalsPerHour, judged })]),
-      ...ofQueue.map((strategy): StrategyRun => {
-        const scenario = skew({ arrivalsPerHour, strategy, router: 'queue', name: strategy });
-        return { scenario, arrivalsPerHour, strategy, by: 'queue', judged };
-      }),
-    ];
-  });
+  return loads.flatMap((load) => [
+    modelRun('random', load),
+    ...(hasLeastSkilled ? [] : [modelRun('leastSkilled', load)]),
+    ...ofQueue.map((strategy): StrategyRun => {
+      const scenario = skew(load, { strategy, router: 'queue', name: strategy });
+      return { scenario, ...load, strategy, by: 'queue' };
+    }),
+  ]);
 }
 
-function modelRun(
-  strategy: ModelStrategy,
-  at: { readonly arrivalsPerHour: number; readonly judged: boolean },
-): StrategyRun {
-  const scenario = skew({ ...at, router: strategy, name: `model-${strategy}` });
-  return { scenario, ...at, strategy, by: 'model' };
+function modelRun(strategy: ModelStrategy, load: Load): StrategyRun {
+  return { scenario: skew(load, { router: strategy, name: `model-${strategy}` }), ...load, strategy, by: 'model' };
 }
 
-function skew(options: {
-  readonly arrivalsPerHour: number;
-  readonly strategy?: OperatorStrategy;
-  readonly router: Scenario['router'];
-  readonly name: string;
-}): Scenario {
-  const { arrivalsPerHour, strategy, router, name } = options;
+function skew(
+  load: Load,
+  by: { readonly strategy?: OperatorStrategy; readonly router: Scenario['router']; readonly name: string },
+): Scenario {
+  const { arrivalsPerHour, contacts } = load;
+  const { strategy, router, name } = by;
   const traffic = { arrivalsPerHour, ahtMs: 240 * secondMs };
   const ofStrategy = strategy === undefined ? {} : { strategy };
   return {
@@ -76,7 +73,7 @@ function skew(options: {
     router,
     groups: [{ kinds: [0, 1], traffic: { ...traffic, operators } }],
     pathByPath: false,
-    contacts: 10_000,
+    contacts,
     inShort: false,
     measures: [
       { metric: 'bilingual ASA s', of: (tally) => tally.meanWaitSeconds(1), expected: Number.NaN, relation: 'shown' },
