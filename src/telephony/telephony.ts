@@ -213,7 +213,9 @@ class AsteriskTelephony implements TelephonyPort {
     for (const leg of this.#registry.legs()) {
       if (leg.bridgeId === bridgeId && leg.keepTime) this.#sendSilence(leg.legId);
     }
-    return outcomeOf(await reply);
+    const outcome = outcomeOf(await reply);
+    // For a moment after its end Asterisk still lists a bridge and calls it "not in Stasis" (409): it is no more all the same.
+    return outcome === 'refused' ? 'gone' : outcome;
   }
 
   async originate(request: OriginateRequest): Promise<CommandOutcome> {
