@@ -109,7 +109,6 @@ async function placeCall(
     terminal.print(`${((atMs - startedAtMs) / secondMs).toFixed(2).padStart(7)} s  ${sentence}`);
   const say = (sentence: string): void => line(ports.nowMs(), sentence);
   const watch = new ContactWatch(api, (entry) => line(Date.parse(entry.at), tellEntry(entry)));
-  await watch.start(streamLimitMs);
   let phones: TestPhones | undefined;
   let operators: CallOperators | undefined;
   const cleanUp = async (): Promise<void> => {
@@ -124,6 +123,7 @@ async function placeCall(
     void cleanUp().finally(() => process.exit(130));
   });
   try {
+    await watch.start(streamLimitMs);
     phones = await ports.startPhones({ target: hotline.sip, callerAddress: trunkAddress(hotline) });
     operators = new CallOperators({
       api,

@@ -104,7 +104,7 @@ function parseUpArgs(args: readonly string[]): { readonly testing: boolean | und
 
 /**
  * A hotline whose SIP address and carriers are all of this machine has no caller but a tester, so it is one started for testing: who tries
- * it at night need not wait for the morning (docs/adr/0008). With a real carrier that takes `--testing`.
+ * it at night need not wait for the morning (docs/adr/0009). With a real carrier that takes `--testing`.
  */
 function reachedOnlyFromHere(sipBind: string, hotline: HotlineConfig): boolean {
   const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';

@@ -31,7 +31,7 @@ function endAll(driver: Driver): Driver {
 
 t.test('the recording is opened before the line is answered and started with the answer', async (t) => {
   const driver = new Driver();
-  t.same(driver.effectTypes(), ['putRecord', 'openRecording']);
+  t.same(driver.effectTypes(), ['openRecording', 'putRecord']);
   const recordingId = driver.state.recording?.recordingId;
   if (!recordingId) throw new Error('expected a recording');
   driver.feed({ type: 'recordingOpened', recordingId, spoolFile: '/spool/one.sln' });
