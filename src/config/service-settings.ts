@@ -41,6 +41,10 @@ export function readServiceSettings(file: string): ServiceSettings {
   try {
     return serviceSettingsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (cause) {
-    throw new DozvonError('SERVICE_SETTINGS_INVALID', `${file} does not hold the service's settings: ${messageOf(cause)}`, { cause });
+    throw new DozvonError(
+      'SERVICE_SETTINGS_INVALID',
+      `${file} does not hold the service's settings: ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }

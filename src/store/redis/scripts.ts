@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
-import { operatorStrategies } from '../../acd/index.ts';
+import { operatorFacts, operatorStrategies, strategyNames } from '../../acd/index.ts';
 import { type CommandMeta, DozvonError } from '../../foundation/index.ts';
 import { asked } from './connection.ts';
 
@@ -8,15 +8,20 @@ const verbs = [
   'acknowledge-events',
   'acknowledge-inbox',
   'acquire-shard',
+  'answer-step',
   'define-class',
   'define-profile',
+  'end-due-wrap-ups',
   'end-wrap-up',
   'enqueue',
   'expire-offers',
+  'extend-wrap-up',
   'keep-turn',
   'match-contact',
   'match-operator',
+  'move-contact',
   'next-due',
+  'not-ready-next',
   'offer-answered',
   'offer-failed',
   'position',
@@ -27,11 +32,16 @@ const verbs = [
   'remove-operator',
   'renew-shard',
   'save-contact',
+  'set-head-start',
+  'set-outside-call',
   'set-presence',
   'set-reachable',
+  'set-skills',
   'sign-in',
   'sign-out',
+  'take-due-contacts',
   'withdraw',
+  'withdraw-offers',
 ] as const;
 
 export type Verb = (typeof verbs)[number];
@@ -48,7 +58,6 @@ type DefinedCommand = (prefix: string, ...args: (string | number)[]) => Promise<
 export class Scripts {
   readonly #client: Redis;
   readonly #prefix: string;
-  readonly #strategies = JSON.stringify(operatorStrategies);
 
   constructor(client: Redis, prefix: string) {
     this.#client = client;
@@ -60,7 +69,7 @@ export class Scripts {
     const command = (this.#client as unknown as Record<string, DefinedCommand>)[commandName(verb)];
     if (command === undefined) throw new DozvonError('UNKNOWN_VERB', `expected a defined command, got ${verb}`);
     const actor = call.by === undefined ? '' : `${call.by.actor.kind}:${call.by.actor.id}`;
-    const meta = [call.nowMs, this.#strategies, actor, call.by?.reason ?? ''];
+    const meta = [call.nowMs, actor, call.by?.reason ?? ''];
     return await asked(verb, () => command.call(this.#client, this.#prefix, ...meta, ...call.args));
   }
 
@@ -100,11 +109,22 @@ function commandName(verb: Verb): string {
 
 const includeLine = /^--# include: (.+)$/m;
 
-/** The text of a verb with the parts it names in front. */
+/** The text of a verb with the rules of ranking and the parts it names in front. */
 function scriptText(verb: Verb): string {
   const text = read(`${verb}.lua`);
   const parts = includeLine.exec(text)?.[1]?.split(' ') ?? [];
-  return [...parts.map((part) => read(`parts/${part}.lua`)), text].join('\n');
+  const rules = parts.includes('operators') ? [rankingRules()] : [];
+  return [...rules, ...parts.map((part) => read(`parts/${part}.lua`)), text].join('\n');
+}
+
+/** `weights` and `factNames` as Lua: part of the text, so that no call has to carry and read them. */
+function rankingRules(): string {
+  const strategies = strategyNames.map((strategy) => {
+    const weights = Object.entries(operatorStrategies[strategy]).map(([fact, weight]) => `${fact} = ${weight}`);
+    return `${strategy} = { ${weights.join(', ')} }`;
+  });
+  const facts = operatorFacts.map((fact) => `'${fact}'`);
+  return `local weights = { ${strategies.join(', ')} }\nlocal factNames = { ${facts.join(', ')} }`;
 }
 
 function read(name: string): string {

@@ -10,7 +10,7 @@ if argument(4) == 'save' then
 else
   redis.call('HDEL', prefix .. 'contacts:' .. shard, contactId)
 end
-for i = 10, #ARGV, 3 do
+for i = 9, #ARGV, 3 do
   redis.call(
     'XADD', prefix .. 'events', 'MAXLEN', '~', '1000000', '*', 'source', 'contact', 'contactId', contactId,
     'operatorId', '', 'atMs', ARGV[i], 'kind', ARGV[i + 1], 'facts', ARGV[i + 2]

@@ -1,8 +1,8 @@
 -- Appends a move to the common event stream. The bound: one million entries (about 300 MB), whatever readers do.
 local function publish(kind, who, facts)
-  if ARGV[3] ~= '' then
-    facts.actor = ARGV[3]
-    facts.reason = ARGV[4]
+  if ARGV[2] ~= '' then
+    facts.actor = ARGV[2]
+    facts.reason = ARGV[3]
   end
   redis.call(
     'XADD', prefix .. 'events', 'MAXLEN', '~', '1000000', '*',
@@ -14,4 +14,15 @@ end
 -- Tells the owner of the shard. The bound holds when a shard has no owner for long: 100,000 entries.
 local function tell(shard, event)
   redis.call('XADD', prefix .. 'inbox:' .. shard, 'MAXLEN', '~', '100000', '*', 'event', cjson.encode(event))
+end
+
+-- Processes keep a timer each: they are told when something is due earlier than anything before.
+local function becomesDue(due, member, atMs)
+  redis.call('ZADD', prefix .. due, atMs, member)
+  if redis.call('ZRANGE', prefix .. due, 0, 0)[1] == member then redis.call('PUBLISH', prefix .. 'due', atMs) end
+end
+
+-- Every contact of a set is to be looked at anew, by whichever process comes first.
+local function lookAgainAt(contactIds)
+  for _, contactId in ipairs(contactIds) do becomesDue('due:contacts', contactId, ARGV[1]) end
 end
