@@ -1,8 +1,7 @@
 import type { Ranked, RankedSet } from './ranked-set.ts';
 
-/** As in the Lua scripts: how many heads one look takes in, and how many a trace names after the one picked. */
+/** As in the Lua scripts: how many heads one look takes in, and how far it goes in one class or profile. */
 const lookWidth = 16;
-const nextBest = 5;
 const lookPast = 64;
 
 /** How many were passed over, for which reason. */
@@ -14,6 +13,8 @@ export interface PassedOver {
 }
 
 export interface Look<Id extends string> {
+  /** How many are wanted: the one who is picked, and the next best. */
+  readonly most: number;
   isFit(head: string): boolean;
   rankedOf(head: string): RankedSet<Id>;
   isExcluded(id: Id): boolean;
@@ -21,7 +22,7 @@ export interface Look<Id extends string> {
 }
 
 interface Best<Id extends string> {
-  /** Best first, six at most. */
+  /** Best first. */
   readonly found: readonly Ranked<Id>[];
   readonly passedOver: PassedOver;
 }
@@ -36,6 +37,13 @@ export function bestNotHeld<Id extends string>(heads: RankedSet<string>, look: L
   });
 }
 
+/** A set in order, with the score of its next member; none when it is through. */
+interface Lane<Id extends string> {
+  readonly ranked: RankedSet<Id>;
+  next: number;
+  score: number | undefined;
+}
+
 function bestMembers<Id extends string>(
   heads: RankedSet<string>,
   look: Look<Id>,
@@ -43,32 +51,34 @@ function bestMembers<Id extends string>(
 ): Best<Id> {
   const found: Ranked<Id>[] = [];
   const passedOver = { unfit: 0, excluded: 0, holding: 0 };
-  const add = (ranked: RankedSet<Id>, from: number, to: number): boolean => {
-    const before = found.length;
-    const some = ranked.range(from, to);
-    for (const member of some) {
-      const judged = judge(member.id);
-      if (judged !== 'may') {
-        passedOver[judged] += 1;
-        continue;
-      }
-      let at = found.length;
-      while (at > 0 && (found[at - 1]?.score ?? 0) > member.score) at -= 1;
-      found.splice(at, 0, member);
-      if (found.length > nextBest + 1) found.pop();
-    }
-    return some.length === to - from && found.length === before;
-  };
   for (let from = 0; found.length === 0; from += lookWidth) {
     const some = heads.range(from, from + lookWidth);
     if (some.length === 0) break;
-    for (const head of some) {
-      if (found.length > nextBest && head.score >= (found.at(-1)?.score ?? 0)) break;
-      if (look.isFit(head.id)) {
-        const ranked = look.rankedOf(head.id);
-        if (add(ranked, 0, nextBest + 1)) add(ranked, nextBest + 1, lookPast);
-      } else if (found.length === 0) passedOver.unfit += 1;
+    const lanes: Lane<Id>[] = [];
+    for (const { id, score } of some) {
+      if (look.isFit(id)) lanes.push({ ranked: look.rankedOf(id), next: 0, score });
+      else if (lanes.length === 0) passedOver.unfit += 1;
+    }
+    while (found.length < look.most) {
+      const lane = bestLane(lanes);
+      if (lane === undefined) break;
+      const [member, after] = lane.ranked.range(lane.next, lane.next + 2);
+      if (member !== undefined) {
+        const judged = judge(member.id);
+        if (judged === 'may') found.push(member);
+        else passedOver[judged] += 1;
+      }
+      lane.next += 1;
+      lane.score = lane.next < lookPast ? after?.score : undefined;
     }
   }
   return { found, passedOver };
+}
+
+function bestLane<Id extends string>(lanes: readonly Lane<Id>[]): Lane<Id> | undefined {
+  let best: Lane<Id> | undefined;
+  for (const lane of lanes) {
+    if (lane.score !== undefined && (best?.score === undefined || lane.score < best.score)) best = lane;
+  }
+  return best;
 }

@@ -335,7 +335,7 @@ export class QueueState {
     const { nowMs } = match;
     const offerId = newId<OfferId>('o', nowMs);
     const expiresAtMs = nowMs + match.leaseMs;
-    const why = whyOf(contact, operator, match);
+    const why = { offerId, queueId, expiresAtMs, ...whyOf(contact, operator, match) };
     this.room.stopStanding(contact);
     contact.offerId = offerId;
     const hold: Hold = { medium, offerId, shard, queueId, state: 'offered', sinceMs: undefined, untilMs: undefined };
@@ -347,13 +347,7 @@ export class QueueState {
     this.becomesDue('offers', offerId, expiresAtMs);
     const told = { contactId, offerId, operatorId, extension, expiresAtMs, atMs: nowMs, why };
     this.inbox.append(shard, { type: 'offerMade', ...told });
-    this.publish({
-      kind: 'offerReserved',
-      nowMs,
-      contactId,
-      operatorId,
-      facts: { offerId, queueId, expiresAtMs, ...why },
-    });
+    this.publish({ kind: 'offerReserved', nowMs, contactId, operatorId, facts: why });
     return { contactId, offerId, operatorId };
   }
 }

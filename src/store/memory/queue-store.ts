@@ -279,6 +279,7 @@ export class MemoryQueueStore implements QueueStore {
       return this.#state.reserve(contact, operator, { ...match, passedOver: nobodyPassedOver, nextBest: [] });
     }
     const { found, passedOver } = bestNotHeld<OperatorId>(pool.headsOf(medium, requirement.strategy), {
+      most: 6,
       isFit: (profileId) => canServe(pool.skillsOf(profileId), requirement),
       rankedOf: (profileId) => pool.readyOf(medium, requirement.strategy, profileId),
       isExcluded: (operatorId) => this.#state.isExcluded(contact, operatorId),
@@ -297,6 +298,7 @@ export class MemoryQueueStore implements QueueStore {
     for (const medium of media) {
       if (!available(operator, medium)) continue;
       const { found, passedOver } = bestNotHeld<ContactId>(room.headsOf(medium), {
+        most: 1,
         isFit: (classId) => {
           const requirement = room.requirementOf(classId);
           return requirement !== undefined && canServe(operator.skills, requirement);
@@ -308,17 +310,15 @@ export class MemoryQueueStore implements QueueStore {
         },
         isHeld: (contactId) => operator.holds.has(contactId),
       });
-      const ids = found.map(({ id }) => id);
       const [preferring] = room.preferring(medium, operatorId);
       const isPreferred =
         preferring !== undefined &&
         (found[0] === undefined || preferring.score <= found[0].score) &&
         !operator.holds.has(preferring.id);
-      const picked = isPreferred ? preferring.id : ids[0];
+      const picked = isPreferred ? preferring.id : found[0]?.id;
       const contact = picked === undefined ? undefined : room.records.get(picked);
       if (contact === undefined) continue;
-      const nextBest = isPreferred ? ids : ids.slice(1);
-      return this.#state.reserve(contact, operator, { ...options, trigger: 'operator', passedOver, nextBest });
+      return this.#state.reserve(contact, operator, { ...options, trigger: 'operator', passedOver, nextBest: [] });
     }
     return undefined;
   }

@@ -1,4 +1,3 @@
---# include: base events time-use duty operators contacts steps
 -- Says whether the condition of a contact's next step is met, and brings the contact up to now.
 -- Arguments: contactId, number of the step, "1" or "0". Result: "taken", "stale" (the step is not the next any more).
 local contact = loadContact(argument(1))

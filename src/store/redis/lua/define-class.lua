@@ -1,4 +1,3 @@
---# include: base events time-use duty operators
 -- Adds a requirement class to the map of classes and profiles, as computed from the map at `version`. With the first
 -- class of a strategy every operator is placed in its order: once in the life of a strategy, and the only look through
 -- all operators.

@@ -1,4 +1,3 @@
---# include: base
 -- Adds an operator profile to the map of classes and profiles, as computed from the map at `version`.
 -- Arguments: profileId, skills (JSON), version, classId of each class it can serve ...
 -- Result: "defined", "known", "stale" (the map has changed: read it and compute again).

@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds
 -- Ends the wrap-ups whose time is over, the oldest first.
 -- Arguments: how many at most. Result: operatorId ...
 local ended = {}

@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds
 -- The operator is done with what comes after a contact. The contact's owner is told when that is before its time.
 -- Arguments: operatorId, contactId, "1" to end it only when its time is over.
 -- Result: "idle", "notInWrapUp", "notDue".

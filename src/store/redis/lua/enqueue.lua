@@ -1,4 +1,3 @@
---# include: base events time-use duty operators contacts steps
 -- Puts a contact into its queue and class. What is written for a contact already queued stays as it is.
 -- Arguments: contactId, queueId, lineId, medium, steps (JSON), score, enqueuedAtMs, shard, headStartMs, preferred
 -- operatorId or "", preferredUntilMs or "", most contacts in the queue or "", "1" to refuse when nobody is logged in.

@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds contacts steps offers
 -- Gives back offers whose lease has run out, the oldest first.
 -- Arguments: how many at most. Result: a flat list contactId, offerId, operatorId, contactId, ...
 local expired = {}

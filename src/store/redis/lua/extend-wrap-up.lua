@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds
 -- Gives the operator more time after a contact, and tells the contact's owner.
 -- Arguments: operatorId, contactId, milliseconds more. Result: until when (ms) as text, or nil: not in wrap-up.
 local operatorId, contactId = argument(1), argument(2)

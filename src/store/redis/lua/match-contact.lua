@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds contacts steps offers
 -- Reserves the best ready operator for a contact that stands: in its class, or for one operator only.
 -- Arguments: contactId, offerId, expiresAtMs. Result: { contactId, offerId, operatorId } or nil.
 local contact = loadContact(argument(1))
@@ -6,11 +5,11 @@ if not contact or contact.offerId then return nil end
 local offer = { offerId = argument(2), expiresAtMs = argument(3), trigger = 'contact' }
 
 if contact.preferred then
-  local operator = loadOperator(contact.preferred)
+  local operator = loadForMatch(contact.preferred)
   if not operator or not isAvailable(operator, contact.medium) then return nil end
   if holds(contact.preferred, contact.contactId) then return nil end
   offer.passedOver, offer.nextBest = { unfit = 0, excluded = 0, holding = 0 }, {}
-  return reserve(contact, contact.preferred, offer)
+  return reserve(contact, contact.preferred, operator, offer)
 end
 
 local excluded = {}
@@ -20,6 +19,8 @@ end
 local found, passedOver = bestNotHeld(
   prefix .. 'profile-heads:' .. contact.medium .. ':' .. contact.strategy,
   {
+    -- The one who is picked, and the five next best for the trace.
+    most = 6,
     fit = prefix .. 'served-by:' .. contact.classId,
     rankedOf = function(profileId) return readyKey(contact.medium, contact.strategy, profileId) end,
     isExcluded = function(operatorId) return excluded[operatorId] end,
@@ -28,4 +29,4 @@ local found, passedOver = bestNotHeld(
 )
 if not found[1] then return nil end
 offer.passedOver, offer.nextBest = passedOver, idsAfter(found, 1)
-return reserve(contact, found[1].id, offer)
+return reserve(contact, found[1].id, loadForMatch(found[1].id), offer)

@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds contacts steps offers
 -- Takes a waiting contact to another queue; it keeps the moment it began to wait. A live offer is withdrawn.
 -- Arguments: contactId, queueId, steps (JSON), score, headStartMs.
 -- Result: { "notQueued" }, { "unknownClass" } (define the classes first), or { "moved", operatorId of the withdrawn

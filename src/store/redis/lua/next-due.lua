@@ -1,4 +1,3 @@
---# include: base
 -- When the next thing becomes due: an offer's lease, a set-aside, a wrap-up, a contact's step or preference.
 -- Arguments: none. Result: milliseconds as text, or nil.
 local next

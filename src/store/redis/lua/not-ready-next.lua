@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds
 -- The operator is not ready as soon as he holds nothing any more, and is offered nothing new until then.
 -- Arguments: operatorId, why. Result: "done", "unknownOperator", "notSignedIn".
 local operatorId, why = argument(1), argument(2)

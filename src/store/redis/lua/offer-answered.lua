@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds contacts steps offers
 -- The operator answered: connected; the contact leaves its queue. The offer stays known until the conversation ends,
 -- so that a repeat is told from a late answer.
 -- Arguments: offerId. Result: "connected", "staleOffer".

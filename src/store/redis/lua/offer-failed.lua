@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds contacts steps offers
 -- The offer ended without an answer: both are given back, the operator set aside for a while, or not ready (reason
 -- "rna") when he has missed one offer too many.
 -- Arguments: offerId, failure, setAsideMs, "1" to exclude him from this contact, how many missed offers in a row make

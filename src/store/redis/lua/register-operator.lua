@@ -1,4 +1,3 @@
---# include: base events time-use duty operators
 -- Creates or updates an operator. Skills changed from outside the configuration stay while the configuration says the
 -- same as before.
 -- Arguments: operatorId, extension, skills (JSON), profileId, capacity for voice, capacity for chat, skillTotal, weight.

@@ -1,4 +1,3 @@
---# include: base events time-use duty operators
 -- Ends the set-asides that are due, the oldest first.
 -- Arguments: how many at most. Result: operatorId ...
 local released = redis.call(

@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds
 -- The conversation is over.
 -- Arguments: operatorId, contactId, "1" for wrap-up, milliseconds it lasts or "" (until it is ended).
 -- Result: "released", "notHolding".

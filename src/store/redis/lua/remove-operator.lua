@@ -1,4 +1,3 @@
---# include: base events time-use duty operators
 -- Forgets an operator who holds nothing.
 -- Arguments: operatorId. Result: "removed", "busy", "unknownOperator".
 local operatorId = argument(1)

@@ -1,4 +1,3 @@
---# include: base
 -- Saves or removes a live contact and appends its timeline to the event stream, if the lease is still the newest.
 -- Arguments: shard, epoch, contactId, "save" or "finish", sealed state or "", then atMs, kind, facts (JSON) per entry.
 -- Result: 1, or 0 when the lease is lost.

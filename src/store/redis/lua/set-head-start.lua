@@ -1,4 +1,3 @@
---# include: base events time-use duty operators contacts
 -- Changes a waiting contact's priority.
 -- Arguments: contactId, score, headStartMs. Result: "done", "notQueued".
 local contact = loadContact(argument(1))

@@ -1,4 +1,3 @@
---# include: base events time-use duty operators
 -- Says whether the operator is in a call that did not come through a queue.
 -- Arguments: operatorId, "1" or "0". Result: "done" (also when it was so), "unknownOperator".
 local operatorId, busy = argument(1), argument(2)

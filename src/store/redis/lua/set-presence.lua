@@ -1,4 +1,3 @@
---# include: base events time-use duty operators
 -- Sets what the person says of himself. "ready" also ends a set-aside.
 -- Arguments: operatorId, presence, why (of notReady) or "". Result: "done", "unknownOperator", "notSignedIn".
 local operatorId, presence, why = argument(1), argument(2), argument(3)

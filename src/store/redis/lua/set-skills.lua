@@ -1,4 +1,3 @@
---# include: base events time-use duty operators
 -- Changes an operator's skills from outside the configuration, which takes over again when it says something new.
 -- Arguments: operatorId, skills (JSON), profileId, skillTotal.
 -- Result: "done", "unknownOperator"; "unknownProfile": define the profile first.

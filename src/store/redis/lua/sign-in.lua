@@ -1,4 +1,3 @@
---# include: base events time-use duty operators
 -- Signs an operator in, not ready yet, his contacts counted from here; nothing changes when he is signed in already.
 -- Arguments: operatorId. Result: "done", "unknownOperator".
 local operatorId = argument(1)

@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds contacts steps offers
 -- Signs an operator out: presence loggedOff, live offers withdrawn, conversations go on.
 -- Arguments: operatorId. Result: { "unknownOperator" } or { "done", contactId of each offer withdrawn ... }.
 local operatorId = argument(1)

@@ -1,4 +1,3 @@
---# include: base events time-use duty operators contacts steps
 -- Brings contacts that are due up to now, the oldest first. One with a condition that only the caller can judge stays
 -- due until it is answered.
 -- Arguments: how many at most.

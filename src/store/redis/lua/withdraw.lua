@@ -1,4 +1,3 @@
---# include: base events time-use duty operators holds contacts steps offers
 -- Takes a contact out of its queue; the operator of a live offer is free at once.
 -- Arguments: contactId, waits up to this (ms) do not count against the service level.
 -- Result: { "notQueued" } or { "withdrawn", operatorId of the dropped offer or "" }.

@@ -1,8 +1,16 @@
--- Every verb: KEYS[1] the prefix of all keys; ARGV[1] nowMs, ARGV[2] actor as "kind:id" or "", ARGV[3] reason or "",
--- then the verb's own arguments. In front of this stand `weights` (strategy -> weight per fact) and `factNames`, both
+-- Every verb: the one key is the prefix of all keys; ARGV[1] nowMs, ARGV[2] actor as "kind:id" or "", ARGV[3] reason or
+-- "", then the verb's own arguments. In front of this stand `weights` (strategy -> weight per fact) and `factNames`, both
 -- made from src/acd/ranking.ts.
-local prefix = KEYS[1]
-local nowMs = tonumber(ARGV[1])
+local prefix, nowMs, ARGV
+-- What a verb keeps from one of its steps to the next; forgotten with the call.
+local memo
+
+local function verb(run)
+  return function(keys, arguments)
+    prefix, ARGV, nowMs, memo = keys[1], arguments, tonumber(arguments[1]), {}
+    return run()
+  end
+end
 
 local function argument(n)
   return ARGV[3 + n]

@@ -1,19 +1,26 @@
 -- Appends a move to the common event stream. The bound: one million entries (about 300 MB), whatever readers do.
+local function publishText(kind, contactId, operatorId, facts)
+  redis.call(
+    'XADD', prefix .. 'events', 'MAXLEN', '~', '1000000', '*',
+    'source', 'queue', 'contactId', contactId, 'operatorId', operatorId, 'atMs', ARGV[1], 'kind', kind, 'facts', facts
+  )
+end
+
 local function publish(kind, who, facts)
   if ARGV[2] ~= '' then
     facts.actor = ARGV[2]
     facts.reason = ARGV[3]
   end
-  redis.call(
-    'XADD', prefix .. 'events', 'MAXLEN', '~', '1000000', '*',
-    'source', 'queue', 'contactId', who.contactId or '', 'operatorId', who.operatorId or '',
-    'atMs', ARGV[1], 'kind', kind, 'facts', cjson.encode(facts)
-  )
+  publishText(kind, who.contactId or '', who.operatorId or '', cjson.encode(facts))
 end
 
 -- Tells the owner of the shard. The bound holds when a shard has no owner for long: 100,000 entries.
+local function tellText(shard, event)
+  redis.call('XADD', prefix .. 'inbox:' .. shard, 'MAXLEN', '~', '100000', '*', 'event', event)
+end
+
 local function tell(shard, event)
-  redis.call('XADD', prefix .. 'inbox:' .. shard, 'MAXLEN', '~', '100000', '*', 'event', cjson.encode(event))
+  tellText(shard, cjson.encode(event))
 end
 
 -- Processes keep a timer each: they are told when something is due earlier than anything before.

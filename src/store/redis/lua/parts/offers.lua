@@ -49,48 +49,43 @@ end
 -- How many heads one look takes in. Most matches end in the first; the next looks go on where it stopped, so that the
 -- cost grows with the classes (or profiles) passed over as unfit and never with those who wait or are ready.
 local lookWidth = 16
--- How many a trace names after the one that was picked.
-local nextBest = 5
 -- How far a look goes past the first of one class (or profile) when that pair must not meet. Exclusions in a row are
 -- bounded by the missed offers after which an operator is set not ready, far below this.
 local lookPast = 64
 
--- Members of `ranked` that may meet, best first, added to `found` in order of score.
-local function addMembers(found, ranked, mayMeet)
-  local function add(from, to)
-    local before = #found
-    local some = redis.call('ZRANGE', ranked, from, to, 'WITHSCORES')
-    for i = 1, #some, 2 do
-      if mayMeet(some[i]) then
-        local score, at = tonumber(some[i + 1]), #found + 1
-        while at > 1 and found[at - 1].score > score do at = at - 1 end
-        table.insert(found, at, { id = some[i], score = score })
-        if #found > nextBest + 1 then table.remove(found) end
-      end
+-- The best members of the lanes (sets in order), best first, up to look.most in all. A lane's score is that of its next
+-- member; of equal ones the first lane's comes first.
+local function takeBest(found, lanes, look)
+  while #found < look.most do
+    local best
+    for _, lane in ipairs(lanes) do
+      if lane.score and (not best or lane.score < best.score) then best = lane end
     end
-    return #some == 2 * (to - from + 1) and #found == before
+    if not best then return end
+    local two = redis.call('ZRANGE', best.ranked, best.next, best.next + 1, 'WITHSCORES')
+    if two[1] and look.mayMeet(two[1]) then table.insert(found, { id = two[1], score = best.score }) end
+    best.next = best.next + 1
+    best.score = best.next < lookPast and two[4] and tonumber(two[4]) or nil
   end
-  -- Only a row of members that must not meet makes the look go further.
-  if add(0, nextBest) then add(nextBest + 1, lookPast - 1) end
 end
 
--- Looks through the members of `heads` that are in the set `fit`, best first. Returns the best pair's member and the
--- next best after it (at most six in all), and how many heads before the best were unfit.
+-- Looks through the members of `heads` that are in the set look.fit, best first. Returns the best pair's member and the
+-- next best after it, and how many heads before the best were unfit.
 local function bestMembers(heads, look)
   local found, unfit, from = {}, 0, 0
   repeat
     local some = redis.call('ZRANGE', heads, from, from + lookWidth - 1, 'WITHSCORES')
     if #some == 0 then break end
-    local ids = {}
+    local ids, lanes = {}, {}
     for i = 1, #some, 2 do table.insert(ids, some[i]) end
     for i, isFit in ipairs(redis.call('SMISMEMBER', look.fit, unpack(ids))) do
-      if #found > nextBest and tonumber(some[2 * i]) >= found[#found].score then break end
       if isFit == 1 then
-        addMembers(found, look.rankedOf(ids[i]), look.mayMeet)
-      elseif #found == 0 then
+        table.insert(lanes, { ranked = look.rankedOf(ids[i]), next = 0, score = tonumber(some[2 * i]) })
+      elseif #lanes == 0 then
         unfit = unfit + 1
       end
     end
+    takeBest(found, lanes, look)
     from = from + #ids
   until #found > 0
   return found, unfit
@@ -100,24 +95,22 @@ end
 -- again while its last operator wraps up), so it is asked for the best only, and otherwise all over again.
 local function bestNotHeld(heads, look, isHeld)
   local passedOver = { unfit = 0, excluded = 0, holding = 0 }
-  local mayMeet = function(id)
+  look.mayMeet = function(id)
     if not look.isExcluded(id) then return true end
     passedOver.excluded = passedOver.excluded + 1
     return false
   end
   local found
-  found, passedOver.unfit = bestMembers(heads, { fit = look.fit, rankedOf = look.rankedOf, mayMeet = mayMeet })
+  found, passedOver.unfit = bestMembers(heads, look)
   if not found[1] or not isHeld(found[1].id) then return found, passedOver end
+  local mayMeet = look.mayMeet
   passedOver.excluded = 0
-  found, passedOver.unfit = bestMembers(heads, {
-    fit = look.fit,
-    rankedOf = look.rankedOf,
-    mayMeet = function(id)
-      if not isHeld(id) then return mayMeet(id) end
-      passedOver.holding = passedOver.holding + 1
-      return false
-    end,
-  })
+  look.mayMeet = function(id)
+    if not isHeld(id) then return mayMeet(id) end
+    passedOver.holding = passedOver.holding + 1
+    return false
+  end
+  found, passedOver.unfit = bestMembers(heads, look)
   return found, passedOver
 end
 
@@ -135,8 +128,14 @@ local function passedOverList(passedOver)
   return list
 end
 
+local otherMedium = { voice = 'chat', chat = 'voice' }
+
+-- Why this pair, with what else the move's event says.
 local function whyOf(contact, operator, offer)
   local why = {
+    offerId = offer.offerId,
+    queueId = contact.queueId,
+    expiresAtMs = tonumber(offer.expiresAtMs),
     strategy = contact.strategy,
     classId = contact.classId,
     profileId = operator.profileId,
@@ -151,12 +150,13 @@ local function whyOf(contact, operator, offer)
   if #reasons > 0 then why.passedOverFor = reasons end
   if contact.preferred then why.preferred = true end
   if contact.steps then why.steps = statesOf(cjson.decode(contact.steps)) end
-  return why
+  return cjson.encode(why)
 end
 
-local function reserve(contact, operatorId, offer)
-  local operator = loadOperator(operatorId)
+-- `operator` is the record as loaded for this match, nothing changed since.
+local function reserve(contact, operatorId, operator, offer)
   local why = whyOf(contact, operator, offer)
+  local medium, key = contact.medium, operatorKey(operatorId)
   stopStanding(contact)
   redis.call('HSET', contactKey(contact.contactId), 'offerId', offer.offerId)
   redis.call(
@@ -164,12 +164,11 @@ local function reserve(contact, operatorId, offer)
     'contactId', contact.contactId, 'operatorId', operatorId, 'state', 'offered'
   )
   saveHold(operatorId, contact.contactId, {
-    state = 'offered', medium = contact.medium, offerId = offer.offerId, shard = contact.shard,
-    queueId = contact.queueId,
+    state = 'offered', medium = medium, offerId = offer.offerId, shard = contact.shard, queueId = contact.queueId,
   })
-  local key = operatorKey(operatorId)
-  redis.call('HINCRBY', key, 'held:' .. contact.medium, 1)
-  redis.call('HSET', key, 'lastOfferedMs', ARGV[1])
+  operator['held:' .. medium] = tonumber(operator['held:' .. medium] or '0') + 1
+  operator.lastOfferedMs = ARGV[1]
+  redis.call('HSET', key, 'held:' .. medium, operator['held:' .. medium], 'lastOfferedMs', ARGV[1])
   if operator.drawRank then
     if contact.strategy == 'randomWeighted' then
       local floor = tonumber(redis.call('GET', prefix .. 'draw-floor') or '0')
@@ -177,13 +176,18 @@ local function reserve(contact, operatorId, offer)
     end
     redis.call('HDEL', key, 'drawRank')
   end
-  placeOperator(operatorId)
+  -- Most have one place in one medium: then he is out of everything, and the rest of his state is as it was.
+  if isAvailable(operator, medium) or operator['capacity:' .. otherMedium[medium]] ~= '0' then
+    placeOperator(operatorId)
+  else
+    takeOutOfReady(operatorId, operator.profileId, medium)
+  end
   becomesDue('due:offers', offer.offerId, offer.expiresAtMs)
-  tell(contact.shard, {
-    type = 'offerMade', contactId = contact.contactId, offerId = offer.offerId, operatorId = operatorId,
-    extension = operator.extension, expiresAtMs = tonumber(offer.expiresAtMs), atMs = nowMs, why = why,
-  })
-  why.offerId, why.queueId, why.expiresAtMs = offer.offerId, contact.queueId, tonumber(offer.expiresAtMs)
-  publish('offerReserved', { contactId = contact.contactId, operatorId = operatorId }, why)
+  tellText(contact.shard, string.format(
+    '{"type":"offerMade","contactId":%s,"offerId":%s,"operatorId":%s,"extension":%s,"expiresAtMs":%s,"atMs":%s,"why":%s}',
+    cjson.encode(contact.contactId), cjson.encode(offer.offerId), cjson.encode(operatorId),
+    cjson.encode(operator.extension), offer.expiresAtMs, ARGV[1], why
+  ))
+  publishText('offerReserved', contact.contactId, operatorId, why)
   return { contact.contactId, offer.offerId, operatorId }
 end

@@ -7,11 +7,23 @@ end
 local operatorFields = {
   'extension', 'profileId', 'signedIn', 'presence', 'reachable', 'setAsideUntilMs', 'outsideCall', 'notReadyNext',
   'capacity:voice', 'held:voice', 'capacity:chat', 'held:chat', 'duty', 'engaged', 'timeUse', 'timeUseSinceMs',
-  'occupancy', 'weight', 'drawNumber', unpack(factNames),
+  'occupancy', 'weight', 'drawNumber',
+  -- The facts of src/acd/ranking.ts.
+  'readySinceMs', 'contactsTaken', 'skillTotal', 'lastOfferedMs', 'occupancyRank', 'drawRank',
 }
 
 local function loadOperator(operatorId)
   return fields(operatorKey(operatorId), operatorFields)
+end
+
+-- As much as a match needs to know.
+local matchFields = {
+  'extension', 'profileId', 'signedIn', 'presence', 'reachable', 'setAsideUntilMs', 'outsideCall', 'notReadyNext',
+  'capacity:voice', 'held:voice', 'capacity:chat', 'held:chat', 'readySinceMs', 'drawRank',
+}
+
+local function loadForMatch(operatorId)
+  return fields(operatorKey(operatorId), matchFields)
 end
 
 -- Contacts that wait for this operator before others may have them are looked at anew.
@@ -36,10 +48,9 @@ local function readyKey(medium, strategy, profileId)
 end
 
 -- Strategies that some class has: only for these are the ready kept in order.
-local strategyList
 local function strategiesInUse()
-  strategyList = strategyList or redis.call('SMEMBERS', prefix .. 'strategies')
-  return strategyList
+  memo.strategies = memo.strategies or redis.call('SMEMBERS', prefix .. 'strategies')
+  return memo.strategies
 end
 
 -- The set of profiles that have somebody ready carries the score of each profile's best.
