@@ -35,6 +35,14 @@ export function activityOf(kind: QueueMoveKind, facts: Readonly<Record<string, u
     case 'reachabilityChanged':
     case 'setAsideEnded':
     case 'contactEnqueued':
+    case 'wrapUpExtended':
+    case 'notReadyAsked':
+    case 'skillsChanged':
+    case 'outsideCallChanged':
+    case 'stepTaken':
+    case 'preferenceOver':
+    case 'contactMoved':
+    case 'priorityChanged':
       return undefined;
     default:
       return fromALaterVersion(kind);

@@ -1,7 +1,17 @@
 import type { CommandMeta, ContactId, OfferId, OperatorId } from '../foundation/index.ts';
-import type { Medium, OfferFailure, OperatorView, Presence, WaitingContact } from './ports.ts';
+import type {
+  ContactView,
+  EnqueueOutcome,
+  Medium,
+  OfferFailure,
+  OperatorView,
+  Presence,
+  Skills,
+  WaitingContact,
+} from './ports.ts';
 import type { OperatorSettings, QueueSettings } from './settings.ts';
 import type { QueueNow } from './views.ts';
+import type { WhyNot } from './why-not.ts';
 
 export interface AcdSettings {
   readonly queues: readonly QueueSettings[];
@@ -17,7 +27,21 @@ export interface EnqueueCommand {
   readonly medium?: Medium;
   /** When the contact began to wait; written once by whoever owns the contact, never moved. */
   readonly enqueuedAtMs: number;
+  /** Priority of this contact, on top of its queue's: as if it had come so much earlier. */
+  readonly headStartMs?: number;
+  /** Whom the caller knows; asked first if the queue has time for that (`preferredMs`). */
+  readonly preferredOperatorId?: OperatorId;
+  /** It waited already and was forgotten: limits do not count. */
+  readonly keepsPlace?: boolean;
 }
+
+export interface HeldContact {
+  readonly operatorId: OperatorId;
+  readonly contactId: ContactId;
+}
+
+/** A waiting contact with what it may expect; no estimate while nobody on duty can serve it. */
+export type ContactStatus = ContactView & { readonly estimateMs?: number };
 
 /** An operator as the pages show him. */
 export type OperatorStatus = OperatorView & { readonly name: string };
@@ -45,22 +69,34 @@ export interface AcdService {
   matchAll(): Promise<void>;
 
   /** `DozvonError('UNKNOWN_QUEUE')` when the queue is not configured. */
-  enqueue(command: EnqueueCommand, meta: CommandMeta): Promise<'enqueued' | 'alreadyQueued'>;
+  enqueue(command: EnqueueCommand, meta: CommandMeta): Promise<EnqueueOutcome>;
   withdraw(contactId: ContactId, meta: CommandMeta): Promise<'withdrawn' | 'notQueued'>;
+  /** It keeps the moment it began to wait; a ringing offer is withdrawn. `DozvonError('UNKNOWN_QUEUE')`. */
+  moveContact(
+    contactId: ContactId,
+    to: { readonly queueId: string },
+    meta: CommandMeta,
+  ): Promise<'moved' | 'notQueued'>;
+  /** Changes the contact's own head start, which counts on top of its queue's. */
+  setHeadStart(contactId: ContactId, headStartMs: number, meta: CommandMeta): Promise<'done' | 'notQueued'>;
   offerAnswered(offerId: OfferId, meta: CommandMeta): Promise<'connected' | 'staleOffer'>;
   /** Puts the operator aside as the queue says for this failure; the contact goes on to the next, at its old place. */
   offerFailed(
     offer: { readonly offerId: OfferId; readonly queueId: string; readonly failure: OfferFailure },
     meta: CommandMeta,
   ): Promise<'givenBack' | 'staleOffer'>;
+  /** With the queue's id, the wrap-up ends by itself when the queue says so. */
   release(
-    held: { readonly operatorId: OperatorId; readonly contactId: ContactId; readonly wrapUp: boolean },
+    held: HeldContact & { readonly wrapUp: boolean; readonly queueId?: string },
     meta: CommandMeta,
   ): Promise<'released' | 'notHolding'>;
   endWrapUp(
-    held: { readonly operatorId: OperatorId; readonly contactId: ContactId },
+    held: HeldContact,
     meta: CommandMeta,
-  ): Promise<'idle' | 'notInWrapUp'>;
+    onlyWhenDue?: 'onlyWhenDue',
+  ): Promise<'idle' | 'notInWrapUp' | 'notDue'>;
+  /** Until when it lasts now; undefined: not in wrap-up. */
+  extendWrapUp(held: HeldContact, byMs: number, meta: CommandMeta): Promise<number | undefined>;
 
   signIn(operatorId: OperatorId, meta: CommandMeta): Promise<'done' | 'unknownOperator'>;
   signOut(operatorId: OperatorId, meta: CommandMeta): Promise<'done' | 'unknownOperator'>;
@@ -69,7 +105,17 @@ export interface AcdService {
     change: { readonly presence: Presence; readonly reason?: string },
     meta: CommandMeta,
   ): Promise<'done' | 'unknownOperator' | 'notSignedIn'>;
+  /** "Not ready after this contact": at once when he holds none. Taken back by `setPresence`. */
+  notReadyNext(
+    operatorId: OperatorId,
+    reason: string,
+    meta: CommandMeta,
+  ): Promise<'done' | 'unknownOperator' | 'notSignedIn'>;
   setReachable(operatorId: OperatorId, reachable: boolean, meta: CommandMeta): Promise<'done' | 'unknownOperator'>;
+  /** The operator is in a call that did not come through a queue. */
+  setOutsideCall(operatorId: OperatorId, busy: boolean, meta: CommandMeta): Promise<'done' | 'unknownOperator'>;
+  /** At once, also for those who wait; lasts until the configuration gives him other skills than before. */
+  setSkills(operatorId: OperatorId, skills: Skills, meta: CommandMeta): Promise<'done' | 'unknownOperator'>;
 
   /** Configured queues, or undefined for an unknown id. */
   queueSettings(queueId: string): QueueSettings | undefined;
@@ -79,6 +125,9 @@ export interface AcdService {
   operator(operatorId: OperatorId): Promise<OperatorStatus | undefined>;
   /** All queues, or one. */
   waitingContacts(queueId?: string): Promise<readonly WaitingContact[]>;
+  waitingContact(contactId: ContactId): Promise<ContactStatus | undefined>;
+  /** Why this operator is not offered this contact now; empty: he may be. `unknown`: no such operator or no such contact. */
+  whyNot(operatorId: OperatorId, contactId: ContactId): Promise<readonly WhyNot[] | 'unknown'>;
   /** Place within the queue, from 1. */
   position(contactId: ContactId): Promise<number | undefined>;
 }

@@ -1,4 +1,5 @@
 import type { CommandMeta, ContactId, OfferId, OperatorId } from '../foundation/index.ts';
+import type { Expression } from './expression.ts';
 
 /** Where a contact is served; capacity is per medium. */
 export type Medium = 'voice' | 'chat';
@@ -9,8 +10,15 @@ export interface SkillTerm {
   readonly minLevel: number;
 }
 
-/** How the next operator is picked among those who can serve. More strategies come as data, never as branches here. */
-export type OperatorStrategy = 'longestIdle';
+/** How the next operator is picked among those who can serve; each is a line of data in `operatorStrategies`. */
+export type OperatorStrategy =
+  | 'longestIdle'
+  | 'leastOccupied'
+  | 'fewestContacts'
+  | 'leastSkilled'
+  | 'mostSkilled'
+  | 'roundRobin'
+  | 'randomWeighted';
 
 /**
  * A distinct requirement with the strategy of the queue it came from. `classId` is derived from the content
@@ -18,7 +26,7 @@ export type OperatorStrategy = 'longestIdle';
  */
 export interface RequirementClass {
   readonly classId: string;
-  readonly terms: readonly SkillTerm[];
+  readonly expression: Expression;
   readonly strategy: OperatorStrategy;
 }
 
@@ -40,12 +48,17 @@ export interface OperatorRegistration {
   readonly extension: string;
   readonly skills: Skills;
   readonly capacity: Readonly<Partial<Record<Medium, number>>>;
+  /** For the strategy randomWeighted; 1 when left out. */
+  readonly weight?: number;
 }
 
 export interface OperatorView {
   readonly operatorId: OperatorId;
   readonly extension: string;
   readonly skills: Skills;
+  readonly capacity: Readonly<Partial<Record<Medium, number>>>;
+  /** How many contacts he holds, offered and in wrap-up included. */
+  readonly held: Readonly<Partial<Record<Medium, number>>>;
   readonly signedIn: boolean;
   readonly presence: Presence;
   readonly notReadyReason?: string;
@@ -55,8 +68,55 @@ export interface OperatorView {
   readonly readySinceMs?: number;
   /** After a missed, busy or refused offer: not offered anything before this instant. */
   readonly setAsideUntilMs?: number;
+  /** In a call that did not come through a queue. */
+  readonly outsideCall: boolean;
+  /** Why he will be not ready when he holds nothing any more; he is offered nothing until then. */
+  readonly notReadyNext?: string;
+  /** Offers missed in a row. */
+  readonly missedOffers: number;
+  /** Since he signed in. */
+  readonly contactsTaken: number;
   readonly contactId?: ContactId;
   readonly offerId?: OfferId;
+  /** When the wrap-up after `contactId` ends by itself. */
+  readonly wrapUpUntilMs?: number;
+}
+
+/**
+ * When a step is taken: `anyQualified`, only while somebody logged in can serve it (else it is skipped at once, also when
+ * the last one leaves while it is active); or only when, at its instant, the caller's estimated wait is above, or the
+ * queue's service level (share 0-1) is below.
+ */
+export type StepCondition =
+  | 'anyQualified'
+  | { readonly estimateAboveMs: number }
+  | { readonly serviceLevelBelow: number };
+
+/** What a contact needs from some waiting time on: takes the place of the step before, with more terms or fewer. */
+export interface RequirementStep {
+  readonly requirement: RequirementClass;
+  /** Waiting time, from `enqueuedAtMs`. */
+  readonly afterMs: number;
+  readonly considerIf?: StepCondition;
+}
+
+export type StepState = 'ahead' | 'active' | 'expired' | 'skipped' | 'served';
+
+/** A step of a waiting contact as it stands. */
+export interface StepView {
+  readonly classId: string;
+  readonly state: StepState;
+  readonly dueAtMs: number;
+  readonly considerIf?: StepCondition;
+}
+
+/** A step whose condition the store cannot judge; it waits for `answerStep`. */
+export interface StepQuestion {
+  readonly contactId: ContactId;
+  readonly queueId: string;
+  /** Number of the step, from 1. */
+  readonly step: number;
+  readonly condition: Exclude<StepCondition, 'anyQualified'>;
 }
 
 export interface EnqueueRequest {
@@ -65,6 +125,16 @@ export interface EnqueueRequest {
   readonly lineId: string;
   readonly medium: Medium;
   readonly requirement: RequirementClass;
+  /** Of the first step. */
+  readonly considerIf?: 'anyQualified';
+  /** In order of `afterMs`. */
+  readonly laterSteps?: readonly RequirementStep[];
+  /** For so long the contact is this operator's alone, if he is ready (busy or not) and can serve it. */
+  readonly preferred?: { readonly operatorId: OperatorId; readonly forMs: number };
+  /** Refused when the queue holds so many already, or when nobody who could serve any step is logged in. */
+  readonly limits?: { readonly length?: number; readonly loggedIn?: boolean };
+  /** Part of `score`; kept for those who look. */
+  readonly headStartMs?: number;
   /** Ranking score, smaller is served first; from acd's `contactScore()`; does not change with time. */
   readonly score: number;
   /** Written once: the first value kept even if the contact is enqueued again. */
@@ -92,7 +162,33 @@ export type QueueEvent =
       readonly offerId: OfferId;
       readonly reason: 'leaseExpired' | 'operatorGone' | 'staffAction';
       readonly atMs: number;
+    }
+  /** Staff took the contact to another queue; its place counts from the same moment. */
+  | { readonly type: 'contactMoved'; readonly contactId: ContactId; readonly queueId: string; readonly atMs: number }
+  /** The operator takes longer, or was done before his time. */
+  | {
+      readonly type: 'wrapUpExtended';
+      readonly contactId: ContactId;
+      readonly operatorId: OperatorId;
+      readonly untilMs: number;
+      readonly atMs: number;
+    }
+  | {
+      readonly type: 'wrapUpOver';
+      readonly contactId: ContactId;
+      readonly operatorId: OperatorId;
+      readonly atMs: number;
     };
+
+export type EnqueueOutcome = 'enqueued' | 'alreadyQueued' | 'queueFull' | 'nobodyLoggedIn';
+
+/** Running means over the last twenty or so. */
+export interface QueueFigures {
+  /** From answer to the end of wrap-up. */
+  readonly handlingMs?: number;
+  /** Share answered within the queue's answer target, of those who waited longer than a short abandon. */
+  readonly serviceLevel?: number;
+}
 
 export interface Reservation {
   readonly contactId: ContactId;
@@ -116,7 +212,10 @@ export type OfferFailure = 'offerUnanswered' | 'offerDeclined' | 'operatorBusy' 
  * move may or may not have happened, and every verb may be repeated.
  */
 export interface QueueStore {
-  /** Creates or updates the operator (skills, capacity); a change of skills takes effect on the next match. */
+  /**
+   * Creates or updates the operator as configured; a change of skills takes effect on the next match. Skills set by
+   * `setSkills` stay until the configured ones change.
+   */
   registerOperator(operator: OperatorRegistration, nowMs: number, by?: CommandMeta): Promise<void>;
   /** Forgets the operator when he holds nothing; `busy` otherwise. */
   removeOperator(
@@ -149,7 +248,49 @@ export interface QueueStore {
     by?: CommandMeta,
   ): Promise<'done' | 'unknownOperator'>;
 
-  enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<'enqueued' | 'alreadyQueued'>;
+  /** Takes effect on those who wait at once. */
+  setSkills(
+    operatorId: OperatorId,
+    skills: Skills,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'unknownOperator'>;
+  /** The operator is in a call that did not come through a queue: no offers of voice meanwhile. */
+  setOutsideCall(
+    operatorId: OperatorId,
+    busy: boolean,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'unknownOperator'>;
+  /** Not ready, for `reason`, as soon as he holds nothing any more; taken back by `setPresence`. */
+  notReadyNext(
+    operatorId: OperatorId,
+    reason: string,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'unknownOperator' | 'notSignedIn'>;
+  /** Withdraws what rings at the operator; each contact, back in its old place, is named for the caller to match again. */
+  withdrawOffers(
+    operatorId: OperatorId,
+    reason: 'operatorGone' | 'staffAction',
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<readonly ContactId[]>;
+
+  enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<EnqueueOutcome>;
+  /** To another queue; a live offer is withdrawn (`staffAction`) and its operator named. `enqueuedAtMs` stays. */
+  moveContact(
+    contactId: ContactId,
+    to: Pick<EnqueueRequest, 'queueId' | 'requirement' | 'considerIf' | 'laterSteps' | 'score' | 'headStartMs'>,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<{ readonly outcome: 'moved' | 'notQueued'; readonly operatorId?: OperatorId }>;
+  setHeadStart(
+    contactId: ContactId,
+    place: { readonly score: number; readonly headStartMs: number },
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'notQueued'>;
   /** Takes the contact out of the queue; a live offer is dropped and its operator free again at once. */
   withdraw(
     contactId: ContactId,
@@ -175,38 +316,75 @@ export interface QueueStore {
   offerAnswered(offerId: OfferId, nowMs: number, by?: CommandMeta): Promise<'connected' | 'staleOffer'>;
   /**
    * Gives both back: the contact to its old place (unless `contactGone`), the operator to `idle`, set aside until
-   * `nowMs + setAsideMs` (0: free at once). The caller matches both again.
+   * `nowMs + setAsideMs` (0: free at once). The caller matches both again. `exclude`: he is not offered this contact
+   * again while others on duty can serve it. `notReadyAfterMissed`: so many unanswered offers in a row make him not
+   * ready, reason `rna`.
    */
   offerFailed(
     offerId: OfferId,
     failure: OfferFailure,
-    options: { readonly nowMs: number; readonly setAsideMs: number },
+    options: {
+      readonly nowMs: number;
+      readonly setAsideMs: number;
+      readonly exclude?: boolean;
+      readonly notReadyAfterMissed?: number;
+    },
     by?: CommandMeta,
   ): Promise<
     | { readonly outcome: 'givenBack'; readonly operatorId: OperatorId; readonly contactId: ContactId }
     | { readonly outcome: 'staleOffer' }
   >;
 
-  /** Conversation over: the operator goes to `wrapUp` (he is not offered anything) or, with `wrapUp: false`, to `idle`. */
+  /**
+   * Conversation over: the operator goes to `wrapUp` (he is not offered anything) or, with `wrapUp: false`, to `idle`.
+   * `wrapUpMs`: the wrap-up becomes due then; without it, it lasts until it is ended.
+   */
   release(
     operatorId: OperatorId,
     contactId: ContactId,
-    options: { readonly nowMs: number; readonly wrapUp: boolean },
+    options: { readonly nowMs: number; readonly wrapUp: boolean; readonly wrapUpMs?: number },
     by?: CommandMeta,
   ): Promise<'released' | 'notHolding'>;
+  /** Before its time: the contact's owner is told. `onlyWhenDue`: not before its time. */
   endWrapUp(
     operatorId: OperatorId,
     contactId: ContactId,
     nowMs: number,
     by?: CommandMeta,
-  ): Promise<'idle' | 'notInWrapUp'>;
+    onlyWhenDue?: 'onlyWhenDue',
+  ): Promise<'idle' | 'notInWrapUp' | 'notDue'>;
+  /** Until when it lasts now; undefined: not in wrap-up. The contact's owner is told. */
+  extendWrapUp(
+    operatorId: OperatorId,
+    contactId: ContactId,
+    byMs: number,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<number | undefined>;
 
   /** Gives back offers whose lease has run out (each also as `offerWithdrawn` in the inbox); returns who to match again. */
   expireOffers(nowMs: number): Promise<readonly Reservation[]>;
-  /** When the next set-aside ends or offer lease runs out; the service sets its timer by it. Undefined: nothing is due. */
+  /**
+   * When the next set-aside, wrap-up or offer lease runs out, or a contact is to be looked at; the service sets its timer
+   * by it. Undefined: nothing is due.
+   */
   nextDueMs(): Promise<number | undefined>;
   /** Operators whose set-aside has ended by `nowMs`: returned once each, to be matched. */
   releaseDue(nowMs: number): Promise<readonly OperatorId[]>;
+  /** Ends wrap-ups whose time is over; their operators are returned once each, to be matched. */
+  endDueWrapUps(nowMs: number): Promise<readonly OperatorId[]>;
+  /**
+   * Brings contacts up to now whose step or preference is due, or for whom fewer can be found than before; all are to be
+   * matched. Questions stay due until `answerStep`.
+   */
+  takeDueContacts(
+    nowMs: number,
+  ): Promise<{ readonly contacts: readonly ContactId[]; readonly questions: readonly StepQuestion[] }>;
+  answerStep(
+    question: Pick<StepQuestion, 'contactId' | 'step'>,
+    isMet: boolean,
+    nowMs: number,
+  ): Promise<'taken' | 'stale'>;
   /**
    * Calls `listener` whenever something becomes due earlier than before, whichever process made it so, and after the
    * store was out of reach (moves may have been missed; then with `undefined`: ask `nextDueMs()`). Runs until `signal` aborts.
@@ -219,6 +397,10 @@ export interface QueueStore {
   operator(operatorId: OperatorId): Promise<OperatorView | undefined>;
   /** Everyone in a queue, those with a live offer included, by queue and place. */
   waiting(): Promise<readonly WaitingContact[]>;
+  /** All about one waiting contact. */
+  contact(contactId: ContactId): Promise<ContactView | undefined>;
+  /** By queue; queues nobody was in yet are left out. */
+  figures(): Promise<ReadonlyMap<string, QueueFigures>>;
 }
 
 export interface WaitingContact {
@@ -230,7 +412,23 @@ export interface WaitingContact {
   readonly enqueuedAtMs: number;
   /** Within its queue, from 1. */
   readonly position: number;
+  readonly headStartMs: number;
   readonly offerId?: OfferId;
+}
+
+export interface ContactView extends WaitingContact {
+  readonly medium: Medium;
+  /** What it needs now. */
+  readonly requirement: RequirementClass;
+  /** Empty when it has but one. */
+  readonly steps: readonly StepView[];
+  /** Who missed or refused it. */
+  readonly excluded: readonly OperatorId[];
+  /** Exclusions count only while somebody else on duty can serve. */
+  readonly exclusionsCount: boolean;
+  readonly preferred?: { readonly operatorId: OperatorId; readonly untilMs: number };
+  /** Operators who can serve it now: logged in, and on duty (ready, phone registered, whether busy or not). */
+  readonly qualified: { readonly loggedIn: number; readonly onDuty: number };
 }
 
 /** Reads a shard's inbox. An event is delivered until it is acknowledged; after a restart the unacknowledged come first. */
@@ -257,4 +455,12 @@ export type QueueMoveKind =
   | 'offerConnected'
   | 'offerGivenBack'
   | 'operatorReleased'
-  | 'wrapUpOver';
+  | 'wrapUpOver'
+  | 'wrapUpExtended'
+  | 'notReadyAsked'
+  | 'skillsChanged'
+  | 'outsideCallChanged'
+  | 'stepTaken'
+  | 'preferenceOver'
+  | 'contactMoved'
+  | 'priorityChanged';

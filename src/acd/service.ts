@@ -7,26 +7,35 @@ import {
   type ContactId,
   DozvonError,
   type Logger,
-  messageOf,
   type OfferId,
   type OperatorId,
   secondMs,
 } from '../foundation/index.ts';
-import type { AcdService, AcdSettings, EnqueueCommand, OperatorStatus, SyncResult } from './commands.ts';
-import { DueTimer } from './due-timer.ts';
 import type {
+  AcdService,
+  AcdSettings,
+  ContactStatus,
+  EnqueueCommand,
+  HeldContact,
+  OperatorStatus,
+  SyncResult,
+} from './commands.ts';
+import { estimateOf, isConditionMet } from './estimate.ts';
+import { Matching } from './matching.ts';
+import type {
+  EnqueueOutcome,
   OfferFailure,
   OperatorView,
   Presence,
   QueueStore,
-  RequirementClass,
-  Reservation,
+  Skills,
+  StepQuestion,
   WaitingContact,
 } from './ports.ts';
-import { contactScore } from './ranking.ts';
-import { requirementClass } from './requirement.ts';
+import { enqueueRequest, placeIn, type QueuePlan, queuePlan } from './queue-plan.ts';
 import type { OperatorSettings, QueueSettings } from './settings.ts';
 import { type QueueNow, queueNow } from './views.ts';
+import { type WhyNot, whyNot } from './why-not.ts';
 
 /**
  * An offer outlives the ringing by this much. It must exceed the time in which another process takes over a shard
@@ -34,10 +43,6 @@ import { type QueueNow, queueNow } from './views.ts';
  * and it delays the next try only when an owner has died and nobody has taken over.
  */
 const offerLeaseMarginMs = 20 * secondMs;
-
-/** First wait before matching is tried again after the store was out of reach; doubled up to the longest. */
-const firstRetryMs = 250;
-const longestRetryMs = 5 * secondMs;
 
 export interface AcdServiceOptions extends AcdSettings {
   readonly store: QueueStore;
@@ -49,93 +54,88 @@ export function createAcdService(options: AcdServiceOptions): AcdService {
   return new Acd(options);
 }
 
-interface ConfiguredQueue {
-  readonly settings: QueueSettings;
-  readonly requirement: RequirementClass;
-}
-
 class Acd implements AcdService {
   readonly #store: QueueStore;
   readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #dueTimer: DueTimer;
-  readonly #retryTimer: DueTimer;
-  readonly #stopping = new AbortController();
-  readonly #running = new Set<Promise<void>>();
-  readonly #leaving = new Set<OperatorId>();
-  #queues: ReadonlyMap<string, ConfiguredQueue> = new Map();
+  readonly #match: Matching;
+  #queues: ReadonlyMap<string, QueuePlan> = new Map();
   #operators: ReadonlyMap<OperatorId, OperatorSettings> = new Map();
   #offerLeaseMs = 0;
-  #retryInMs = firstRetryMs;
 
   constructor(options: AcdServiceOptions) {
-    this.#store = options.store;
-    this.#clock = options.clock;
-    this.#logger = options.logger;
-    this.#dueTimer = new DueTimer(options.clock, () => this.#inBackground('what was due', () => this.#takeDue()));
-    this.#retryTimer = new DueTimer(options.clock, () => this.#inBackground('matching again', () => this.matchAll()));
+    const { store, clock, logger } = options;
+    this.#store = store;
+    this.#clock = clock;
+    this.#match = new Matching({
+      store,
+      clock,
+      logger,
+      offerLeaseMs: () => this.#offerLeaseMs,
+      capacityOf: (operatorId) => {
+        const capacity = this.#operators.get(operatorId)?.capacity;
+        return (capacity?.voice ?? 1) + (capacity?.chat ?? 0);
+      },
+      judge: (question) => this.#isConditionMet(question),
+    });
     this.#adopt(options);
   }
 
   async start(): Promise<void> {
-    this.#inBackground('watching what becomes due', () =>
-      this.#store.watchDue((dueAtMs) => {
-        if (dueAtMs !== undefined) this.#dueTimer.notLaterThan(dueAtMs);
-        // The store was away: moves may have been missed, and matches too.
-        else this.#retryTimer.notLaterThan(this.#clock.nowMs());
-      }, this.#stopping.signal),
-    );
+    this.#match.watch();
     await this.#syncOperators(bySystem('acd', 'serviceStarted'));
-    await this.matchAll();
+    await this.#match.matchAll();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.#dueTimer.stop();
-    this.#retryTimer.stop();
-    await Promise.allSettled(this.#running);
+  stop(): Promise<void> {
+    return this.#match.stop();
   }
 
   async configure(settings: AcdSettings, meta: CommandMeta): Promise<SyncResult> {
     this.#adopt(settings);
     const result = await this.#syncOperators(meta);
-    await this.#matched(() => this.matchAll());
+    await this.#match.everybody();
     return result;
   }
 
-  async matchAll(): Promise<void> {
-    await this.#takeDue();
-    for (const operator of await this.#store.operators()) {
-      if (operator.signedIn && operator.presence === 'ready') await this.#matchOperator(operator.operatorId);
-    }
-    this.#retryInMs = firstRetryMs;
+  matchAll(): Promise<void> {
+    return this.#match.matchAll();
   }
 
-  async enqueue(command: EnqueueCommand, meta: CommandMeta): Promise<'enqueued' | 'alreadyQueued'> {
-    const queue = this.#queue(command.queueId);
-    const { answerTargetMs, headStartMs } = queue.settings;
-    const outcome = await this.#store.enqueue(
-      {
-        contactId: command.contactId,
-        queueId: command.queueId,
-        lineId: command.lineId,
-        shard: command.shard,
-        medium: command.medium ?? 'voice',
-        requirement: queue.requirement,
-        score: contactScore({ enqueuedAtMs: command.enqueuedAtMs, answerTargetMs, headStartMs }),
-        enqueuedAtMs: command.enqueuedAtMs,
-      },
-      this.#clock.nowMs(),
-      meta,
-    );
-    await this.#matched(() => this.#matchContact(command.contactId));
+  async enqueue(command: EnqueueCommand, meta: CommandMeta): Promise<EnqueueOutcome> {
+    const request = enqueueRequest(this.#queue(command.queueId), command);
+    const outcome = await this.#store.enqueue(request, this.#clock.nowMs(), meta);
+    if (outcome === 'enqueued' || outcome === 'alreadyQueued') await this.#match.contacts([command.contactId]);
     return outcome;
   }
 
   async withdraw(contactId: ContactId, meta: CommandMeta): Promise<'withdrawn' | 'notQueued'> {
     const { outcome, operatorId } = await this.#store.withdraw(contactId, this.#clock.nowMs(), meta);
-    if (operatorId !== undefined) await this.#freed(operatorId);
+    if (operatorId !== undefined) await this.#match.freed(operatorId);
     return outcome;
+  }
+
+  async moveContact(
+    contactId: ContactId,
+    to: { readonly queueId: string },
+    meta: CommandMeta,
+  ): Promise<'moved' | 'notQueued'> {
+    const plan = this.#queue(to.queueId);
+    const contact = await this.#store.contact(contactId);
+    if (contact === undefined) return 'notQueued';
+    const own = contact.headStartMs - (this.#queues.get(contact.queueId)?.settings.headStartMs ?? 0);
+    const place = placeIn(plan, { enqueuedAtMs: contact.enqueuedAtMs, headStartMs: Math.max(0, own) });
+    const { outcome, operatorId } = await this.#store.moveContact(contactId, place, this.#clock.nowMs(), meta);
+    if (outcome === 'moved') await this.#match.contacts([contactId]);
+    if (operatorId !== undefined) await this.#match.freed(operatorId);
+    return outcome;
+  }
+
+  async setHeadStart(contactId: ContactId, headStartMs: number, meta: CommandMeta): Promise<'done' | 'notQueued'> {
+    const contact = await this.#store.contact(contactId);
+    if (contact === undefined) return 'notQueued';
+    const { enqueuedAtMs, queueId } = contact;
+    const { score, headStartMs: total = 0 } = placeIn(this.#queue(queueId), { enqueuedAtMs, headStartMs });
+    return this.#store.setHeadStart(contactId, { score, headStartMs: total }, this.#clock.nowMs(), meta);
   }
 
   offerAnswered(offerId: OfferId, meta: CommandMeta): Promise<'connected' | 'staleOffer'> {
@@ -146,44 +146,59 @@ class Acd implements AcdService {
     offer: { readonly offerId: OfferId; readonly queueId: string; readonly failure: OfferFailure },
     meta: CommandMeta,
   ): Promise<'givenBack' | 'staleOffer'> {
+    const { offerId, queueId, failure } = offer;
     const nowMs = this.#clock.nowMs();
-    const setAsideMs = this.#setAsideMs(offer.queueId, offer.failure);
-    const result = await this.#store.offerFailed(offer.offerId, offer.failure, { nowMs, setAsideMs }, meta);
+    const setAsideMs = this.#setAsideMs(queueId, failure);
+    const { notReadyAfterMissed } = this.#queue(queueId).settings.setAside;
+    // Who has let it ring or refused it is not the one for this contact; busy or away says nothing of him.
+    const exclude = failure === 'offerUnanswered' || failure === 'offerDeclined';
+    const options = { nowMs, setAsideMs, exclude, notReadyAfterMissed };
+    const result = await this.#store.offerFailed(offerId, failure, options, meta);
     if (result.outcome === 'staleOffer') return 'staleOffer';
-    if (setAsideMs > 0) this.#dueTimer.notLaterThan(nowMs + setAsideMs);
-    if (offer.failure !== 'contactGone') await this.#matched(() => this.#matchContact(result.contactId));
-    await this.#freed(result.operatorId);
+    if (setAsideMs > 0) this.#match.dueAt(nowMs + setAsideMs);
+    if (failure !== 'contactGone') await this.#match.contacts([result.contactId]);
+    await this.#match.freed(result.operatorId);
     return 'givenBack';
   }
 
   async release(
-    held: { readonly operatorId: OperatorId; readonly contactId: ContactId; readonly wrapUp: boolean },
+    held: HeldContact & { readonly wrapUp: boolean; readonly queueId?: string },
     meta: CommandMeta,
   ): Promise<'released' | 'notHolding'> {
-    const { operatorId, contactId, wrapUp } = held;
-    const outcome = await this.#store.release(operatorId, contactId, { nowMs: this.#clock.nowMs(), wrapUp }, meta);
-    if (outcome === 'released' && !wrapUp) await this.#freed(operatorId);
+    const { operatorId, contactId, wrapUp, queueId } = held;
+    const nowMs = this.#clock.nowMs();
+    const wrapUpMs = queueId === undefined ? undefined : this.#queues.get(queueId)?.settings.wrapUpMs;
+    const options = { nowMs, wrapUp, ...(wrapUpMs === undefined ? {} : { wrapUpMs }) };
+    const outcome = await this.#store.release(operatorId, contactId, options, meta);
+    if (outcome === 'released' && wrapUp && wrapUpMs !== undefined) this.#match.dueAt(nowMs + wrapUpMs);
+    if (outcome === 'released' && !wrapUp) await this.#match.freed(operatorId);
     return outcome;
   }
 
   async endWrapUp(
-    held: { readonly operatorId: OperatorId; readonly contactId: ContactId },
+    held: HeldContact,
     meta: CommandMeta,
-  ): Promise<'idle' | 'notInWrapUp'> {
-    const outcome = await this.#store.endWrapUp(held.operatorId, held.contactId, this.#clock.nowMs(), meta);
-    if (outcome === 'idle') await this.#freed(held.operatorId);
+    onlyWhenDue?: 'onlyWhenDue',
+  ): Promise<'idle' | 'notInWrapUp' | 'notDue'> {
+    const { operatorId, contactId } = held;
+    const outcome = await this.#store.endWrapUp(operatorId, contactId, this.#clock.nowMs(), meta, onlyWhenDue);
+    if (outcome === 'idle') await this.#match.freed(operatorId);
     return outcome;
   }
 
+  extendWrapUp(held: HeldContact, byMs: number, meta: CommandMeta): Promise<number | undefined> {
+    return this.#store.extendWrapUp(held.operatorId, held.contactId, byMs, this.#clock.nowMs(), meta);
+  }
+
   async signIn(operatorId: OperatorId, meta: CommandMeta): Promise<'done' | 'unknownOperator'> {
-    if (this.#leaving.has(operatorId)) return 'unknownOperator';
+    if (this.#match.leaving.has(operatorId)) return 'unknownOperator';
     return this.#store.signIn(operatorId, this.#clock.nowMs(), meta);
   }
 
   async signOut(operatorId: OperatorId, meta: CommandMeta): Promise<'done' | 'unknownOperator'> {
     const result = await this.#store.signOut(operatorId, this.#clock.nowMs(), meta);
     if (result.outcome === 'unknownOperator') return 'unknownOperator';
-    for (const contactId of result.givenBack) await this.#matched(() => this.#matchContact(contactId));
+    await this.#match.contacts(result.givenBack);
     return 'done';
   }
 
@@ -193,10 +208,22 @@ class Acd implements AcdService {
     meta: CommandMeta,
   ): Promise<'done' | 'unknownOperator' | 'notSignedIn'> {
     const { presence, reason } = change;
-    const options = { nowMs: this.#clock.nowMs(), ...(reason === undefined ? {} : { reason }) };
+    const nowMs = this.#clock.nowMs();
+    const options = { nowMs, ...(reason === undefined ? {} : { reason }) };
     const outcome = await this.#store.setPresence(operatorId, presence, options, meta);
-    if (outcome === 'done' && presence === 'ready') await this.#matched(() => this.#matchOperator(operatorId));
+    if (outcome === 'done' && presence === 'ready') await this.#match.operator(operatorId);
+    if (outcome === 'done' && presence === 'loggedOff') {
+      await this.#match.contacts(await this.#store.withdrawOffers(operatorId, 'operatorGone', nowMs, meta));
+    }
     return outcome;
+  }
+
+  notReadyNext(
+    operatorId: OperatorId,
+    reason: string,
+    meta: CommandMeta,
+  ): Promise<'done' | 'unknownOperator' | 'notSignedIn'> {
+    return this.#store.notReadyNext(operatorId, reason, this.#clock.nowMs(), meta);
   }
 
   async setReachable(
@@ -205,7 +232,19 @@ class Acd implements AcdService {
     meta: CommandMeta,
   ): Promise<'done' | 'unknownOperator'> {
     const outcome = await this.#store.setReachable(operatorId, reachable, this.#clock.nowMs(), meta);
-    if (outcome === 'done' && reachable) await this.#matched(() => this.#matchOperator(operatorId));
+    if (outcome === 'done' && reachable) await this.#match.operator(operatorId);
+    return outcome;
+  }
+
+  async setOutsideCall(operatorId: OperatorId, busy: boolean, meta: CommandMeta): Promise<'done' | 'unknownOperator'> {
+    const outcome = await this.#store.setOutsideCall(operatorId, busy, this.#clock.nowMs(), meta);
+    if (outcome === 'done' && !busy) await this.#match.operator(operatorId);
+    return outcome;
+  }
+
+  async setSkills(operatorId: OperatorId, skills: Skills, meta: CommandMeta): Promise<'done' | 'unknownOperator'> {
+    const outcome = await this.#store.setSkills(operatorId, skills, this.#clock.nowMs(), meta);
+    if (outcome === 'done') await this.#match.operator(operatorId);
     return outcome;
   }
 
@@ -240,115 +279,51 @@ class Acd implements AcdService {
     return queueId === undefined ? waiting : waiting.filter((contact) => contact.queueId === queueId);
   }
 
+  async waitingContact(contactId: ContactId): Promise<ContactStatus | undefined> {
+    const contact = await this.#store.contact(contactId);
+    if (contact === undefined) return undefined;
+    const expectedMs = this.#queues.get(contact.queueId)?.settings.expectedHandlingMs ?? 0;
+    const estimateMs = estimateOf(contact, (await this.#store.figures()).get(contact.queueId), expectedMs);
+    return { ...contact, ...(estimateMs === undefined ? {} : { estimateMs }) };
+  }
+
+  async whyNot(operatorId: OperatorId, contactId: ContactId): Promise<readonly WhyNot[] | 'unknown'> {
+    const [operator, contact] = await Promise.all([this.#store.operator(operatorId), this.#store.contact(contactId)]);
+    return operator === undefined || contact === undefined ? 'unknown' : whyNot(operator, contact);
+  }
+
   position(contactId: ContactId): Promise<number | undefined> {
     return this.#store.position(contactId);
   }
 
   #adopt(settings: AcdSettings): void {
-    this.#queues = new Map(
-      settings.queues.map((queue) => [
-        queue.id,
-        { settings: queue, requirement: requirementClass(queue.requirement, queue.strategy) },
-      ]),
-    );
+    this.#queues = new Map(settings.queues.map((queue) => [queue.id, queuePlan(queue)]));
     this.#operators = new Map(settings.operators.map((operator) => [asId<OperatorId>(operator.id), operator]));
     const longestRingMs = Math.max(0, ...settings.queues.map((queue) => queue.ringTimeoutMs));
     this.#offerLeaseMs = longestRingMs + offerLeaseMarginMs;
   }
 
   async #syncOperators(meta: CommandMeta): Promise<SyncResult> {
+    const { leaving } = this.#match;
     const nowMs = this.#clock.nowMs();
-    for (const [operatorId, { extension, skills, capacity }] of this.#operators) {
-      this.#leaving.delete(operatorId);
-      await this.#store.registerOperator({ operatorId, extension, skills, capacity }, nowMs, meta);
+    for (const [operatorId, { extension, skills, capacity, weight }] of this.#operators) {
+      leaving.delete(operatorId);
+      await this.#store.registerOperator({ operatorId, extension, skills, capacity, weight }, nowMs, meta);
     }
     const removed: OperatorId[] = [];
     for (const { operatorId } of await this.#store.operators()) {
       if (this.#operators.has(operatorId)) continue;
       await this.signOut(operatorId, meta);
-      if ((await this.#store.removeOperator(operatorId, nowMs, meta)) === 'busy') this.#leaving.add(operatorId);
+      if ((await this.#store.removeOperator(operatorId, nowMs, meta)) === 'busy') leaving.add(operatorId);
       else removed.push(operatorId);
     }
-    return { registered: this.#operators.size, removed, leaving: [...this.#leaving] };
+    return { registered: this.#operators.size, removed, leaving: [...leaving] };
   }
 
-  /** Offers whose lease has run out are given back, operators whose set-aside is over come back; both are matched. */
-  async #takeDue(): Promise<void> {
-    const nowMs = this.#clock.nowMs();
-    const expired = await this.#store.expireOffers(nowMs);
-    const released = await this.#store.releaseDue(nowMs);
-    for (const { contactId, offerId, operatorId } of expired) {
-      this.#logger.warn({ contactId, offerId, operatorId }, 'offer was given back: its lease ran out');
-      await this.#matched(() => this.#matchContact(contactId));
-    }
-    for (const operatorId of [...expired.map((offer) => offer.operatorId), ...released]) await this.#freed(operatorId);
-    const dueAtMs = await this.#store.nextDueMs();
-    if (dueAtMs !== undefined) this.#dueTimer.notLaterThan(dueAtMs);
-  }
-
-  async #freed(operatorId: OperatorId): Promise<void> {
-    await this.#matched(async () => {
-      if (this.#leaving.has(operatorId)) {
-        const outcome = await this.#store.removeOperator(
-          operatorId,
-          this.#clock.nowMs(),
-          bySystem('acd', 'notConfigured'),
-        );
-        if (outcome !== 'busy') this.#leaving.delete(operatorId);
-        return;
-      }
-      await this.#matchOperator(operatorId);
-    });
-  }
-
-  async #matchContact(contactId: ContactId): Promise<void> {
-    const nowMs = this.#clock.nowMs();
-    this.#reserved(await this.#store.matchContact(contactId, { nowMs, leaseMs: this.#offerLeaseMs }), nowMs);
-  }
-
-  /** An operator with room for several contacts may get several at once. */
-  async #matchOperator(operatorId: OperatorId): Promise<void> {
-    const capacity = this.#operators.get(operatorId)?.capacity;
-    const most = (capacity?.voice ?? 1) + (capacity?.chat ?? 0);
-    for (let taken = 0; taken < most; taken += 1) {
-      const nowMs = this.#clock.nowMs();
-      const reservation = await this.#store.matchOperator(operatorId, { nowMs, leaseMs: this.#offerLeaseMs });
-      if (reservation === undefined) return;
-      this.#reserved(reservation, nowMs);
-    }
-  }
-
-  #reserved(reservation: Reservation | undefined, nowMs: number): void {
-    if (reservation === undefined) return;
-    this.#dueTimer.notLaterThan(nowMs + this.#offerLeaseMs);
-    const { contactId, offerId, operatorId } = reservation;
-    this.#logger.debug({ contactId, offerId, operatorId }, 'operator reserved for contact');
-  }
-
-  /** The move before has happened, so its caller must not see the match fail: it is made up for as soon as possible. */
-  async #matched(match: () => Promise<void>): Promise<void> {
-    try {
-      await match();
-    } catch (error) {
-      this.#matchLater(error);
-    }
-  }
-
-  #matchLater(error: unknown): void {
-    if (this.#stopping.signal.aborted) return;
-    this.#logger.warn({ error: messageOf(error), retryInMs: this.#retryInMs }, 'no match could be made, trying again');
-    this.#retryTimer.notLaterThan(this.#clock.nowMs() + this.#retryInMs);
-    this.#retryInMs = Math.min(longestRetryMs, this.#retryInMs * 2);
-  }
-
-  #inBackground(what: string, work: () => Promise<void>): void {
-    if (this.#stopping.signal.aborted) return;
-    const run = work().catch((error: unknown) => {
-      this.#logger.warn({ what, error: messageOf(error) }, 'background work of the queue failed');
-      this.#matchLater(error);
-    });
-    this.#running.add(run);
-    void run.finally(() => this.#running.delete(run));
+  async #isConditionMet({ contactId, queueId, condition }: StepQuestion): Promise<boolean> {
+    const contact = await this.waitingContact(contactId);
+    const figures = (await this.#store.figures()).get(queueId);
+    return isConditionMet(condition, { estimateMs: contact?.estimateMs, figures });
   }
 
   #setAsideMs(queueId: string, failure: OfferFailure): number {
@@ -369,7 +344,7 @@ class Acd implements AcdService {
     }
   }
 
-  #queue(queueId: string): ConfiguredQueue {
+  #queue(queueId: string): QueuePlan {
     const queue = this.#queues.get(queueId);
     if (queue === undefined) {
       throw new DozvonError('UNKNOWN_QUEUE', `expected a configured queue, got ${JSON.stringify(queueId)}`);

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { minuteMs, secondMs } from '../foundation/index.ts';
+import { parseExpression } from './expression.ts';
+import type { OperatorStrategy } from './ports.ts';
+import { strategyNames } from './ranking.ts';
 
 /** Ids that people write: they appear in keys, paths and pages. */
 const idSchema = z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, 'a lower-case word of letters, digits, "_" and "-"');
@@ -10,15 +13,53 @@ export const skillSchema = z
   .strictObject({ id: idSchema, name: z.string().min(1).max(80) })
   .describe('A skill that queues ask for and operators have, levels 1-10.');
 
+/** Terms that must all hold, or an expression such as `documents >= 3 and (language_tat >= 1 or general >= 7)`. */
+const requirementSchema = z.union([
+  z
+    .array(z.strictObject({ skill: idSchema, minLevel: levelSchema.default(1) }))
+    .min(1)
+    .max(10),
+  z
+    .string()
+    .max(500)
+    .superRefine((text, context) => {
+      const parsed = parseExpression(text);
+      if (parsed.ok) return;
+      const { at, expected, got } = parsed.fault;
+      context.addIssue({ code: 'custom', message: `${expected} at character ${at} (${got} is there)` });
+    }),
+]);
+
+const conditionSchema = z
+  .union([
+    z.literal('anyQualified'),
+    z.strictObject({ estimateAboveMs: durationMs(60 * minuteMs) }),
+    z.strictObject({ serviceLevelBelow: z.number().min(0).max(1) }),
+  ])
+  .describe('When a step is taken at all; anyQualified: while somebody logged in can serve it.');
+
+const stepSchema = z.strictObject({
+  /** Waiting time, from entering the queue. */
+  afterMs: z
+    .int()
+    .min(1)
+    .max(60 * minuteMs),
+  requirement: requirementSchema,
+  considerIf: conditionSchema.optional(),
+});
+
+/** Where a contact goes that a queue does not take, or not any longer. */
+const destinationSchema = z.union([
+  z.strictObject({ queue: idSchema }),
+  z.strictObject({ node: idSchema.describe("A node of the line's flow") }),
+]);
+
 export const queueSchema = z
   .strictObject({
     id: idSchema,
     name: z.string().min(1).max(80),
-    requirement: z
-      .array(z.strictObject({ skill: idSchema, minLevel: levelSchema.default(1) }))
-      .min(1)
-      .max(10),
-    strategy: z.enum(['longestIdle']).default('longestIdle'),
+    requirement: requirementSchema,
+    strategy: z.enum(strategyNames as [OperatorStrategy, ...OperatorStrategy[]]).default('longestIdle'),
     /** The promise of the hotline: an operator within two minutes. */
     answerTargetMs: durationMs(60 * minuteMs).default(2 * minuteMs),
     /** At least 3 s, or no phone can be picked up; at most 60 s, or one absent operator costs the caller a minute. */
@@ -34,9 +75,31 @@ export const queueSchema = z
         unansweredMs: durationMs(60 * minuteMs).default(30 * secondMs),
         busyMs: durationMs(60 * minuteMs).default(10 * secondMs),
         declinedMs: durationMs(60 * minuteMs).default(20 * secondMs),
+        /** So many missed offers in a row, and he is not ready (reason "rna") until he says otherwise. */
+        notReadyAfterMissed: z.int().min(1).max(20).default(3),
       })
       .prefault({}),
     headStartMs: durationMs(60 * minuteMs).default(0),
+    /** Of `requirement` itself; the steps have conditions of their own. */
+    considerIf: z.literal('anyQualified').optional(),
+    /** What takes the place of `requirement` when a contact has waited for so long. */
+    steps: z
+      .array(stepSchema)
+      .max(10)
+      .refine(isRising, 'steps in order of afterMs, each later than the one before')
+      .default([]),
+    /** How long a contact is kept for the operator it knows; 0: not at all. */
+    preferredMs: durationMs(10 * minuteMs).default(0),
+    /** Who is not taken, or waits no longer, and where he goes instead. */
+    limits: z
+      .strictObject({
+        length: z.strictObject({ most: z.int().min(0).max(100_000), to: destinationSchema }).optional(),
+        wait: z.strictObject({ afterMs: z.int().min(secondMs), to: destinationSchema }).optional(),
+        nobodyLoggedIn: z.strictObject({ to: destinationSchema }).optional(),
+      })
+      .prefault({}),
+    /** What a contact takes with wrap-up, until the queue has figures of its own; for estimates. */
+    expectedHandlingMs: durationMs(60 * minuteMs).default(3 * minuteMs),
   })
   .describe('A queue: what its contacts need and how operators are picked and rung for them.');
 
@@ -50,9 +113,16 @@ export const operatorSchema = z
     capacity: z
       .strictObject({ voice: z.int().min(0).max(1).default(1), chat: z.int().min(0).max(20).default(0) })
       .prefault({}),
+    /** How often he is picked by the strategy randomWeighted, against others. */
+    weight: z.int().min(1).max(100).default(1),
   })
   .describe('An operator: a person, the extension of the phone, and what he or she can serve.');
 
+function isRising(steps: readonly { readonly afterMs: number }[]): boolean {
+  return steps.every((step, i) => i === 0 || step.afterMs > (steps[i - 1]?.afterMs ?? 0));
+}
+
+export type LimitDestination = Readonly<z.infer<typeof destinationSchema>>;
 export type SkillSettings = Readonly<z.infer<typeof skillSchema>>;
 export type QueueSettings = Readonly<z.infer<typeof queueSchema>>;
 export type OperatorSettings = Readonly<z.infer<typeof operatorSchema>>;

@@ -24,6 +24,8 @@ export function readyForVoice(operator: OperatorView): boolean {
     operator.presence === 'ready' &&
     operator.reachable &&
     operator.setAsideUntilMs === undefined &&
+    operator.notReadyNext === undefined &&
+    !operator.outsideCall &&
     operator.work.voice === 'idle'
   );
 }

@@ -1,4 +1,4 @@
-import { canServe } from '../acd/index.ts';
+import { canServeWritten } from '../acd/index.ts';
 import type { HotlineConfig } from '../config/index.ts';
 import { DozvonError } from '../foundation/index.ts';
 import type { ApiClient } from './api-client.ts';
@@ -123,7 +123,7 @@ export class CallOperators {
 
 function serves(operator: Operator, queueId: string, config: HotlineConfig): boolean {
   const queue = config.queues.find(({ id }) => id === queueId);
-  return queue !== undefined && canServe(operator.skills, { terms: queue.requirement });
+  return queue !== undefined && canServeWritten(operator.skills, queue.requirement);
 }
 
 /** 0: idle and not signed in; more: less fit to be borrowed. */

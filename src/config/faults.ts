@@ -79,7 +79,7 @@ function mismatchesOf(issue: z.core.$ZodIssue, root: unknown, base: Path): reado
       issues.every((inner) => inner.path.length > 0 || inner.code !== 'invalid_type'),
     );
     const only = fitting.length === 1 ? fitting[0] : undefined;
-    if (only !== undefined && typeof value === 'object')
+    if (only !== undefined && (typeof value === 'object' || only.every((inner) => inner.code === 'custom')))
       return only.flatMap((inner) => mismatchesOf(inner, value, path));
     const phrases = new Set(issue.errors.flatMap((issues) => issues.map((inner) => inner.message)));
     const expected = phrases.size === 0 ? issue.message : [...phrases].join(', or ');

@@ -1,4 +1,11 @@
-import { canServe, type OperatorSettings, type QueueSettings, type SkillSettings } from '../acd/index.ts';
+import {
+  canServeWritten,
+  type OperatorSettings,
+  parseExpression,
+  type QueueSettings,
+  type SkillSettings,
+  type WrittenRequirement,
+} from '../acd/index.ts';
 import type { Schedule } from '../schedule/index.ts';
 import type { Mismatch, Path } from './faults.ts';
 import type { Line, Trunk, WrittenLine } from './hotline.ts';
@@ -42,9 +49,7 @@ export function checkReferences(input: ReferenceInput): readonly Mismatch[] {
       ),
     ),
     ...queues.drafts.flatMap(({ value, index }) =>
-      (value.requirement ?? []).flatMap((term, at) =>
-        unknown(['queues', index, 'requirement', at, 'skill'], term.skill, { ids: skills.ids, of: 'a skill' }),
-      ),
+      unknownSkills(['queues', index, 'requirement'], value.requirement ?? [], skills.ids),
     ),
     ...operators.drafts.flatMap(({ value, index }) =>
       Object.keys(value.skills ?? {}).flatMap((skill) =>
@@ -70,7 +75,7 @@ export function checkReferences(input: ReferenceInput): readonly Mismatch[] {
 /** Queues whose callers would wait for nobody. */
 export function unservedQueues({ queues, operators }: ReferenceInput): readonly Mismatch[] {
   return queues.entries.flatMap((queue, index) =>
-    operators.entries.some((operator) => canServe(operator.skills, { terms: queue.requirement }))
+    operators.entries.some((operator) => canServeWritten(operator.skills, queue.requirement))
       ? []
       : [
           {
@@ -121,6 +126,18 @@ function numberFaults({ lines, country }: ReferenceInput): readonly Mismatch[] {
     })),
     ...repeated(read, 'a number that no other line has'),
   ];
+}
+
+function unknownSkills(path: Path, written: WrittenRequirement, ids: ReadonlySet<string>): readonly Mismatch[] {
+  const of = 'a skill';
+  if (typeof written !== 'string') {
+    return written.flatMap(({ skill }, at) => unknown([...path, at, 'skill'], skill, { ids, of }));
+  }
+  const parsed = parseExpression(written);
+  if (!parsed.ok) return [];
+  return parsed.mentions.flatMap(({ skill, at }) =>
+    unknown(path, skill, { ids, of }).map((fault) => ({ ...fault, got: `${fault.got} at character ${at}` })),
+  );
 }
 
 function unknown(

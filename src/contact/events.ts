@@ -27,6 +27,10 @@ export type ContactEvent =
   | { readonly type: 'offerConfirmed'; readonly offerId: OfferId }
   | { readonly type: 'offerStale'; readonly offerId: OfferId }
   | { readonly type: 'placeKnown'; readonly position: number }
+  /** Staff took the contact to another queue. */
+  | { readonly type: 'contactMoved'; readonly queueId: string }
+  | { readonly type: 'wrapUpExtended'; readonly operatorId: OperatorId; readonly untilMs: number }
+  | { readonly type: 'wrapUpOver'; readonly operatorId: OperatorId }
   | { readonly type: 'recordingOpened'; readonly recordingId: RecordingId; readonly spoolFile: string }
   | {
       readonly type: 'recordingClosed';

@@ -259,7 +259,7 @@ export class Shard {
   }
 
   #contactEvent(event: QueueEvent): ContactEvent {
-    if (event.type === 'offerWithdrawn') return event;
+    if (event.type !== 'offerMade') return event;
     const { offerId, operatorId, extension, why } = event;
     return { type: 'offerMade', offerId, operatorId, extension, why, devices: this.#telephony.devices(extension) };
   }

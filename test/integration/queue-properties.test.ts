@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import t from 'tap';
 import {
   type AcdService,
-  canServe,
   createAcdService,
   type OfferFailure,
   operatorSchema,
   type QueueStore,
   queueSchema,
-  readyForVoice,
+  type Skills,
+  whyNot,
 } from '../../src/acd/index.ts';
 import type { StreamEvent } from '../../src/contact/store-ports.ts';
 import {
@@ -30,16 +30,45 @@ const start = 1_800_000_000_000;
 const by = bySystem('test', 'property');
 
 const queues = [
-  queueSchema.parse({ id: 'a', name: 'A', requirement: [{ skill: 'a', minLevel: 1 }] }),
-  queueSchema.parse({ id: 'b', name: 'B', requirement: [{ skill: 'b', minLevel: 1 }], headStartMs: 7_000 }),
-  queueSchema.parse({ id: 'a5', name: 'A5', requirement: [{ skill: 'a', minLevel: 5 }], answerTargetMs: 60_000 }),
-];
+  { id: 'a', requirement: 'a >= 1' },
+  // The same requirement as before with another strategy, and limits.
+  {
+    id: 'short',
+    requirement: [{ skill: 'a', minLevel: 1 }],
+    strategy: 'roundRobin',
+    limits: { length: { most: 2, to: { queue: 'a' } }, nobodyLoggedIn: { to: { queue: 'a' } } },
+  },
+  { id: 'b', requirement: 'b >= 1', headStartMs: 7_000, preferredMs: 8_000, strategy: 'leastSkilled' },
+  {
+    id: 'a5',
+    requirement: 'a >= 5',
+    considerIf: 'anyQualified',
+    answerTargetMs: 60_000,
+    strategy: 'fewestContacts',
+    steps: [
+      { afterMs: 5_000, requirement: 'a >= 3 and not b >= 1', considerIf: 'anyQualified' },
+      { afterMs: 20_000, requirement: 'a >= 1 or b >= 1' },
+    ],
+  },
+  {
+    id: 'asked',
+    requirement: 'b >= 2 and a >= 1',
+    strategy: 'mostSkilled',
+    steps: [
+      { afterMs: 1, requirement: 'b >= 1', considerIf: { estimateAboveMs: 1_000 } },
+      { afterMs: 9_000, requirement: 'a >= 3 or b >= 1', considerIf: { serviceLevelBelow: 0.9 } },
+    ],
+  },
+  { id: 'drawn', requirement: 'anyone', strategy: 'randomWeighted' },
+  { id: 'even', requirement: 'a or b', strategy: 'leastOccupied' },
+].map((queue) => queueSchema.parse({ name: queue.id, setAside: { notReadyAfterMissed: 2 }, ...queue }));
 const operators = [
   { id: '101', skills: { a: 3 } },
   { id: '102', skills: { b: 3 } },
-  { id: '103', skills: { a: 7, b: 1 } },
+  { id: '103', skills: { a: 7, b: 1 }, weight: 5 },
   { id: '104', skills: { a: 7, b: 1 }, capacity: { voice: 1, chat: 2 } },
 ].map((operator) => operatorSchema.parse({ ...operator, extension: operator.id, name: operator.id }));
+const skillSets: readonly Skills[] = [{ a: 1 }, { a: 3 }, { b: 2 }, { a: 2, b: 3 }, { z: 1 }];
 const failures: readonly OfferFailure[] = [
   'offerUnanswered',
   'offerDeclined',
@@ -49,10 +78,19 @@ const failures: readonly OfferFailure[] = [
 ];
 const processes = 3;
 
+const operatorSteps = [
+  ...(['ready', 'notReady', 'loggedOff', 'notReadyNext', 'signOut', 'reachable', 'unreachable'] as const),
+  ...(['outsideCall', 'outsideCallOver'] as const),
+] as const;
+const heldSteps = ['release', 'wrapUp', 'endWrapUp', 'extendWrapUp'] as const;
+
 type Step =
-  | { readonly do: 'arrive'; readonly queue: number; readonly chat: boolean }
-  | { readonly do: 'ready' | 'notReady' | 'signOut' | 'reachable' | 'unreachable'; readonly operator: number }
-  | { readonly do: 'answer' | 'answerLate' | 'withdraw' | 'release' | 'wrapUp' | 'endWrapUp'; readonly which: number }
+  | { readonly do: 'arrive'; readonly queue: number; readonly chat: boolean; readonly preferred: number | undefined }
+  | { readonly do: (typeof operatorSteps)[number]; readonly operator: number }
+  | { readonly do: 'skills'; readonly operator: number; readonly skills: number }
+  | { readonly do: 'answer' | 'answerLate' | 'withdraw' | (typeof heldSteps)[number]; readonly which: number }
+  | { readonly do: 'move'; readonly which: number; readonly queue: number }
+  | { readonly do: 'headStart'; readonly which: number; readonly seconds: number }
   | { readonly do: 'fail'; readonly which: number; readonly failure: number }
   | { readonly do: 'again'; readonly which: number };
 
@@ -61,16 +99,20 @@ function doing<Name extends string>(...names: readonly [Name, ...Name[]]): fc.Ar
   return fc.constantFrom(...names);
 }
 const chat = fc.integer({ min: 0, max: 4 }).map((n) => n === 0);
+const preferred = fc.option(index, { nil: undefined, freq: 1 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 7, arbitrary: fc.record({ do: doing('arrive'), queue: index, chat }) },
+  { weight: 7, arbitrary: fc.record({ do: doing('arrive'), queue: index, chat, preferred }) },
   { weight: 3, arbitrary: fc.record({ do: doing('ready'), operator: index }) },
   {
-    weight: 2,
-    arbitrary: fc.record({ do: doing('notReady', 'signOut', 'reachable', 'unreachable'), operator: index }),
+    weight: 3,
+    arbitrary: fc.record({ do: doing(...operatorSteps), operator: index }),
   },
+  { weight: 1, arbitrary: fc.record({ do: doing('skills'), operator: index, skills: index }) },
+  { weight: 1, arbitrary: fc.record({ do: doing('move'), which: index, queue: index }) },
+  { weight: 1, arbitrary: fc.record({ do: doing('headStart'), which: index, seconds: index }) },
   { weight: 3, arbitrary: fc.record({ do: doing('answer'), which: index }) },
   { weight: 3, arbitrary: fc.record({ do: doing('withdraw'), which: index }) },
-  { weight: 4, arbitrary: fc.record({ do: doing('release', 'wrapUp', 'endWrapUp'), which: index }) },
+  { weight: 4, arbitrary: fc.record({ do: doing(...heldSteps), which: index }) },
   { weight: 4, arbitrary: fc.record({ do: doing('fail'), which: index, failure: index }) },
   { weight: 1, arbitrary: fc.record({ do: doing('again', 'answerLate'), which: index }) },
 );
@@ -91,6 +133,8 @@ type Plan = typeof plans extends fc.Arbitrary<infer T> ? T : never;
 interface Process {
   readonly acd: AcdService;
   dying: boolean;
+  /** The last mark it has heard on the channel of what becomes due; 0: it hears. */
+  heard: number;
 }
 
 interface Seen {
@@ -99,18 +143,25 @@ interface Seen {
   readonly held: readonly { readonly operatorId: OperatorId; readonly contactId: ContactId }[];
 }
 
+type Publish = (atMs: number) => Promise<unknown>;
+/** Later than anything that is ever due. */
+const firstMarkMs = 2 ** 50;
+
 class Run {
   readonly #clock = new FakeClock(start);
   readonly #opened: readonly Stores[];
   readonly #processes: Process[] = [];
   readonly #offersSeen: OfferId[] = [];
-  readonly #chats = new Set<ContactId>();
+  readonly #publish: Publish | undefined;
+  #marks = 0;
   #inFlight = 0;
   #arrived = 0;
   #left = 0;
 
-  constructor(opened: readonly Stores[]) {
+  /** `publish` says something on the channel of what becomes due, if that is another connection's to tell. */
+  constructor(opened: readonly Stores[], publish?: Publish) {
     this.#opened = opened;
+    this.#publish = publish;
   }
 
   async play(plan: Plan): Promise<void> {
@@ -122,6 +173,7 @@ class Run {
     for (const round of plan.rounds) {
       const dying = round.dies === undefined ? undefined : this.#processes[round.dies];
       if (dying !== undefined) dying.dying = true;
+      await this.#clock.moveTo(this.#clock.nowMs());
       const seen = await this.#look();
       await Promise.all(round.steps.map(({ step, process }) => this.#take(step, this.#acd(process), seen)));
       if (dying !== undefined && round.dies !== undefined) {
@@ -150,11 +202,11 @@ class Run {
 
   async #begin(index: number): Promise<Process> {
     const queue = (this.#opened[index % this.#opened.length] as Stores).queue;
-    const process: { acd?: AcdService; dying: boolean } = { dying: false };
+    const process: { acd?: AcdService; dying: boolean; heard: number } = { dying: false, heard: -1 };
     const store = new Proxy(queue, {
       get: (target, name: keyof QueueStore) => {
         const verb = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
-        if (name === 'watchDue') return verb;
+        if (name === 'watchDue') return watchWithMarks(queue, process);
         return async (...args: unknown[]) => {
           if (process.dying && (name === 'matchContact' || name === 'matchOperator')) {
             throw new DozvonError('REDIS_UNAVAILABLE', 'this process is dead');
@@ -168,6 +220,7 @@ class Run {
     });
     const acd = createAcdService({ store, clock: this.#clock, logger: silentLogger, queues, operators });
     await acd.start();
+    if (this.#publish !== undefined) await eventually(() => process.heard === 0, 'a process to hear what becomes due');
     return Object.assign(process, { acd });
   }
 
@@ -190,9 +243,11 @@ class Run {
         const medium = step.chat ? 'chat' : 'voice';
         this.#arrived += 1;
         const contactId = asId<ContactId>(`c${this.#arrived}`);
-        if (step.chat) this.#chats.add(contactId);
         const place = { lineId: 'general', shard: 's1', enqueuedAtMs: this.#clock.nowMs() };
-        await acd.enqueue({ contactId, queueId, medium, ...place }, by);
+        const preferred = step.preferred === undefined ? undefined : pick(operators, step.preferred)?.id;
+        const wish = preferred === undefined ? {} : { preferredOperatorId: asId<OperatorId>(preferred) };
+        const outcome = await acd.enqueue({ contactId, queueId, medium, ...place, ...wish }, by);
+        if (outcome !== 'enqueued') this.#left += 1;
         return;
       }
       case 'ready': {
@@ -208,6 +263,31 @@ class Run {
           by,
         );
         return;
+      case 'loggedOff':
+        await acd.setPresence(asId(pick(operators, step.operator)?.id ?? ''), { presence: 'loggedOff' }, by);
+        return;
+      case 'notReadyNext':
+        await acd.notReadyNext(asId(pick(operators, step.operator)?.id ?? ''), 'soon', by);
+        return;
+      case 'outsideCall':
+      case 'outsideCallOver':
+        await acd.setOutsideCall(asId(pick(operators, step.operator)?.id ?? ''), step.do === 'outsideCall', by);
+        return;
+      case 'skills':
+        await acd.setSkills(asId(pick(operators, step.operator)?.id ?? ''), pick(skillSets, step.skills) ?? {}, by);
+        return;
+      case 'move': {
+        const contactId = pick(seen.waiting, step.which);
+        if (contactId !== undefined) {
+          await acd.moveContact(contactId, { queueId: pick(queues, step.queue)?.id ?? '' }, by);
+        }
+        return;
+      }
+      case 'headStart': {
+        const contactId = pick(seen.waiting, step.which);
+        if (contactId !== undefined) await acd.setHeadStart(contactId, step.seconds * 1_000, by);
+        return;
+      }
       case 'signOut':
         await acd.signOut(asId(pick(operators, step.operator)?.id ?? ''), by);
         return;
@@ -249,7 +329,12 @@ class Run {
       case 'release':
       case 'wrapUp': {
         const held = pick(seen.held, step.which);
-        if (held !== undefined) await acd.release({ ...held, wrapUp: step.do === 'wrapUp' }, by);
+        if (held !== undefined) await acd.release({ ...held, wrapUp: step.do === 'wrapUp', queueId: 'a' }, by);
+        return;
+      }
+      case 'extendWrapUp': {
+        const held = pick(seen.held, step.which);
+        if (held !== undefined) await acd.extendWrapUp(held, 7_000, by);
         return;
       }
       case 'endWrapUp': {
@@ -259,7 +344,7 @@ class Run {
     }
   }
 
-  /** Waits until no store call is under way and none follows. */
+  /** Waits until no store call is under way, none follows, and nothing is due that somebody has not taken. */
   async #quiet(): Promise<void> {
     const settle = async (): Promise<void> => {
       for (let calm = 0; calm < 5; ) {
@@ -267,18 +352,34 @@ class Run {
         calm = this.#inFlight === 0 ? calm + 1 : 0;
       }
     };
-    await withLimit(settle(), 10_000, 'the services to come to rest');
+    const quiet = async (): Promise<void> => {
+      do {
+        await settle();
+        await this.#everybodyHasHeard();
+        await this.#clock.moveTo(this.#clock.nowMs());
+        await settle();
+        await this.#everybodyHasHeard();
+      } while ((this.#clock.due()[0] ?? Number.POSITIVE_INFINITY) <= this.#clock.nowMs());
+    };
+    await withLimit(quiet(), 10_000, 'the services to come to rest');
   }
 
-  /** After every round, from outside: no caller on the line waits while an operator who can serve could be rung. */
+  /** What was told before a mark has been heard when the mark is. */
+  async #everybodyHasHeard(): Promise<void> {
+    if (this.#publish === undefined) return;
+    this.#marks += 1;
+    const mark = this.#marks;
+    await this.#publish(firstMarkMs + mark);
+    await eventually(() => this.#processes.every((each) => each.heard >= mark), 'a mark to be heard');
+  }
+
+  /** After every round, from outside: nobody waits while an operator is there of whom nothing says why not. */
   async #nobodyWaitsInVain(): Promise<void> {
-    const free = (await this.#stores.queue.operators()).filter(readyForVoice);
-    for (const { contactId, queueId, offerId } of await this.#stores.queue.waiting()) {
-      if (offerId !== undefined || this.#chats.has(contactId)) continue;
-      const terms = queues.find((queue) => queue.id === queueId)?.requirement ?? [];
-      const who = free
-        .filter((operator) => canServe(operator.skills, { terms }) && operator.contactId !== contactId)
-        .map((each) => each.operatorId);
+    const views = await this.#stores.queue.operators();
+    for (const { contactId, offerId } of await this.#stores.queue.waiting()) {
+      const contact = offerId === undefined ? await this.#stores.queue.contact(contactId) : undefined;
+      if (contact === undefined) continue;
+      const who = views.filter((operator) => whyNot(operator, contact).length === 0).map((each) => each.operatorId);
       same(who, [], `operators free while ${contactId} waits`);
     }
   }
@@ -287,7 +388,7 @@ class Run {
     // Matches that failed with a dying process are made up for by its successor; retries of others have their timers.
     await this.#clock.moveTo(this.#clock.nowMs() + 1);
     await this.#quiet();
-    const replay = new QueueReplay(queues, operators);
+    const replay = new QueueReplay(queues, operators, skillSets);
     const events = await this.#events();
     for (const event of events) replay.play(event);
     const waiting = await this.#stores.queue.waiting();
@@ -367,6 +468,25 @@ function standing(
   return JSON.stringify([contactId, contact.queueId, contact.score, contact.enqueuedAtMs, contact.offerId]);
 }
 
+function watchWithMarks(queue: QueueStore, process: { heard: number }): QueueStore['watchDue'] {
+  return (listener, signal) =>
+    queue.watchDue((atMs) => {
+      if (atMs !== undefined && atMs >= firstMarkMs) process.heard = Math.max(process.heard, atMs - firstMarkMs);
+      else {
+        if (atMs === undefined) process.heard = Math.max(process.heard, 0);
+        listener(atMs);
+      }
+    }, signal);
+}
+
+/** Looks again at every turn of the event loop; the wait is bounded. */
+async function eventually(isSo: () => boolean, what: string): Promise<void> {
+  const look = async (): Promise<void> => {
+    while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await withLimit(look(), 10_000, what);
+}
+
 function pick<T>(from: readonly T[], index: number): T | undefined {
   return from.length === 0 ? undefined : from[index % from.length];
 }
@@ -401,9 +521,12 @@ t.test(
       const prefix = `run${run}:`;
       const opened = await Promise.all(Array.from({ length: processes }, () => redis.stores(prefix)));
       try {
-        await new Run(opened).play(plan);
+        await new Run(opened, (atMs) => redis.client.publish(`${prefix}due`, String(atMs))).play(plan);
         const left = (await redis.client.keys(`${prefix}*`)).map((key) => key.slice(prefix.length));
-        const expected = ['schema', 'events', 'map-version', 'classes', 'inbox:s1', 'shards', 'shard:mark'];
+        const expected = [
+          ...['schema', 'events', 'map-version', 'classes', 'strategies', 'figures', 'draw-floor'],
+          ...['inbox:s1', 'shards', 'shard:mark'],
+        ];
         same(
           left.filter((key) => !expected.includes(key)),
           [],

@@ -1,23 +1,51 @@
-import { canServe, type Medium, type OperatorSettings, type QueueSettings } from '../../src/acd/index.ts';
+import {
+  canServe,
+  type Medium,
+  type OperatorSettings,
+  type OperatorStrategy,
+  operatorProfile,
+  type QueueSettings,
+  queuePlan,
+  type RequirementClass,
+  type Skills,
+  skillTotal,
+} from '../../src/acd/index.ts';
 import type { StreamEvent } from '../../src/contact/store-ports.ts';
 
 interface ReplayedOperator {
   readonly settings: OperatorSettings;
+  skills: Skills;
   signedIn: boolean;
   presence: string;
   reachable: boolean;
+  outsideCall: boolean;
+  notReadyNext: boolean;
   readySinceMs: number;
+  lastOfferedMs: number;
+  contactsTaken: number;
   setAside: boolean;
   readonly holds: Map<string, { readonly medium: Medium; state: 'offered' | 'connected' | 'wrapUp' }>;
 }
 
 interface ReplayedContact {
-  readonly queueId: string;
+  queueId: string;
+  requirement: RequirementClass;
   readonly medium: Medium;
-  readonly score: number;
+  score: number;
   readonly enqueuedAtMs: number;
   offerId: string | undefined;
+  preferred: string | undefined;
+  readonly excluded: Set<string>;
 }
+
+/** Orders that follow from the events alone; a draw and an occupancy are judged elsewhere. */
+const ranks: Readonly<Partial<Record<OperatorStrategy, (operator: ReplayedOperator) => readonly number[]>>> = {
+  longestIdle: (operator) => [operator.readySinceMs],
+  fewestContacts: (operator) => [operator.contactsTaken, operator.readySinceMs],
+  leastSkilled: (operator) => [skillTotal(operator.skills), operator.readySinceMs],
+  mostSkilled: (operator) => [-skillTotal(operator.skills), operator.readySinceMs],
+  roundRobin: (operator) => [operator.lastOfferedMs],
+};
 
 /**
  * Plays the event stream back against a model of its own. Each move appends its event in the same atomic step, so the
@@ -27,12 +55,23 @@ interface ReplayedContact {
 export class QueueReplay {
   readonly operators = new Map<string, ReplayedOperator>();
   readonly contacts = new Map<string, ReplayedContact>();
-  readonly #queues: ReadonlyMap<string, QueueSettings>;
+  readonly #classes: ReadonlyMap<string, RequirementClass>;
   readonly #settings: ReadonlyMap<string, OperatorSettings>;
+  readonly #profiles: ReadonlyMap<string, Skills>;
 
-  constructor(queues: readonly QueueSettings[], operators: readonly OperatorSettings[]) {
-    this.#queues = new Map(queues.map((queue) => [queue.id, queue]));
+  /** `moreSkills`: sets of skills that operators may be given besides those they are configured with. */
+  constructor(
+    queues: readonly QueueSettings[],
+    operators: readonly OperatorSettings[],
+    moreSkills: readonly Skills[] = [],
+  ) {
+    const classes = queues
+      .map(queuePlan)
+      .flatMap((plan) => [plan.requirement, ...plan.laterSteps.map((step) => step.requirement)]);
+    this.#classes = new Map(classes.map((requirement) => [requirement.classId, requirement]));
     this.#settings = new Map(operators.map((operator) => [operator.id, operator]));
+    const skills = [...operators.map((operator) => operator.skills), ...moreSkills];
+    this.#profiles = new Map(skills.map(operatorProfile).map((profile) => [profile.profileId, profile.skills]));
   }
 
   play(event: StreamEvent): void {
@@ -42,16 +81,33 @@ export class QueueReplay {
     switch (kind) {
       case 'operatorRegistered':
         if (!this.operators.has(operatorId)) this.#register(operatorId);
+        this.#operator(operatorId).skills = this.#skills(facts.profileId);
+        return;
+      case 'skillsChanged':
+        this.#operator(operatorId).skills = this.#skills(facts.profileId);
+        return;
+      case 'outsideCallChanged':
+        this.#outsideCall(operatorId, facts.busy === true, atMs);
+        return;
+      case 'notReadyAsked':
+        this.#operator(operatorId).notReadyNext = true;
+        return;
+      case 'wrapUpExtended':
+        must(this.#hold(operatorId, contactId, event).state === 'wrapUp', event, 'extended what is no wrap-up');
         return;
       case 'operatorRemoved':
         must(this.#operator(operatorId).holds.size === 0, event, 'removed while he holds a contact');
         this.operators.delete(operatorId);
         return;
       case 'operatorSignedIn':
-        Object.assign(this.#operator(operatorId), { signedIn: true, presence: 'notReady' });
+        Object.assign(this.#operator(operatorId), {
+          ...{ signedIn: true, presence: 'notReady', contactsTaken: 0, notReadyNext: false },
+        });
         return;
       case 'operatorSignedOut':
-        Object.assign(this.#operator(operatorId), { signedIn: false, presence: 'loggedOff' });
+        Object.assign(this.#operator(operatorId), {
+          ...{ signedIn: false, presence: 'loggedOff', notReadyNext: false },
+        });
         return;
       case 'presenceChanged':
         this.#presence(operatorId, String(facts.presence), atMs);
@@ -61,16 +117,37 @@ export class QueueReplay {
         return;
       case 'setAsideEnded':
         this.#operator(operatorId).setAside = false;
+        if (facts.lifted === true) this.#operator(operatorId).readySinceMs = atMs;
         return;
       case 'contactEnqueued':
         must(!this.contacts.has(contactId), event, 'queued twice');
         this.contacts.set(contactId, {
           queueId: String(facts.queueId),
+          requirement: this.#class(facts.classId),
+          preferred: facts.preferred === undefined ? undefined : String(facts.preferred),
+          excluded: new Set(),
           medium: facts.medium as Medium,
           score: Number(facts.score),
           enqueuedAtMs: Number(facts.enqueuedAtMs),
           offerId: undefined,
         });
+        return;
+      case 'stepTaken':
+        this.#contact(event).requirement = this.#class(facts.classId);
+        return;
+      case 'preferenceOver':
+        this.#contact(event).preferred = undefined;
+        return;
+      case 'contactMoved':
+        Object.assign(this.#contact(event), {
+          queueId: facts.queueId,
+          requirement: this.#class(facts.classId),
+          score: facts.score,
+          preferred: undefined,
+        });
+        return;
+      case 'priorityChanged':
+        this.#contact(event).score = Number(facts.score);
         return;
       case 'contactWithdrawn':
         if (operatorId !== '') this.#operator(operatorId).holds.delete(contactId);
@@ -82,6 +159,7 @@ export class QueueReplay {
       case 'offerConnected':
         must(this.contacts.get(contactId)?.offerId === facts.offerId, event, 'answered an offer that is not live');
         this.#hold(operatorId, contactId, event).state = 'connected';
+        this.#operator(operatorId).contactsTaken += 1;
         this.contacts.delete(contactId);
         return;
       case 'offerGivenBack':
@@ -107,9 +185,9 @@ export class QueueReplay {
     for (const [contactId, contact] of this.contacts) {
       if (contact.offerId !== undefined) continue;
       for (const [operatorId, operator] of this.operators) {
-        if (operator.holds.has(contactId)) continue;
-        if (available(operator, contact.medium) && this.#fits(operator, contact))
+        if (available(operator, contact.medium) && this.#mayMeet([operatorId, operator], [contactId, contact])) {
           missed.push(`${contactId}>${operatorId}`);
+        }
       }
     }
     return missed;
@@ -117,36 +195,38 @@ export class QueueReplay {
 
   #reserved(event: StreamEvent): void {
     const { facts, atMs } = event.entry;
-    const contact = this.contacts.get(event.contactId ?? '');
-    const operator = this.#operator(event.operatorId ?? '');
-    if (contact === undefined) throw new Error(`reserved a contact that is not queued: ${JSON.stringify(event)}`);
+    const [contactId, operatorId] = [event.contactId ?? '', event.operatorId ?? ''];
+    const contact = this.#contact(event);
+    const operator = this.#operator(operatorId);
     must(contact.offerId === undefined, event, 'a second live offer for a contact');
-    must(!operator.holds.has(event.contactId ?? ''), event, 'the operator holds the contact already');
+    must(!operator.holds.has(contactId), event, 'the operator holds the contact already');
     must(available(operator, contact.medium), event, 'the operator was not available');
-    must(this.#fits(operator, contact), event, 'the operator has not the skills');
+    must(contact.preferred === undefined || contact.preferred === operatorId, event, 'kept for another operator');
+    must(this.#mayMeet([operatorId, operator], [contactId, contact]), event, 'the operator may not have this contact');
     if (facts.trigger === 'operator') {
       const better = [...this.contacts].some(
         ([otherId, other]) =>
-          !operator.holds.has(otherId) &&
           other.offerId === undefined &&
           other.medium === contact.medium &&
           other.score < contact.score &&
-          this.#fits(operator, other),
+          this.#mayMeet([operatorId, operator], [otherId, other]),
       );
       must(!better, event, 'a contact with a smaller score was passed over');
     } else {
-      const better = [...this.operators.values()].some(
-        (other) =>
-          other.readySinceMs < operator.readySinceMs &&
-          !other.holds.has(event.contactId ?? '') &&
+      const rank = ranks[contact.requirement.strategy];
+      const better = [...this.operators].some(
+        ([otherId, other]) =>
+          rank !== undefined &&
+          isBefore(rank(other), rank(operator)) &&
           available(other, contact.medium) &&
-          this.#fits(other, contact),
+          this.#mayMeet([otherId, other], [contactId, contact]),
       );
-      must(!better, event, 'an operator idle for longer was passed over');
+      must(!better, event, 'an operator whom the strategy puts first was passed over');
     }
     must(facts.waitedMs === atMs - contact.enqueuedAtMs, event, 'the wait does not count from the first moment');
     contact.offerId = String(facts.offerId);
-    operator.holds.set(event.contactId ?? '', { medium: contact.medium, state: 'offered' });
+    operator.lastOfferedMs = atMs;
+    operator.holds.set(contactId, { medium: contact.medium, state: 'offered' });
   }
 
   #givenBack(event: StreamEvent): void {
@@ -161,6 +241,9 @@ export class QueueReplay {
       operator.setAside = true;
       if (operator.presence === 'ready') operator.readySinceMs = atMs + setAsideMs;
     }
+    if (facts.failure === 'offerUnanswered' || facts.failure === 'offerDeclined') {
+      contact?.excluded.add(event.operatorId ?? '');
+    }
     if (facts.failure === 'contactGone') this.contacts.delete(contactId);
     else if (contact !== undefined) contact.offerId = undefined;
   }
@@ -170,6 +253,11 @@ export class QueueReplay {
     if (settings === undefined) throw new Error(`an operator nobody configured was registered: ${operatorId}`);
     this.operators.set(operatorId, {
       settings,
+      skills: settings.skills,
+      outsideCall: false,
+      notReadyNext: false,
+      lastOfferedMs: 0,
+      contactsTaken: 0,
       signedIn: false,
       presence: 'loggedOff',
       reachable: false,
@@ -183,6 +271,13 @@ export class QueueReplay {
     const operator = this.#operator(operatorId);
     if (presence === 'ready' && operator.presence !== 'ready') operator.readySinceMs = atMs;
     operator.presence = presence;
+    operator.notReadyNext = false;
+  }
+
+  #outsideCall(operatorId: string, busy: boolean, atMs: number): void {
+    const operator = this.#operator(operatorId);
+    operator.outsideCall = busy;
+    if (!busy && operator.presence === 'ready') operator.readySinceMs = atMs;
   }
 
   #idle(operatorId: string, contactId: string, atMs: number): void {
@@ -203,9 +298,47 @@ export class QueueReplay {
     return operator;
   }
 
-  #fits(operator: ReplayedOperator, contact: ReplayedContact): boolean {
-    return canServe(operator.settings.skills, { terms: this.#queues.get(contact.queueId)?.requirement ?? [] });
+  #contact(event: StreamEvent): ReplayedContact {
+    const contact = this.contacts.get(event.contactId ?? '');
+    if (contact === undefined) throw new Error(`a contact that is not queued: ${JSON.stringify(event)}`);
+    return contact;
   }
+
+  #class(classId: unknown): RequirementClass {
+    const requirement = this.#classes.get(String(classId));
+    if (requirement === undefined) throw new Error(`a class no queue has: ${String(classId)}`);
+    return requirement;
+  }
+
+  #skills(profileId: unknown): Skills {
+    const skills = this.#profiles.get(String(profileId));
+    if (skills === undefined) throw new Error(`a profile nobody was given: ${String(profileId)}`);
+    return skills;
+  }
+
+  /** Whatever either is doing. */
+  #mayMeet(
+    [operatorId, operator]: readonly [string, ReplayedOperator],
+    [contactId, contact]: readonly [string, ReplayedContact],
+  ): boolean {
+    if (operator.holds.has(contactId)) return false;
+    if (contact.preferred !== undefined && contact.preferred !== operatorId) return false;
+    if (!canServe(operator.skills, contact.requirement)) return false;
+    if (!contact.excluded.has(operatorId)) return true;
+    return ![...this.operators].some(
+      ([otherId, other]) =>
+        !contact.excluded.has(otherId) && isOnDuty(other) && canServe(other.skills, contact.requirement),
+    );
+  }
+}
+
+function isOnDuty(operator: ReplayedOperator): boolean {
+  return operator.signedIn && operator.presence === 'ready' && operator.reachable;
+}
+
+function isBefore(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((each, i) => each !== b[i]);
+  return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0);
 }
 
 function available(operator: ReplayedOperator, medium: Medium): boolean {
@@ -214,7 +347,8 @@ function available(operator: ReplayedOperator, medium: Medium): boolean {
     operator.signedIn &&
     operator.presence === 'ready' &&
     !operator.setAside &&
-    (medium !== 'voice' || operator.reachable) &&
+    !operator.notReadyNext &&
+    (medium !== 'voice' || (operator.reachable && !operator.outsideCall)) &&
     held < operator.settings.capacity[medium]
   );
 }

@@ -11,7 +11,6 @@ import {
   occupancy,
   operatorProfile,
   operatorSchema,
-  operatorScore,
   type QueuedContact,
   type QueueSettings,
   type QueueStore,
@@ -134,10 +133,6 @@ t.test('the score of a contact is its deadline: a head start counts as having co
     contactScore({ enqueuedAtMs, answerTargetMs: 120_000, headStartMs });
   t.equal(score(start, 0), start + 120_000);
   t.equal(score(start + 30_000, 30_000), score(start, 0));
-  t.ok(
-    operatorScore('longestIdle', { readySinceMs: 1, contactsTaken: 9 }) <
-      operatorScore('longestIdle', { readySinceMs: 2, contactsTaken: 0 }),
-  );
 });
 
 t.test('settings: defaults are filled in and faults are named with their place', async (t) => {
@@ -208,7 +203,11 @@ t.test(
     await clock.moveTo(start + 44_999);
     t.same(await offers(), ['c2>102']);
     await clock.moveTo(start + 45_000);
-    t.same(await offers(), ['c1>101', 'c2>102'], 'set aside for the 30 s of unanswered offers');
+    t.equal((await acd.operator(operator('101')))?.setAsideUntilMs, undefined, 'after the 30 s of unanswered offers');
+    t.same(await offers(), ['c2>102'], 'not the same caller again while another on duty can serve him');
+    await acd.setPresence(operator('102'), { presence: 'notReady', reason: 'lunch' }, by);
+    await clock.moveTo(start + 45_000);
+    t.same(await offers(), ['c1>101', 'c2>102'], 'nobody else is left');
     await acd.stop();
   },
 );

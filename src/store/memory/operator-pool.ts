@@ -1,15 +1,20 @@
 import {
   canServe,
+  drawRank,
   type Medium,
+  type OperatorFacts,
   type OperatorRegistration,
   type OperatorStrategy,
   type OperatorView,
+  occupancyAfter,
+  occupancyRank,
   operatorProfile,
   operatorScore,
-  operatorStrategies,
   type Presence,
   type RequirementClass,
   type Skills,
+  skillTotal,
+  type TimeUse,
   type WorkState,
 } from '../../acd/index.ts';
 import type { ContactId, OfferId, OperatorId } from '../../foundation/index.ts';
@@ -19,203 +24,280 @@ import { RankedSet } from './ranked-set.ts';
 export interface Hold {
   readonly medium: Medium;
   readonly offerId: OfferId;
+  readonly shard: string;
+  readonly queueId: string;
   state: Exclude<WorkState, 'idle'>;
+  /** From the answer on. */
+  sinceMs: number | undefined;
+  /** When the wrap-up is due to end. */
+  untilMs: number | undefined;
 }
+
+/** Logged in: signed in and not logged off. On duty: ready, phone registered, whether busy or not. */
+export type Duty = 'none' | 'loggedIn' | 'onDuty';
 
 export interface OperatorRecord {
   readonly operatorId: OperatorId;
   extension: string;
   skills: Skills;
   profileId: string;
+  configuredProfileId: string;
   capacity: OperatorRegistration['capacity'];
+  weight: number;
   signedIn: boolean;
   presence: Presence;
   notReadyReason: string | undefined;
+  notReadyNext: string | undefined;
   reachable: boolean;
+  outsideCall: boolean;
   readySinceMs: number | undefined;
   setAsideUntilMs: number | undefined;
+  missedOffers: number;
   contactsTaken: number;
+  lastOfferedMs: number;
+  occupancy: number;
+  occupancyRank: number;
+  timeUse: TimeUse;
+  timeUseSinceMs: number;
+  drawRank: number | undefined;
+  drawNumber: number;
+  duty: Duty;
   readonly holds: Map<ContactId, Hold>;
 }
 
-const media: readonly Medium[] = ['voice', 'chat'];
-const strategies = Object.keys(operatorStrategies) as readonly OperatorStrategy[];
+export const media: readonly Medium[] = ['voice', 'chat'];
 
 /** The state shown when several contacts are held: the one that asks most of the operator. */
 const workOrder: readonly WorkState[] = ['connected', 'offered', 'wrapUp'];
 
-export function roomIn(operator: OperatorRecord, medium: Medium): boolean {
-  let held = 0;
-  for (const hold of operator.holds.values()) if (hold.medium === medium) held += 1;
-  return held < (operator.capacity[medium] ?? 0);
+function heldIn(operator: OperatorRecord, medium: Medium): readonly Hold[] {
+  return [...operator.holds.values()].filter((hold) => hold.medium === medium);
 }
 
-/** May be offered a contact of this medium now. A phone matters for voice only. */
+/** May be offered a contact of this medium now. A phone, and a call outside the queue, matter for voice only. */
 export function available(operator: OperatorRecord, medium: Medium): boolean {
   return (
     operator.signedIn &&
     operator.presence === 'ready' &&
     operator.setAsideUntilMs === undefined &&
-    (medium !== 'voice' || operator.reachable) &&
-    roomIn(operator, medium)
+    operator.notReadyNext === undefined &&
+    (medium !== 'voice' || (operator.reachable && !operator.outsideCall)) &&
+    heldIn(operator, medium).length < (operator.capacity[medium] ?? 0)
   );
 }
 
-function workState(operator: OperatorRecord, medium: Medium): WorkState {
-  const states = [...operator.holds.values()].filter((hold) => hold.medium === medium).map((hold) => hold.state);
-  return workOrder.find((state) => states.includes(state as Exclude<WorkState, 'idle'>)) ?? 'idle';
+export function dutyOf(operator: OperatorRecord): Duty {
+  if (!operator.signedIn || operator.presence === 'loggedOff') return 'none';
+  return operator.presence === 'ready' && operator.reachable ? 'onDuty' : 'loggedIn';
+}
+
+function timeUseOf(operator: OperatorRecord): TimeUse {
+  if ([...operator.holds.values()].some((hold) => hold.state !== 'offered')) return 'busy';
+  return operator.signedIn && operator.presence === 'ready' && !operator.outsideCall ? 'idle' : 'paused';
+}
+
+/** Brings the occupancy up to now when the use of time changes. */
+export function settleTime(operator: OperatorRecord, nowMs: number): void {
+  const use = timeUseOf(operator);
+  if (use === operator.timeUse) return;
+  operator.occupancy = occupancyAfter(operator.occupancy, operator.timeUse, nowMs - operator.timeUseSinceMs);
+  operator.timeUse = use;
+  operator.timeUseSinceMs = nowMs;
+  if (use === 'idle') {
+    operator.occupancyRank = occupancyRank(operator.occupancy, nowMs, operator.readySinceMs ?? nowMs);
+  }
 }
 
 export function operatorView(operator: OperatorRecord): OperatorView {
   const [held] = operator.holds;
+  const served = media.filter((medium) => (operator.capacity[medium] ?? 0) > 0);
+  const { notReadyReason, notReadyNext, readySinceMs, setAsideUntilMs } = operator;
   return {
     operatorId: operator.operatorId,
     extension: operator.extension,
     skills: operator.skills,
     signedIn: operator.signedIn,
     presence: operator.presence,
-    ...(operator.notReadyReason === undefined ? {} : { notReadyReason: operator.notReadyReason }),
+    ...(notReadyReason === undefined ? {} : { notReadyReason }),
     reachable: operator.reachable,
-    work: Object.fromEntries(
-      media
-        .filter((medium) => (operator.capacity[medium] ?? 0) > 0)
-        .map((medium) => [medium, workState(operator, medium)]),
-    ),
-    ...(operator.readySinceMs === undefined ? {} : { readySinceMs: operator.readySinceMs }),
-    ...(operator.setAsideUntilMs === undefined ? {} : { setAsideUntilMs: operator.setAsideUntilMs }),
+    capacity: Object.fromEntries(served.map((medium) => [medium, operator.capacity[medium] ?? 0])),
+    held: Object.fromEntries(served.map((medium) => [medium, heldIn(operator, medium).length])),
+    work: Object.fromEntries(served.map((medium) => [medium, workState(operator, medium)])),
+    outsideCall: operator.outsideCall,
+    ...(notReadyNext === undefined ? {} : { notReadyNext }),
+    missedOffers: operator.missedOffers,
+    contactsTaken: operator.contactsTaken,
+    ...(readySinceMs === undefined ? {} : { readySinceMs }),
+    ...(setAsideUntilMs === undefined ? {} : { setAsideUntilMs }),
     ...(held === undefined ? {} : { contactId: held[0], offerId: held[1].offerId }),
+    ...(held?.[1].untilMs === undefined ? {} : { wrapUpUntilMs: held[1].untilMs }),
   };
 }
 
-/** Operators and, per medium, strategy and profile, those who may be offered a contact now, best first. */
+function workState(operator: OperatorRecord, medium: Medium): WorkState {
+  const states = heldIn(operator, medium).map((hold) => hold.state);
+  return workOrder.find((state) => states.includes(state as Hold['state'])) ?? 'idle';
+}
+
+/** Operators and, per medium, strategy in use and profile, those who may be offered a contact now, best first. */
 export class OperatorPool {
   readonly records = new Map<OperatorId, OperatorRecord>();
+  readonly #strategies = new Set<OperatorStrategy>();
   readonly #ready = new Map<string, RankedSet<OperatorId>>();
   /** Per medium and strategy: profiles that have somebody ready, by the score of their best. */
   readonly #profileHeads = new Map<string, RankedSet<string>>();
   readonly #profileSkills = new Map<string, Skills>();
-  readonly #profileSizes = new Map<string, number>();
+  #drawFloor = 0;
 
   skillsOf(profileId: string): Skills {
     return this.#profileSkills.get(profileId) ?? {};
   }
 
-  register(registration: OperatorRegistration): OperatorRecord {
+  /** The record, new or as it was; its place is the caller's next step. */
+  register(registration: OperatorRegistration, nowMs: number): OperatorRecord {
     const { operatorId, extension, capacity } = registration;
     const profile = operatorProfile(registration.skills);
-    const known = this.records.get(operatorId);
-    if (known !== undefined) this.#takeOut(known);
-    const operator: OperatorRecord = known ?? {
-      operatorId,
-      extension,
-      skills: profile.skills,
-      profileId: profile.profileId,
-      capacity,
-      signedIn: false,
-      presence: 'loggedOff',
-      notReadyReason: undefined,
-      reachable: false,
-      readySinceMs: undefined,
-      setAsideUntilMs: undefined,
-      contactsTaken: 0,
-      holds: new Map(),
-    };
-    this.#profileSizes.set(profile.profileId, (this.#profileSizes.get(profile.profileId) ?? 0) + 1);
     this.#profileSkills.set(profile.profileId, profile.skills);
-    if (known !== undefined) this.#leaveProfile(known.profileId);
-    Object.assign(operator, { extension, capacity, skills: profile.skills, profileId: profile.profileId });
-    this.records.set(operatorId, operator);
-    this.place(operator);
-    return operator;
+    const known = this.records.get(operatorId);
+    if (known === undefined) {
+      const fresh = newOperator(registration, profile, nowMs);
+      this.records.set(operatorId, fresh);
+      return fresh;
+    }
+    this.takeOut(known);
+    known.configuredProfileId = profile.profileId;
+    return Object.assign(known, { extension, capacity, weight: registration.weight ?? 1 });
   }
 
-  remove(operator: OperatorRecord): void {
-    this.#takeOut(operator);
-    this.#leaveProfile(operator.profileId);
-    this.records.delete(operator.operatorId);
+  changeProfile(operator: OperatorRecord, skills: Skills): void {
+    const profile = operatorProfile(skills);
+    this.takeOut(operator);
+    this.#profileSkills.set(profile.profileId, profile.skills);
+    operator.skills = profile.skills;
+    operator.profileId = profile.profileId;
   }
 
-  /** Puts the operator where he belongs after any change of his state. */
+  /** True when it is new: then every operator is to be placed. */
+  useStrategy(strategy: OperatorStrategy): boolean {
+    if (this.#strategies.has(strategy)) return false;
+    this.#strategies.add(strategy);
+    return true;
+  }
+
+  /** Puts the operator into the order of each strategy, or takes him out. */
   place(operator: OperatorRecord): void {
     for (const medium of media) {
       const mayServe = available(operator, medium);
-      for (const strategy of strategies) {
-        const ready = this.#readySet(medium, strategy, operator.profileId);
-        if (mayServe) ready.add(operator.operatorId, operatorScore(strategy, factsOf(operator)));
+      for (const strategy of this.#strategies) {
+        const ready = this.readyOf(medium, strategy, operator.profileId);
+        if (mayServe) ready.add(operator.operatorId, this.#score(operator, strategy));
         else ready.delete(operator.operatorId);
         this.#refreshHead(medium, strategy, operator.profileId);
       }
     }
   }
 
-  /** The best available operator for the contact, and how many better-ranked profiles were passed over as unfit. */
-  best(
-    contactId: ContactId,
-    requirement: RequirementClass,
-    medium: Medium,
-  ): { readonly operator: OperatorRecord; readonly passedOver: number } | undefined {
-    let passedOver = 0;
-    for (const head of this.#profileHeads.get(`${medium} ${requirement.strategy}`) ?? []) {
-      if (canServe(this.skillsOf(head.id), requirement)) {
-        for (const { id } of this.#readySet(medium, requirement.strategy, head.id)) {
-          const operator = this.records.get(id);
-          // Who holds a contact is not offered it again.
-          if (operator !== undefined && !operator.holds.has(contactId)) return { operator, passedOver };
-        }
-      }
-      passedOver += 1;
-    }
-    return undefined;
-  }
-
-  #takeOut(operator: OperatorRecord): void {
+  takeOut(operator: OperatorRecord): void {
     for (const medium of media) {
-      for (const strategy of strategies) {
-        this.#readySet(medium, strategy, operator.profileId).delete(operator.operatorId);
+      for (const strategy of this.#strategies) {
+        this.readyOf(medium, strategy, operator.profileId).delete(operator.operatorId);
         this.#refreshHead(medium, strategy, operator.profileId);
       }
     }
   }
 
-  #leaveProfile(profileId: string): void {
-    const size = (this.#profileSizes.get(profileId) ?? 0) - 1;
-    if (size > 0) {
-      this.#profileSizes.set(profileId, size);
-      return;
+  /** He was offered a contact picked by `strategy`: the next draw is a new one. */
+  spendDraw(operator: OperatorRecord, strategy: OperatorStrategy): void {
+    if (operator.drawRank !== undefined && strategy === 'randomWeighted') {
+      this.#drawFloor = Math.max(this.#drawFloor, operator.drawRank);
     }
-    this.#profileSizes.delete(profileId);
-    this.#profileSkills.delete(profileId);
-    for (const medium of media)
-      for (const strategy of strategies) this.#ready.delete(readyKey(medium, strategy, profileId));
+    operator.drawRank = undefined;
   }
 
-  #readySet(medium: Medium, strategy: OperatorStrategy, profileId: string): RankedSet<OperatorId> {
-    const key = readyKey(medium, strategy, profileId);
-    let set = this.#ready.get(key);
-    if (set === undefined) {
-      set = new RankedSet();
-      this.#ready.set(key, set);
+  readyOf(medium: Medium, strategy: OperatorStrategy, profileId: string): RankedSet<OperatorId> {
+    return setAt(this.#ready, `${medium} ${strategy} ${profileId}`);
+  }
+
+  headsOf(medium: Medium, strategy: OperatorStrategy): RankedSet<string> {
+    return setAt(this.#profileHeads, `${medium} ${strategy}`);
+  }
+
+  /** How many who could serve are at least on this duty. */
+  qualified(requirement: Pick<RequirementClass, 'expression'>, least: 'loggedIn' | 'onDuty'): number {
+    let count = 0;
+    for (const { duty, skills } of this.records.values()) {
+      if ((duty === 'onDuty' || duty === least) && canServe(skills, requirement)) count += 1;
     }
-    return set;
+    return count;
+  }
+
+  #score(operator: OperatorRecord, strategy: OperatorStrategy): number {
+    if (strategy === 'randomWeighted' && operator.drawRank === undefined) {
+      operator.drawNumber += 1;
+      const { operatorId, drawNumber, weight } = operator;
+      operator.drawRank = drawRank({ operatorId, drawNumber, weight, floor: this.#drawFloor });
+    }
+    return operatorScore(strategy, factsOf(operator));
   }
 
   #refreshHead(medium: Medium, strategy: OperatorStrategy, profileId: string): void {
-    const key = `${medium} ${strategy}`;
-    let heads = this.#profileHeads.get(key);
-    if (heads === undefined) {
-      heads = new RankedSet();
-      this.#profileHeads.set(key, heads);
-    }
-    const best = this.#readySet(medium, strategy, profileId).first();
-    if (best === undefined) heads.delete(profileId);
-    else heads.add(profileId, best.score);
+    const best = this.readyOf(medium, strategy, profileId).first();
+    if (best === undefined) this.headsOf(medium, strategy).delete(profileId);
+    else this.headsOf(medium, strategy).add(profileId, best.score);
   }
 }
 
-function readyKey(medium: Medium, strategy: OperatorStrategy, profileId: string): string {
-  return `${medium} ${strategy} ${profileId}`;
+function setAt<Id extends string>(sets: Map<string, RankedSet<Id>>, key: string): RankedSet<Id> {
+  let set = sets.get(key);
+  if (set === undefined) {
+    set = new RankedSet();
+    sets.set(key, set);
+  }
+  return set;
 }
 
-function factsOf(operator: OperatorRecord): { readySinceMs: number; contactsTaken: number } {
-  return { readySinceMs: operator.readySinceMs ?? 0, contactsTaken: operator.contactsTaken };
+function newOperator(
+  registration: OperatorRegistration,
+  profile: { readonly profileId: string; readonly skills: Skills },
+  nowMs: number,
+): OperatorRecord {
+  return {
+    operatorId: registration.operatorId,
+    extension: registration.extension,
+    skills: profile.skills,
+    profileId: profile.profileId,
+    configuredProfileId: profile.profileId,
+    capacity: registration.capacity,
+    weight: registration.weight ?? 1,
+    signedIn: false,
+    presence: 'loggedOff',
+    notReadyReason: undefined,
+    notReadyNext: undefined,
+    reachable: false,
+    outsideCall: false,
+    readySinceMs: undefined,
+    setAsideUntilMs: undefined,
+    missedOffers: 0,
+    contactsTaken: 0,
+    lastOfferedMs: 0,
+    occupancy: 0,
+    occupancyRank: 0,
+    timeUse: 'paused',
+    timeUseSinceMs: nowMs,
+    drawRank: undefined,
+    drawNumber: 0,
+    duty: 'none',
+    holds: new Map(),
+  };
+}
+
+function factsOf(operator: OperatorRecord): OperatorFacts {
+  return {
+    readySinceMs: operator.readySinceMs ?? 0,
+    contactsTaken: operator.contactsTaken,
+    skillTotal: skillTotal(operator.skills),
+    lastOfferedMs: operator.lastOfferedMs,
+    occupancyRank: operator.occupancyRank,
+    drawRank: operator.drawRank ?? 0,
+  };
 }

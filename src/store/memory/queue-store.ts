@@ -1,73 +1,78 @@
-import type {
-  EnqueueRequest,
-  Medium,
-  OfferFailure,
-  OperatorRegistration,
-  OperatorView,
-  Presence,
-  QueueMoveKind,
-  QueueStore,
-  Reservation,
-  WaitingContact,
+import {
+  type ContactView,
+  canServe,
+  type EnqueueOutcome,
+  type EnqueueRequest,
+  type OfferFailure,
+  type OperatorRegistration,
+  type OperatorView,
+  type Presence,
+  type QueueFigures,
+  type QueueStore,
+  type Reservation,
+  type Skills,
+  type StepQuestion,
+  shortAbandonMs,
+  type WaitingContact,
 } from '../../acd/index.ts';
-import type { TimelineEntry } from '../../contact/store-ports.ts';
-import { type CommandMeta, type ContactId, newId, type OfferId, type OperatorId } from '../../foundation/index.ts';
+import { asId, type CommandMeta, type ContactId, type OfferId, type OperatorId } from '../../foundation/index.ts';
+import { bestNotHeld } from './best-members.ts';
+import { activeStep } from './contact-steps.ts';
 import type { EventLog } from './event-log.ts';
 import type { Inbox } from './inbox.ts';
-import { available, OperatorPool, type OperatorRecord, operatorView } from './operator-pool.ts';
-import { RankedSet } from './ranked-set.ts';
-import { type WaitingRecord, WaitingRoom } from './waiting-room.ts';
-
-interface Offer {
-  readonly offerId: OfferId;
-  readonly contactId: ContactId;
-  readonly operatorId: OperatorId;
-}
-
-interface Move {
-  readonly kind: QueueMoveKind;
-  readonly nowMs: number;
-  readonly contactId?: ContactId;
-  readonly operatorId?: OperatorId;
-  readonly facts?: TimelineEntry['facts'];
-  readonly by?: CommandMeta | undefined;
-}
+import { available, media, type OperatorRecord, operatorView, settleTime } from './operator-pool.ts';
+import { QueueState } from './queue-state.ts';
+import type { RankedSet } from './ranked-set.ts';
+import { stepsOf, type WaitingRecord } from './waiting-room.ts';
+import { contactView, waitingContact } from './waiting-views.ts';
 
 interface MatchOptions {
   readonly nowMs: number;
   readonly leaseMs: number;
 }
 
-/** In the order in which a free operator is given contacts. */
-const media: readonly Medium[] = ['voice', 'chat'];
+const nobodyPassedOver = { unfit: 0, excluded: 0, holding: 0 } as const;
 
 /** The queue in memory: the twin of the Redis store, verb by verb. */
 export class MemoryQueueStore implements QueueStore {
-  readonly #events: EventLog;
-  readonly #inbox: Inbox;
-  readonly #pool = new OperatorPool();
-  readonly #room = new WaitingRoom();
-  readonly #offers = new Map<OfferId, Offer>();
+  readonly #state: QueueState;
   /** Offers whose conversations last, so that a repeated `offerAnswered` is told from a late one. */
   readonly #answered = new Set<OfferId>();
-  readonly #offersDue = new RankedSet<OfferId>();
-  readonly #setAsidesDue = new RankedSet<OperatorId>();
-  readonly #dueListeners = new Set<(dueAtMs: number) => void>();
 
   constructor(events: EventLog, inbox: Inbox) {
-    this.#events = events;
-    this.#inbox = inbox;
+    this.#state = new QueueState(events, inbox);
   }
 
   async registerOperator(registration: OperatorRegistration, nowMs: number, by?: CommandMeta): Promise<void> {
-    const operator = this.#pool.register(registration);
-    this.#publish({
-      kind: 'operatorRegistered',
+    const { pool } = this.#state;
+    const configured = pool.records.get(registration.operatorId)?.configuredProfileId;
+    const operator = pool.register(registration, nowMs);
+    if (configured !== undefined && configured !== operator.configuredProfileId) {
+      this.#changeSkills(operator, registration.skills, nowMs);
+    }
+    this.#state.place(operator, nowMs);
+    const facts = { extension: operator.extension, profileId: operator.profileId };
+    this.#state.publish({ kind: 'operatorRegistered', nowMs, operatorId: operator.operatorId, facts, by });
+  }
+
+  async setSkills(
+    operatorId: OperatorId,
+    skills: Skills,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'unknownOperator'> {
+    const operator = this.#operator(operatorId);
+    if (operator === undefined) return 'unknownOperator';
+    this.#changeSkills(operator, skills, nowMs);
+    this.#state.place(operator, nowMs);
+    this.#state.publish({
+      kind: 'skillsChanged',
       nowMs,
-      operatorId: operator.operatorId,
-      facts: { extension: operator.extension, profileId: operator.profileId },
+      operatorId,
+      facts: { profileId: operator.profileId },
       by,
     });
+    return 'done';
   }
 
   async removeOperator(
@@ -75,40 +80,45 @@ export class MemoryQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<'removed' | 'busy' | 'unknownOperator'> {
-    const operator = this.#pool.records.get(operatorId);
+    const operator = this.#operator(operatorId);
     if (operator === undefined) return 'unknownOperator';
     if (operator.holds.size > 0) return 'busy';
-    this.#pool.remove(operator);
-    this.#setAsidesDue.delete(operatorId);
-    this.#publish({ kind: 'operatorRemoved', nowMs, operatorId, by });
+    this.#state.pool.takeOut(operator);
+    this.#state.leaveDuty(operator, nowMs);
+    this.#state.lookAtThoseWhoPrefer(operatorId, nowMs);
+    this.#state.pool.records.delete(operatorId);
+    this.#state.due.setAsides.delete(operatorId);
+    this.#state.publish({ kind: 'operatorRemoved', nowMs, operatorId, by });
     return 'removed';
   }
 
   async signIn(operatorId: OperatorId, nowMs: number, by?: CommandMeta): Promise<'done' | 'unknownOperator'> {
-    const operator = this.#pool.records.get(operatorId);
+    const operator = this.#operator(operatorId);
     if (operator === undefined) return 'unknownOperator';
     if (operator.signedIn) return 'done';
-    operator.signedIn = true;
-    this.#setPresence(operator, 'notReady', { reason: 'signedIn', nowMs });
-    this.#publish({ kind: 'operatorSignedIn', nowMs, operatorId, by });
+    Object.assign(operator, { signedIn: true, contactsTaken: 0, missedOffers: 0 });
+    this.#state.setPresence(operator, 'notReady', { reason: 'signedIn', nowMs, by });
+    this.#state.publish({ kind: 'operatorSignedIn', nowMs, operatorId, by });
     return 'done';
   }
 
   async signOut(operatorId: OperatorId, nowMs: number, by?: CommandMeta): ReturnType<QueueStore['signOut']> {
-    const operator = this.#pool.records.get(operatorId);
+    const operator = this.#operator(operatorId);
     if (operator === undefined) return { outcome: 'unknownOperator' };
     if (!operator.signedIn) return { outcome: 'done', givenBack: [] };
     operator.signedIn = false;
-    this.#setPresence(operator, 'loggedOff', { nowMs });
-    this.#publish({ kind: 'operatorSignedOut', nowMs, operatorId, by });
-    const givenBack: ContactId[] = [];
-    for (const [contactId, hold] of operator.holds) {
-      const offer = hold.state === 'offered' ? this.#offers.get(hold.offerId) : undefined;
-      if (offer === undefined) continue;
-      this.#withdrawOffer(offer, 'operatorGone', nowMs, by);
-      givenBack.push(contactId);
-    }
-    return { outcome: 'done', givenBack };
+    this.#state.setPresence(operator, 'loggedOff', { nowMs, by });
+    this.#state.publish({ kind: 'operatorSignedOut', nowMs, operatorId, by });
+    return { outcome: 'done', givenBack: this.#state.withdrawOffersOf(operatorId, 'operatorGone', { nowMs, by }) };
+  }
+
+  async withdrawOffers(
+    operatorId: OperatorId,
+    reason: 'operatorGone' | 'staffAction',
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<readonly ContactId[]> {
+    return this.#state.withdrawOffersOf(operatorId, reason, { nowMs, by });
   }
 
   async setPresence(
@@ -117,12 +127,27 @@ export class MemoryQueueStore implements QueueStore {
     options: { readonly reason?: string; readonly nowMs: number },
     by?: CommandMeta,
   ): Promise<'done' | 'unknownOperator' | 'notSignedIn'> {
-    const operator = this.#pool.records.get(operatorId);
+    const operator = this.#operator(operatorId);
     if (operator === undefined) return 'unknownOperator';
     if (!operator.signedIn) return 'notSignedIn';
-    this.#setPresence(operator, presence, options);
-    const facts = { presence, ...(operator.notReadyReason === undefined ? {} : { why: operator.notReadyReason }) };
-    this.#publish({ kind: 'presenceChanged', nowMs: options.nowMs, operatorId, facts, by });
+    const facts = this.#state.setPresence(operator, presence, { ...options, by });
+    this.#state.publish({ kind: 'presenceChanged', nowMs: options.nowMs, operatorId, facts, by });
+    return 'done';
+  }
+
+  async notReadyNext(
+    operatorId: OperatorId,
+    reason: string,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'unknownOperator' | 'notSignedIn'> {
+    const operator = this.#operator(operatorId);
+    if (operator === undefined) return 'unknownOperator';
+    if (!operator.signedIn) return 'notSignedIn';
+    if (operator.presence !== 'ready') return 'done';
+    operator.notReadyNext = reason;
+    this.#state.publish({ kind: 'notReadyAsked', nowMs, operatorId, facts: { why: reason }, by });
+    this.#state.afterHold(operator, { nowMs, by });
     return 'done';
   }
 
@@ -132,108 +157,251 @@ export class MemoryQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<'done' | 'unknownOperator'> {
-    const operator = this.#pool.records.get(operatorId);
+    const operator = this.#operator(operatorId);
     if (operator === undefined) return 'unknownOperator';
     if (operator.reachable === reachable) return 'done';
     operator.reachable = reachable;
-    this.#pool.place(operator);
-    this.#publish({ kind: 'reachabilityChanged', nowMs, operatorId, facts: { reachable }, by });
+    this.#state.place(operator, nowMs);
+    this.#state.publish({ kind: 'reachabilityChanged', nowMs, operatorId, facts: { reachable }, by });
     return 'done';
   }
 
-  async enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<'enqueued' | 'alreadyQueued'> {
-    if (this.#room.records.has(request.contactId)) return 'alreadyQueued';
-    this.#room.enter(request);
-    const { contactId, queueId, lineId, medium, score, enqueuedAtMs } = request;
-    const facts = { queueId, lineId, medium, classId: request.requirement.classId, score, enqueuedAtMs };
-    this.#publish({ kind: 'contactEnqueued', nowMs, contactId, facts, by });
+  async setOutsideCall(
+    operatorId: OperatorId,
+    busy: boolean,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'unknownOperator'> {
+    const operator = this.#operator(operatorId);
+    if (operator === undefined) return 'unknownOperator';
+    if (operator.outsideCall === busy) return 'done';
+    operator.outsideCall = busy;
+    // Like a contact: he is at the end of the line of the idle.
+    if (!busy && operator.presence === 'ready') operator.readySinceMs = nowMs;
+    this.#state.place(operator, nowMs);
+    this.#state.publish({ kind: 'outsideCallChanged', nowMs, operatorId, facts: { busy }, by });
+    return 'done';
+  }
+
+  async enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<EnqueueOutcome> {
+    const { room } = this.#state;
+    const { contactId, queueId, lineId, medium, score, enqueuedAtMs, preferred, limits } = request;
+    if (room.records.has(contactId)) return 'alreadyQueued';
+    const needed = [request.requirement, ...(request.laterSteps ?? []).map((step) => step.requirement)];
+    this.#state.define(needed, nowMs);
+    if (limits?.length !== undefined && room.inQueue(queueId) >= limits.length) return 'queueFull';
+    if (limits?.loggedIn === true && needed.every((each) => this.#state.qualifiedLoggedIn(each) === 0)) {
+      return 'nobodyLoggedIn';
+    }
+    const contact: WaitingRecord = {
+      ...{ contactId, queueId, lineId, medium, score, enqueuedAtMs },
+      shard: request.shard,
+      headStartMs: request.headStartMs ?? 0,
+      requirement: request.requirement,
+      steps: stepsOf(request, enqueuedAtMs),
+      offerId: undefined,
+      preferred: preferred && { operatorId: preferred.operatorId, untilMs: nowMs + preferred.forMs },
+      excluded: [],
+    };
+    room.enter(contact);
+    const { classId } = request.requirement;
+    const facts = {
+      ...{ queueId, lineId, medium, classId, score, enqueuedAtMs },
+      ...(preferred === undefined ? {} : { preferred: preferred.operatorId }),
+    };
+    this.#state.publish({ kind: 'contactEnqueued', nowMs, contactId, facts, by });
+    if (contact.steps.length > 0 || contact.preferred !== undefined) this.#state.examineNow(contact, { nowMs, by });
     return 'enqueued';
   }
 
-  async withdraw(contactId: ContactId, nowMs: number, by?: CommandMeta): ReturnType<QueueStore['withdraw']> {
-    const contact = this.#room.records.get(contactId);
+  async moveContact(
+    contactId: ContactId,
+    to: Parameters<QueueStore['moveContact']>[1],
+    nowMs: number,
+    by?: CommandMeta,
+  ): ReturnType<QueueStore['moveContact']> {
+    const { room } = this.#state;
+    const contact = room.records.get(contactId);
     if (contact === undefined) return { outcome: 'notQueued' };
-    const offer = contact.offerId === undefined ? undefined : this.#offers.get(contact.offerId);
-    if (offer !== undefined) this.#dropOffer(offer, { nowMs, setAsideMs: 0 });
-    this.#room.leave(contact);
+    this.#state.define([to.requirement, ...(to.laterSteps ?? []).map((step) => step.requirement)], nowMs);
+    const offer = contact.offerId === undefined ? undefined : this.#state.offers.get(contact.offerId);
+    if (offer !== undefined) this.#state.withdrawOffer(offer, 'staffAction', { nowMs, by });
+    room.stopStanding(contact);
+    room.leaveQueue(contact);
+    const from = contact.queueId;
+    const { queueId, requirement, score, headStartMs = 0 } = to;
+    const steps = stepsOf(to, contact.enqueuedAtMs);
+    room.enter(Object.assign(contact, { queueId, requirement, score, headStartMs, steps, preferred: undefined }));
+    this.#state.inbox.append(contact.shard, { type: 'contactMoved', contactId, queueId, atMs: nowMs });
+    const facts = { from, queueId, classId: requirement.classId, score };
+    this.#state.publish({ kind: 'contactMoved', nowMs, contactId, facts, by });
+    this.#state.examineNow(contact, { nowMs, by });
+    return { outcome: 'moved', ...(offer === undefined ? {} : { operatorId: offer.operatorId }) };
+  }
+
+  async setHeadStart(
+    contactId: ContactId,
+    place: { readonly score: number; readonly headStartMs: number },
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'notQueued'> {
+    const contact = this.#state.room.records.get(contactId);
+    if (contact === undefined) return 'notQueued';
+    contact.headStartMs = place.headStartMs;
+    this.#state.room.rescore(contact, place.score);
+    const facts = { queueId: contact.queueId, ...place };
+    this.#state.publish({ kind: 'priorityChanged', nowMs, contactId, facts, by });
+    return 'done';
+  }
+
+  async withdraw(contactId: ContactId, nowMs: number, by?: CommandMeta): ReturnType<QueueStore['withdraw']> {
+    const contact = this.#state.room.records.get(contactId);
+    if (contact === undefined) return { outcome: 'notQueued' };
+    const { queueId } = contact;
+    const offer = contact.offerId === undefined ? undefined : this.#state.offers.get(contact.offerId);
+    if (offer !== undefined) this.#state.dropOffer(offer, { nowMs, setAsideMs: 0, by });
+    this.#state.leaveQueue(contact);
+    if (nowMs - contact.enqueuedAtMs > shortAbandonMs) this.#state.keepMean('serviceLevel', queueId, 0);
     const who = offer === undefined ? {} : { operatorId: offer.operatorId };
-    this.#publish({ kind: 'contactWithdrawn', nowMs, contactId, ...who, facts: { queueId: contact.queueId }, by });
+    this.#state.publish({ kind: 'contactWithdrawn', nowMs, contactId, ...who, facts: { queueId }, by });
     return { outcome: 'withdrawn', ...who };
   }
 
   async matchContact(contactId: ContactId, options: MatchOptions): Promise<Reservation | undefined> {
-    const contact = this.#room.records.get(contactId);
+    const { room, pool } = this.#state;
+    const contact = room.records.get(contactId);
     if (contact === undefined || contact.offerId !== undefined) return undefined;
-    const best = this.#pool.best(contactId, contact.requirement, contact.medium);
-    if (best === undefined) return undefined;
-    return this.#reserve(contact, best.operator, { ...options, trigger: 'contact', passedOver: best.passedOver });
+    const { medium, requirement, preferred } = contact;
+    const match = { ...options, trigger: 'contact' } as const;
+    if (preferred !== undefined) {
+      const operator = this.#operator(preferred.operatorId);
+      if (operator === undefined || !available(operator, medium) || operator.holds.has(contactId)) return undefined;
+      return this.#state.reserve(contact, operator, { ...match, passedOver: nobodyPassedOver, nextBest: [] });
+    }
+    const { found, passedOver } = bestNotHeld<OperatorId>(pool.headsOf(medium, requirement.strategy), {
+      most: 6,
+      isFit: (profileId) => canServe(pool.skillsOf(profileId), requirement),
+      rankedOf: (profileId) => pool.readyOf(medium, requirement.strategy, profileId),
+      isExcluded: (operatorId) => this.#state.isExcluded(contact, operatorId),
+      isHeld: (operatorId) => this.#operator(operatorId)?.holds.has(contactId) ?? false,
+    });
+    const [best, ...others] = found.map(({ id }) => id);
+    const operator = best === undefined ? undefined : this.#operator(best);
+    if (operator === undefined) return undefined;
+    return this.#state.reserve(contact, operator, { ...match, passedOver, nextBest: others });
   }
 
   async matchOperator(operatorId: OperatorId, options: MatchOptions): Promise<Reservation | undefined> {
-    const operator = this.#pool.records.get(operatorId);
+    const { room } = this.#state;
+    const operator = this.#operator(operatorId);
     if (operator === undefined) return undefined;
     for (const medium of media) {
       if (!available(operator, medium)) continue;
-      const best = this.#room.best(operator, medium);
-      if (best === undefined) continue;
-      return this.#reserve(best.contact, operator, { ...options, trigger: 'operator', passedOver: best.passedOver });
+      const { found, passedOver } = bestNotHeld<ContactId>(room.headsOf(medium), {
+        most: 1,
+        isFit: (classId) => {
+          const requirement = room.requirementOf(classId);
+          return requirement !== undefined && canServe(operator.skills, requirement);
+        },
+        rankedOf: (classId) => room.waitingOf(medium, classId),
+        isExcluded: (contactId) => {
+          const contact = room.records.get(contactId);
+          return contact !== undefined && this.#state.isExcluded(contact, operatorId);
+        },
+        isHeld: (contactId) => operator.holds.has(contactId),
+      });
+      const [preferring] = room.preferring(medium, operatorId);
+      const isPreferred =
+        preferring !== undefined &&
+        (found[0] === undefined || preferring.score <= found[0].score) &&
+        !operator.holds.has(preferring.id);
+      const picked = isPreferred ? preferring.id : found[0]?.id;
+      const contact = picked === undefined ? undefined : room.records.get(picked);
+      if (contact === undefined) continue;
+      return this.#state.reserve(contact, operator, { ...options, trigger: 'operator', passedOver, nextBest: [] });
     }
     return undefined;
   }
 
   async offerAnswered(offerId: OfferId, nowMs: number, by?: CommandMeta): Promise<'connected' | 'staleOffer'> {
-    const offer = this.#offers.get(offerId);
+    const offer = this.#state.offers.get(offerId);
     if (offer === undefined) return this.#answered.has(offerId) ? 'connected' : 'staleOffer';
-    const operator = this.#pool.records.get(offer.operatorId);
-    const contact = this.#room.records.get(offer.contactId);
-    const hold = operator?.holds.get(offer.contactId);
-    if (operator === undefined || contact === undefined || hold === undefined) return 'staleOffer';
-    this.#offers.delete(offerId);
-    this.#offersDue.delete(offerId);
-    this.#answered.add(offerId);
-    hold.state = 'connected';
-    operator.contactsTaken += 1;
-    this.#room.leave(contact);
     const { contactId, operatorId } = offer;
-    const facts = { offerId, queueId: contact.queueId, waitedMs: nowMs - contact.enqueuedAtMs };
-    this.#publish({ kind: 'offerConnected', nowMs, contactId, operatorId, facts, by });
+    const operator = this.#operator(operatorId);
+    const contact = this.#state.room.records.get(contactId);
+    const hold = operator?.holds.get(contactId);
+    if (operator === undefined || contact === undefined || hold === undefined) return 'staleOffer';
+    this.#state.offers.delete(offerId);
+    this.#state.due.offers.delete(offerId);
+    this.#answered.add(offerId);
+    Object.assign(hold, { state: 'connected', sinceMs: nowMs });
+    operator.contactsTaken += 1;
+    operator.missedOffers = 0;
+    settleTime(operator, nowMs);
+    const isInTime = nowMs <= contact.score + contact.headStartMs;
+    this.#state.keepMean('serviceLevel', contact.queueId, isInTime ? 1 : 0);
+    this.#state.leaveQueue(contact);
+    if (contact.steps.length > 0) activeStep(contact.steps).state = 'served';
+    const facts = {
+      ...{ offerId, queueId: contact.queueId, waitedMs: nowMs - contact.enqueuedAtMs },
+      ...(contact.steps.length === 0 ? {} : { steps: contact.steps.map((step) => step.state) }),
+    };
+    this.#state.publish({ kind: 'offerConnected', nowMs, contactId, operatorId, facts, by });
     return 'connected';
   }
 
   async offerFailed(
     offerId: OfferId,
     failure: OfferFailure,
-    options: { readonly nowMs: number; readonly setAsideMs: number },
+    options: Parameters<QueueStore['offerFailed']>[2],
     by?: CommandMeta,
   ): ReturnType<QueueStore['offerFailed']> {
-    const offer = this.#offers.get(offerId);
-    if (offer === undefined) return { outcome: 'staleOffer' };
+    const offer = this.#state.offers.get(offerId);
+    const operator = offer === undefined ? undefined : this.#operator(offer.operatorId);
+    if (offer === undefined || operator === undefined) return { outcome: 'staleOffer' };
     const { contactId, operatorId } = offer;
-    const contact = this.#room.records.get(contactId);
-    this.#dropOffer(offer, options);
-    if (contact !== undefined) {
-      if (failure === 'contactGone') this.#room.leave(contact);
-      else this.#room.stand(contact);
+    const { nowMs } = options;
+    if (failure === 'offerUnanswered') operator.missedOffers += 1;
+    const isOneTooMany =
+      failure === 'offerUnanswered' &&
+      operator.presence === 'ready' &&
+      operator.missedOffers >= (options.notReadyAfterMissed ?? Number.POSITIVE_INFINITY);
+    const setAsideMs = isOneTooMany ? 0 : options.setAsideMs;
+    this.#state.dropOffer(offer, { nowMs, setAsideMs, by });
+    const contact = this.#state.room.records.get(contactId);
+    if (contact !== undefined && failure === 'contactGone') this.#state.leaveQueue(contact);
+    else if (contact !== undefined) {
+      if (options.exclude === true && !contact.excluded.includes(operatorId)) contact.excluded.push(operatorId);
+      this.#state.room.stand(contact);
+      if (contact.preferred !== undefined) this.#state.examineNow(contact, { nowMs, by });
     }
-    const facts = { offerId, failure, setAsideMs: options.setAsideMs };
-    this.#publish({ kind: 'offerGivenBack', nowMs: options.nowMs, contactId, operatorId, facts, by });
+    const facts = { offerId, failure, setAsideMs };
+    this.#state.publish({ kind: 'offerGivenBack', nowMs, contactId, operatorId, facts, by });
+    // He may have asked for a break already, which began with the end of the offer.
+    if (isOneTooMany && this.#operator(operatorId)?.presence === 'ready') {
+      const presence = this.#state.setPresence(operator, 'notReady', { reason: 'rna', nowMs, by });
+      operator.missedOffers = 0;
+      this.#state.publish({ kind: 'presenceChanged', nowMs, operatorId, facts: presence, by });
+    }
     return { outcome: 'givenBack', operatorId, contactId };
   }
 
   async release(
     operatorId: OperatorId,
     contactId: ContactId,
-    options: { readonly nowMs: number; readonly wrapUp: boolean },
+    options: { readonly nowMs: number; readonly wrapUp: boolean; readonly wrapUpMs?: number },
     by?: CommandMeta,
   ): Promise<'released' | 'notHolding'> {
-    const operator = this.#pool.records.get(operatorId);
+    const operator = this.#operator(operatorId);
     const hold = operator?.holds.get(contactId);
     if (operator === undefined || hold?.state !== 'connected') return 'notHolding';
+    const { nowMs, wrapUp, wrapUpMs } = options;
     this.#answered.delete(hold.offerId);
-    if (options.wrapUp) hold.state = 'wrapUp';
-    else this.#becomeIdle(operator, contactId, options.nowMs);
-    const facts = { wrapUp: options.wrapUp };
-    this.#publish({ kind: 'operatorReleased', nowMs: options.nowMs, contactId, operatorId, facts, by });
+    if (wrapUp) {
+      hold.state = 'wrapUp';
+      if (wrapUpMs !== undefined) this.#wrapUpUntil(operator, contactId, nowMs + wrapUpMs);
+    } else this.#state.becomeIdle(operator, contactId, { nowMs, by });
+    this.#state.publish({ kind: 'operatorReleased', nowMs, contactId, operatorId, facts: { wrapUp }, by });
     return 'released';
   }
 
@@ -242,191 +410,164 @@ export class MemoryQueueStore implements QueueStore {
     contactId: ContactId,
     nowMs: number,
     by?: CommandMeta,
-  ): Promise<'idle' | 'notInWrapUp'> {
-    const operator = this.#pool.records.get(operatorId);
-    if (operator?.holds.get(contactId)?.state !== 'wrapUp') return 'notInWrapUp';
-    this.#becomeIdle(operator, contactId, nowMs);
-    this.#publish({ kind: 'wrapUpOver', nowMs, contactId, operatorId, by });
+    onlyWhenDue?: 'onlyWhenDue',
+  ): Promise<'idle' | 'notInWrapUp' | 'notDue'> {
+    const operator = this.#operator(operatorId);
+    const hold = operator?.holds.get(contactId);
+    if (operator === undefined || hold?.state !== 'wrapUp') return 'notInWrapUp';
+    const isEarly = hold.untilMs !== undefined && hold.untilMs > nowMs;
+    if (isEarly && onlyWhenDue !== undefined) return 'notDue';
+    this.#state.becomeIdle(operator, contactId, { nowMs, by });
+    if (isEarly) this.#state.inbox.append(hold.shard, { type: 'wrapUpOver', contactId, operatorId, atMs: nowMs });
+    this.#state.publish({ kind: 'wrapUpOver', nowMs, contactId, operatorId, by });
     return 'idle';
+  }
+
+  async extendWrapUp(
+    operatorId: OperatorId,
+    contactId: ContactId,
+    byMs: number,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<number | undefined> {
+    const operator = this.#operator(operatorId);
+    const hold = operator?.holds.get(contactId);
+    if (operator === undefined || hold?.state !== 'wrapUp') return undefined;
+    const untilMs = Math.max(nowMs, hold.untilMs ?? nowMs) + byMs;
+    this.#wrapUpUntil(operator, contactId, untilMs);
+    const told = { contactId, operatorId, untilMs, atMs: nowMs };
+    this.#state.inbox.append(hold.shard, { type: 'wrapUpExtended', ...told });
+    this.#state.publish({ kind: 'wrapUpExtended', nowMs, contactId, operatorId, facts: { untilMs }, by });
+    return untilMs;
   }
 
   async expireOffers(nowMs: number): Promise<readonly Reservation[]> {
     const expired: Reservation[] = [];
-    for (let due = this.#offersDue.first(); due !== undefined && due.score <= nowMs; due = this.#offersDue.first()) {
-      const offer = this.#offers.get(due.id);
-      if (offer === undefined) this.#offersDue.delete(due.id);
-      else {
-        this.#withdrawOffer(offer, 'leaseExpired', nowMs);
-        expired.push({ contactId: offer.contactId, offerId: offer.offerId, operatorId: offer.operatorId });
-      }
+    for (const offerId of dueIn(this.#state.due.offers, nowMs)) {
+      const offer = this.#state.offers.get(offerId);
+      if (offer === undefined) continue;
+      this.#state.withdrawOffer(offer, 'leaseExpired', { nowMs });
+      expired.push({ contactId: offer.contactId, offerId, operatorId: offer.operatorId });
     }
     return expired;
   }
 
-  async nextDueMs(): Promise<number | undefined> {
-    const offers = this.#offersDue.first()?.score ?? Number.POSITIVE_INFINITY;
-    const setAsides = this.#setAsidesDue.first()?.score ?? Number.POSITIVE_INFINITY;
-    const next = Math.min(offers, setAsides);
-    return Number.isFinite(next) ? next : undefined;
-  }
-
   async releaseDue(nowMs: number): Promise<readonly OperatorId[]> {
-    const released: OperatorId[] = [];
-    for (
-      let due = this.#setAsidesDue.first();
-      due !== undefined && due.score <= nowMs;
-      due = this.#setAsidesDue.first()
-    ) {
-      const operator = this.#pool.records.get(due.id);
-      this.#setAsidesDue.delete(due.id);
+    const released = dueIn(this.#state.due.setAsides, nowMs);
+    for (const operatorId of released) {
+      const operator = this.#operator(operatorId);
       if (operator === undefined) continue;
-      operator.setAsideUntilMs = undefined;
-      this.#pool.place(operator);
-      this.#publish({ kind: 'setAsideEnded', nowMs, operatorId: due.id });
-      released.push(due.id);
+      this.#state.liftSetAside(operator);
+      this.#state.place(operator, nowMs);
+      this.#state.publish({ kind: 'setAsideEnded', nowMs, operatorId });
     }
     return released;
   }
 
+  async endDueWrapUps(nowMs: number): Promise<readonly OperatorId[]> {
+    return dueIn(this.#state.due.wrapUps, nowMs).map((member) => {
+      const [operatorId, contactId] = member.split(' ').map((id) => asId(id)) as [OperatorId, ContactId];
+      const operator = this.#operator(operatorId);
+      if (operator !== undefined) this.#state.becomeIdle(operator, contactId, { nowMs });
+      this.#state.publish({ kind: 'wrapUpOver', nowMs, contactId, operatorId });
+      return operatorId;
+    });
+  }
+
+  async takeDueContacts(nowMs: number): ReturnType<QueueStore['takeDueContacts']> {
+    const contacts = dueIn(this.#state.due.contacts, nowMs);
+    const questions: StepQuestion[] = [];
+    for (const contactId of contacts) {
+      const contact = this.#state.room.records.get(contactId);
+      if (contact === undefined) continue;
+      const step = this.#state.examine(contact, { nowMs });
+      const condition = step === undefined ? undefined : contact.steps[step - 1]?.considerIf;
+      if (step === undefined || condition === undefined || condition === 'anyQualified') continue;
+      questions.push({ contactId, queueId: contact.queueId, step, condition });
+    }
+    return { contacts, questions };
+  }
+
+  async answerStep(
+    question: Pick<StepQuestion, 'contactId' | 'step'>,
+    isMet: boolean,
+    nowMs: number,
+  ): Promise<'taken' | 'stale'> {
+    const contact = this.#state.room.records.get(question.contactId);
+    const { step } = question;
+    if (contact === undefined || contact.steps.findIndex((each) => each.state === 'ahead') !== step - 1) return 'stale';
+    if (step === 0) return 'stale';
+    if (this.#state.examine(contact, { nowMs }, { step, isMet }) !== undefined) {
+      this.#state.becomesDue('contacts', contact.contactId, nowMs);
+    }
+    return 'taken';
+  }
+
+  async nextDueMs(): Promise<number | undefined> {
+    const firsts = Object.values(this.#state.due).map((due) => due.first()?.score ?? Number.POSITIVE_INFINITY);
+    const next = Math.min(...firsts);
+    return Number.isFinite(next) ? next : undefined;
+  }
+
   async watchDue(listener: (dueAtMs: number | undefined) => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    this.#dueListeners.add(listener);
+    this.#state.dueListeners.add(listener);
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    this.#dueListeners.delete(listener);
+    this.#state.dueListeners.delete(listener);
   }
 
   async position(contactId: ContactId): Promise<number | undefined> {
-    return this.#room.position(contactId);
+    return this.#state.room.position(contactId);
   }
 
   async operators(): Promise<readonly OperatorView[]> {
-    return [...this.#pool.records.values()]
+    return [...this.#state.pool.records.values()]
       .sort((a, b) => (a.operatorId < b.operatorId ? -1 : 1))
       .map((operator) => operatorView(operator));
   }
 
   async operator(operatorId: OperatorId): Promise<OperatorView | undefined> {
-    const operator = this.#pool.records.get(operatorId);
+    const operator = this.#operator(operatorId);
     return operator === undefined ? undefined : operatorView(operator);
   }
 
   async waiting(): Promise<readonly WaitingContact[]> {
-    return [...this.#room.inOrder()].map(({ contact, position }) => ({
-      contactId: contact.contactId,
-      queueId: contact.queueId,
-      lineId: contact.lineId,
-      classId: contact.requirement.classId,
-      score: contact.score,
-      enqueuedAtMs: contact.enqueuedAtMs,
-      position,
-      ...(contact.offerId === undefined ? {} : { offerId: contact.offerId }),
-    }));
+    return [...this.#state.room.inOrder()].map(({ contact, position }) => waitingContact(contact, position));
   }
 
-  #reserve(
-    contact: WaitingRecord,
-    operator: OperatorRecord,
-    match: MatchOptions & { readonly trigger: 'contact' | 'operator'; readonly passedOver: number },
-  ): Reservation {
-    const { contactId } = contact;
-    const { operatorId, extension } = operator;
-    const offerId = newId<OfferId>('o', match.nowMs);
-    const expiresAtMs = match.nowMs + match.leaseMs;
-    const why = {
-      strategy: contact.requirement.strategy,
-      classId: contact.requirement.classId,
-      profileId: operator.profileId,
-      trigger: match.trigger,
-      passedOver: match.passedOver,
-      waitedMs: match.nowMs - contact.enqueuedAtMs,
-      idleMs: match.nowMs - (operator.readySinceMs ?? match.nowMs),
-    };
-    this.#room.offered(contact, offerId);
-    operator.holds.set(contactId, { medium: contact.medium, offerId, state: 'offered' });
-    this.#pool.place(operator);
-    this.#offers.set(offerId, { offerId, contactId, operatorId });
-    this.#becomesDue(this.#offersDue, offerId, expiresAtMs);
-    const facts = { offerId, queueId: contact.queueId, expiresAtMs, ...why };
-    this.#publish({ kind: 'offerReserved', nowMs: match.nowMs, contactId, operatorId, facts });
-    this.#inbox.append(contact.shard, {
-      type: 'offerMade',
-      contactId,
-      offerId,
-      operatorId,
-      extension,
-      expiresAtMs,
-      atMs: match.nowMs,
-      why,
-    });
-    return { contactId, offerId, operatorId };
+  async contact(contactId: ContactId): Promise<ContactView | undefined> {
+    return contactView(this.#state, contactId);
   }
 
-  /** The offer is over without an answer: the operator is free of it, the contact is the caller's to place. */
-  #dropOffer(offer: Offer, options: { readonly nowMs: number; readonly setAsideMs: number }): void {
-    this.#offers.delete(offer.offerId);
-    this.#offersDue.delete(offer.offerId);
-    const operator = this.#pool.records.get(offer.operatorId);
-    if (operator === undefined) return;
-    operator.holds.delete(offer.contactId);
-    if (options.setAsideMs > 0) {
-      const untilMs = options.nowMs + options.setAsideMs;
-      operator.setAsideUntilMs = untilMs;
-      // Back at the end of the line: who misses offers must not be the first to be tried with the next caller.
-      if (operator.presence === 'ready') operator.readySinceMs = untilMs;
-      this.#becomesDue(this.#setAsidesDue, offer.operatorId, untilMs);
-    }
-    this.#pool.place(operator);
+  async figures(): Promise<ReadonlyMap<string, QueueFigures>> {
+    return new Map(this.#state.figures);
   }
 
-  /** Gives both back and tells the contact's owner. */
-  #withdrawOffer(offer: Offer, reason: 'leaseExpired' | 'operatorGone', nowMs: number, by?: CommandMeta): void {
-    const { offerId, contactId, operatorId } = offer;
-    this.#dropOffer(offer, { nowMs, setAsideMs: 0 });
-    const contact = this.#room.records.get(contactId);
-    if (contact !== undefined) {
-      this.#room.stand(contact);
-      this.#inbox.append(contact.shard, { type: 'offerWithdrawn', contactId, offerId, reason, atMs: nowMs });
-    }
-    this.#publish({ kind: 'offerGivenBack', nowMs, contactId, operatorId, facts: { offerId, failure: reason }, by });
+  #operator(operatorId: OperatorId): OperatorRecord | undefined {
+    return this.#state.pool.records.get(operatorId);
   }
 
-  #setPresence(
-    operator: OperatorRecord,
-    presence: Presence,
-    options: { readonly reason?: string; readonly nowMs: number },
-  ): void {
-    if (presence !== 'ready') operator.readySinceMs = undefined;
-    else if (operator.presence !== 'ready') operator.readySinceMs = options.nowMs;
-    operator.presence = presence;
-    operator.notReadyReason = presence === 'notReady' ? options.reason : undefined;
-    this.#pool.place(operator);
+  #changeSkills(operator: OperatorRecord, skills: Skills, nowMs: number): void {
+    this.#state.leaveDuty(operator, nowMs);
+    this.#state.pool.changeProfile(operator, skills);
+    this.#state.lookAtThoseWhoPrefer(operator.operatorId, nowMs);
   }
 
-  #becomeIdle(operator: OperatorRecord, contactId: ContactId, nowMs: number): void {
-    operator.holds.delete(contactId);
-    if (operator.presence === 'ready') operator.readySinceMs = nowMs;
-    this.#pool.place(operator);
+  #wrapUpUntil(operator: OperatorRecord, contactId: ContactId, untilMs: number): void {
+    const hold = operator.holds.get(contactId);
+    if (hold !== undefined) hold.untilMs = untilMs;
+    this.#state.becomesDue('wrapUps', `${operator.operatorId} ${contactId}`, untilMs);
   }
+}
 
-  #becomesDue<Id extends string>(due: RankedSet<Id>, id: Id, atMs: number): void {
-    due.add(id, atMs);
-    if (due.first()?.id === id) for (const listener of this.#dueListeners) listener(atMs);
+/** Ids that are due, the oldest first; they stay in the set. */
+function dueIn<Id extends string>(due: RankedSet<Id>, nowMs: number): readonly Id[] {
+  const ids: Id[] = [];
+  for (const { id, score } of due) {
+    if (score > nowMs) break;
+    ids.push(id);
   }
-
-  #publish(move: Move): void {
-    const { kind, nowMs, contactId, operatorId, facts, by } = move;
-    this.#events.append({
-      source: 'queue',
-      ...(contactId === undefined ? {} : { contactId }),
-      ...(operatorId === undefined ? {} : { operatorId }),
-      entry: {
-        atMs: nowMs,
-        kind,
-        facts:
-          by === undefined ? { ...facts } : { ...facts, actor: `${by.actor.kind}:${by.actor.id}`, reason: by.reason },
-      },
-    });
-  }
+  return ids;
 }

@@ -1,4 +1,4 @@
-interface Ranked<Id extends string> {
+export interface Ranked<Id extends string> {
   readonly id: Id;
   readonly score: number;
 }
@@ -35,6 +35,11 @@ export class RankedSet<Id extends string> {
 
   first(): Ranked<Id> | undefined {
     return this.#order[0];
+  }
+
+  /** Members from place `from` to before place `to`, places from 0. */
+  range(from: number, to: number): readonly Ranked<Id>[] {
+    return this.#order.slice(from, to);
   }
 
   /** Place from 0. */

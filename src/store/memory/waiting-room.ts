@@ -1,79 +1,120 @@
-import { canServe, type EnqueueRequest, type Medium, type RequirementClass, type Skills } from '../../acd/index.ts';
-import type { ContactId, OfferId } from '../../foundation/index.ts';
+import type { EnqueueRequest, Medium, RequirementClass, StepCondition } from '../../acd/index.ts';
+import type { ContactId, OfferId, OperatorId } from '../../foundation/index.ts';
+import { activeStep, type StepRecord } from './contact-steps.ts';
 import { RankedSet } from './ranked-set.ts';
 
-export interface WaitingRecord extends EnqueueRequest {
+export interface WaitingRecord {
+  readonly contactId: ContactId;
+  readonly lineId: string;
+  readonly medium: Medium;
+  readonly enqueuedAtMs: number;
+  readonly shard: string;
+  queueId: string;
+  score: number;
+  headStartMs: number;
+  requirement: RequirementClass;
+  /** Empty: there is but one step. */
+  steps: readonly StepRecord[];
   offerId: OfferId | undefined;
+  preferred: { readonly operatorId: OperatorId; readonly untilMs: number } | undefined;
+  readonly excluded: OperatorId[];
 }
 
 /** Contacts in queues. Those without a live offer stand in their class, best first; the classes' heads stand by score. */
 export class WaitingRoom {
   readonly records = new Map<ContactId, WaitingRecord>();
+  readonly #requirements = new Map<string, RequirementClass>();
   readonly #queues = new Map<string, RankedSet<ContactId>>();
-  readonly #classes = new Map<
-    string,
-    { readonly requirement: RequirementClass; readonly waiting: RankedSet<ContactId> }
-  >();
+  readonly #waiting = new Map<string, RankedSet<ContactId>>();
+  readonly #preferring = new Map<string, RankedSet<ContactId>>();
   readonly #classHeads = new Map<Medium, RankedSet<string>>();
 
-  enter(request: EnqueueRequest): WaitingRecord {
-    const contact: WaitingRecord = { ...request, offerId: undefined };
-    this.records.set(request.contactId, contact);
-    let queue = this.#queues.get(request.queueId);
-    if (queue === undefined) {
-      queue = new RankedSet();
-      this.#queues.set(request.queueId, queue);
-    }
-    queue.add(request.contactId, request.score);
+  define(requirement: RequirementClass): void {
+    this.#requirements.set(requirement.classId, requirement);
+  }
+
+  requirementOf(classId: string): RequirementClass | undefined {
+    return this.#requirements.get(classId);
+  }
+
+  inQueue(queueId: string): number {
+    return this.#queues.get(queueId)?.size ?? 0;
+  }
+
+  enter(contact: WaitingRecord): void {
+    this.records.set(contact.contactId, contact);
+    setAt(this.#queues, contact.queueId).add(contact.contactId, contact.score);
     this.stand(contact);
-    return contact;
   }
 
   leave(contact: WaitingRecord): void {
-    this.#takeOutOfClass(contact);
+    this.stopStanding(contact);
     this.records.delete(contact.contactId);
+    this.leaveQueue(contact);
+  }
+
+  leaveQueue(contact: WaitingRecord): void {
     const queue = this.#queues.get(contact.queueId);
     queue?.delete(contact.contactId);
     if (queue?.size === 0) this.#queues.delete(contact.queueId);
   }
 
-  /** The contact may be matched (again), at its place. */
+  /** The contact may be matched (again), at its place: in its class, or at first for one operator only. */
   stand(contact: WaitingRecord): void {
     contact.offerId = undefined;
-    const key = classKey(contact.medium, contact.requirement.classId);
-    let entry = this.#classes.get(key);
-    if (entry === undefined) {
-      entry = { requirement: contact.requirement, waiting: new RankedSet() };
-      this.#classes.set(key, entry);
+    if (contact.preferred !== undefined) {
+      setAt(this.#preferring, `${contact.medium} ${contact.preferred.operatorId}`).add(
+        contact.contactId,
+        contact.score,
+      );
+      return;
     }
-    entry.waiting.add(contact.contactId, contact.score);
-    this.#refreshHead(contact.medium, contact.requirement.classId);
+    const { classId } = contact.requirement;
+    this.waitingOf(contact.medium, classId).add(contact.contactId, contact.score);
+    this.#refreshHead(contact.medium, classId);
   }
 
-  /** The contact has a live offer and is not matched meanwhile. */
-  offered(contact: WaitingRecord, offerId: OfferId): void {
-    this.#takeOutOfClass(contact);
-    contact.offerId = offerId;
+  stopStanding(contact: WaitingRecord): void {
+    if (contact.preferred !== undefined) {
+      this.#preferring.get(`${contact.medium} ${contact.preferred.operatorId}`)?.delete(contact.contactId);
+      return;
+    }
+    const { classId } = contact.requirement;
+    this.waitingOf(contact.medium, classId).delete(contact.contactId);
+    this.#refreshHead(contact.medium, classId);
   }
 
-  /** The best contact that the operator can serve, and how many better-ranked classes were passed over as unfit. */
-  best(
-    operator: { readonly skills: Skills; readonly holds: ReadonlyMap<ContactId, unknown> },
-    medium: Medium,
-  ): { readonly contact: WaitingRecord; readonly passedOver: number } | undefined {
-    let passedOver = 0;
-    for (const head of this.#classHeads.get(medium) ?? []) {
-      const entry = this.#classes.get(classKey(medium, head.id));
-      if (entry !== undefined && canServe(operator.skills, entry.requirement)) {
-        for (const { id } of entry.waiting) {
-          const contact = this.records.get(id);
-          // Who holds a contact is not offered it again.
-          if (contact !== undefined && !operator.holds.has(id)) return { contact, passedOver };
-        }
-      }
-      passedOver += 1;
-    }
-    return undefined;
+  /** The place within the queue after the score has changed. */
+  rescore(contact: WaitingRecord, score: number): void {
+    contact.score = score;
+    setAt(this.#queues, contact.queueId).add(contact.contactId, score);
+    if (contact.offerId === undefined) this.stand(contact);
+  }
+
+  waitingOf(medium: Medium, classId: string): RankedSet<ContactId> {
+    return setAt(this.#waiting, `${medium} ${classId}`);
+  }
+
+  headsOf(medium: Medium): RankedSet<string> {
+    return setAt(this.#classHeads, medium);
+  }
+
+  preferring(medium: Medium, operatorId: OperatorId): readonly { readonly id: ContactId; readonly score: number }[] {
+    return [...(this.#preferring.get(`${medium} ${operatorId}`) ?? [])];
+  }
+
+  withExclusions(): readonly WaitingRecord[] {
+    return [...this.records.values()].filter((contact) => contact.excluded.length > 0);
+  }
+
+  /** Contacts whose active step lasts only while somebody qualified is logged in, and that have another step to go to. */
+  skippable(): readonly WaitingRecord[] {
+    return [...this.records.values()].filter(
+      ({ steps }) =>
+        steps.length > 0 &&
+        activeStep(steps).considerIf === 'anyQualified' &&
+        steps.some((step) => step.state === 'ahead'),
+    );
   }
 
   position(contactId: ContactId): number | undefined {
@@ -82,7 +123,7 @@ export class WaitingRoom {
     return rank === undefined ? undefined : rank + 1;
   }
 
-  /** Ids of those in a queue, by queue and place. */
+  /** Those in a queue, by queue and place. */
   *inOrder(): Generator<{ readonly contact: WaitingRecord; readonly position: number }> {
     for (const queueId of [...this.#queues.keys()].sort()) {
       let position = 0;
@@ -94,27 +135,37 @@ export class WaitingRoom {
     }
   }
 
-  #takeOutOfClass(contact: WaitingRecord): void {
-    const key = classKey(contact.medium, contact.requirement.classId);
-    const entry = this.#classes.get(key);
-    if (entry === undefined) return;
-    entry.waiting.delete(contact.contactId);
-    this.#refreshHead(contact.medium, contact.requirement.classId);
-    if (entry.waiting.size === 0) this.#classes.delete(key);
-  }
-
   #refreshHead(medium: Medium, classId: string): void {
-    let heads = this.#classHeads.get(medium);
-    if (heads === undefined) {
-      heads = new RankedSet();
-      this.#classHeads.set(medium, heads);
-    }
-    const first = this.#classes.get(classKey(medium, classId))?.waiting.first();
-    if (first === undefined) heads.delete(classId);
-    else heads.add(classId, first.score);
+    const first = this.#waiting.get(`${medium} ${classId}`)?.first();
+    if (first === undefined) this.headsOf(medium).delete(classId);
+    else this.headsOf(medium).add(classId, first.score);
   }
 }
 
-function classKey(medium: Medium, classId: string): string {
-  return `${medium} ${classId}`;
+/** The steps of a request as they are when the contact enters a queue; none when there is but one. */
+export function stepsOf(
+  request: Pick<EnqueueRequest, 'requirement' | 'considerIf' | 'laterSteps'>,
+  enqueuedAtMs: number,
+): readonly StepRecord[] {
+  const { requirement, considerIf, laterSteps = [] } = request;
+  if (laterSteps.length === 0) return [];
+  const step = (
+    needed: RequirementClass,
+    afterMs: number,
+    condition: StepCondition | undefined,
+    state: 'active' | 'ahead',
+  ): StepRecord => ({ requirement: needed, dueAtMs: enqueuedAtMs + afterMs, considerIf: condition, state });
+  return [
+    step(requirement, 0, considerIf, 'active'),
+    ...laterSteps.map((later) => step(later.requirement, later.afterMs, later.considerIf, 'ahead')),
+  ];
+}
+
+function setAt<Key, Id extends string>(sets: Map<Key, RankedSet<Id>>, key: Key): RankedSet<Id> {
+  let set = sets.get(key);
+  if (set === undefined) {
+    set = new RankedSet();
+    sets.set(key, set);
+  }
+  return set;
 }

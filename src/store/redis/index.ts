@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { QueueInbox, QueueStore } from '../../acd/ports.ts';
 import type { ContactStateStore, EventStream, ShardLeases } from '../../contact/store-ports.ts';
 import type { Logger } from '../../foundation/index.ts';
+import { ClassMap } from './class-map.ts';
 import { asked, closeConnection, connectNow, openConnection } from './connection.ts';
 import { RedisContactStates } from './contact-states.ts';
 import { DueWatch } from './due-watch.ts';
@@ -58,7 +59,11 @@ export async function createRedisStores(options: {
   const scripts = new Scripts(client, prefix);
   const parts = { client, scripts, prefix, logger, openBlocking };
   return {
-    queue: new RedisQueueStore({ ...parts, dueWatch: new DueWatch({ open: openBlocking, prefix, logger }) }),
+    queue: new RedisQueueStore({
+      ...parts,
+      map: new ClassMap(parts),
+      dueWatch: new DueWatch({ open: openBlocking, prefix, logger }),
+    }),
     inbox: new RedisInbox(parts),
     leases: new RedisShardLeases(parts),
     contactStates: new RedisContactStates(parts),

@@ -1,40 +1,39 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import {
-  canServe,
+  type ContactView,
+  type EnqueueOutcome,
   type EnqueueRequest,
   type OfferFailure,
   type OperatorRegistration,
   type OperatorView,
   operatorProfile,
   type Presence,
+  type QueueFigures,
   type QueueStore,
   type RequirementClass,
   type Reservation,
   type Skills,
+  type StepQuestion,
+  shortAbandonMs,
+  skillTotal,
   type WaitingContact,
 } from '../../acd/index.ts';
 import {
   asId,
   type CommandMeta,
   type ContactId,
-  DozvonError,
   newId,
   type OfferId,
   type OperatorId,
 } from '../../foundation/index.ts';
+import type { ClassMap } from './class-map.ts';
 import { asked } from './connection.ts';
 import type { DueWatch } from './due-watch.ts';
-import { readOperators, readWaiting } from './queue-views.ts';
+import { readContact, readFigures, readOperators, readWaiting } from './queue-views.ts';
 import type { Scripts } from './scripts.ts';
 
-/** How many due offers or set-asides one script call gives back, so that no call blocks Redis for long. */
+/** How many due things one script call takes, so that no call blocks Redis for long. */
 const dueBatch = 100;
-/**
- * A new class and a new profile computed at the same time cost each other a try; more tries than processes times the
- * classes and profiles that can appear at one moment means something else is wrong.
- */
-const mapAttempts = 200;
 
 interface MatchOptions {
   readonly nowMs: number;
@@ -47,17 +46,20 @@ export class RedisQueueStore implements QueueStore {
   readonly #scripts: Scripts;
   readonly #prefix: string;
   readonly #dueWatch: DueWatch;
+  readonly #map: ClassMap;
 
   constructor(parts: {
     readonly client: Redis;
     readonly scripts: Scripts;
     readonly prefix: string;
     readonly dueWatch: DueWatch;
+    readonly map: ClassMap;
   }) {
     this.#client = parts.client;
     this.#scripts = parts.scripts;
     this.#prefix = parts.prefix;
     this.#dueWatch = parts.dueWatch;
+    this.#map = parts.map;
   }
 
   async registerOperator(operator: OperatorRegistration, nowMs: number, by?: CommandMeta): Promise<void> {
@@ -70,12 +72,58 @@ export class RedisQueueStore implements QueueStore {
       profile.profileId,
       capacity.voice ?? 0,
       capacity.chat ?? 0,
+      skillTotal(profile.skills),
+      operator.weight ?? 1,
     ];
-    await this.#withMap(
+    await this.#map.defining(
       () => this.#scripts.word<'registered' | 'unknownProfile'>('register-operator', { nowMs, by, args }),
-      'unknownProfile',
-      () => this.#defineProfile(profile.profileId, profile.skills, nowMs),
+      (word) => word === 'unknownProfile',
+      () => this.#map.defineProfile(profile.profileId, profile.skills, nowMs),
     );
+  }
+
+  async setSkills(
+    operatorId: OperatorId,
+    skills: Skills,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'unknownOperator'> {
+    const profile = operatorProfile(skills);
+    const args = [operatorId, JSON.stringify(profile.skills), profile.profileId, skillTotal(profile.skills)];
+    const word = await this.#map.defining(
+      () => this.#scripts.word<'done' | 'unknownOperator' | 'unknownProfile'>('set-skills', { nowMs, by, args }),
+      (each) => each === 'unknownProfile',
+      () => this.#map.defineProfile(profile.profileId, profile.skills, nowMs),
+    );
+    return word === 'done' ? 'done' : 'unknownOperator';
+  }
+
+  setOutsideCall(
+    operatorId: OperatorId,
+    busy: boolean,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'unknownOperator'> {
+    return this.#scripts.word('set-outside-call', { nowMs, by, args: [operatorId, busy ? 1 : 0] });
+  }
+
+  notReadyNext(
+    operatorId: OperatorId,
+    reason: string,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'unknownOperator' | 'notSignedIn'> {
+    return this.#scripts.word('not-ready-next', { nowMs, by, args: [operatorId, reason] });
+  }
+
+  async withdrawOffers(
+    operatorId: OperatorId,
+    reason: 'operatorGone' | 'staffAction',
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<readonly ContactId[]> {
+    const givenBack = await this.#scripts.list('withdraw-offers', { nowMs, by, args: [operatorId, reason] });
+    return (givenBack ?? []).map((contactId) => asId<ContactId>(contactId));
   }
 
   removeOperator(
@@ -115,28 +163,59 @@ export class RedisQueueStore implements QueueStore {
     return this.#scripts.word('set-reachable', { nowMs, by, args: [operatorId, reachable ? 1 : 0] });
   }
 
-  async enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<'enqueued' | 'alreadyQueued'> {
-    const { requirement } = request;
+  async enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<EnqueueOutcome> {
+    const { preferred, limits } = request;
     const args = [
       request.contactId,
       request.queueId,
       request.lineId,
       request.medium,
-      requirement.classId,
-      requirement.strategy,
+      stepsText(request, request.enqueuedAtMs),
       request.score,
       request.enqueuedAtMs,
       request.shard,
+      request.headStartMs ?? 0,
+      preferred?.operatorId ?? '',
+      preferred === undefined ? '' : nowMs + preferred.forMs,
+      limits?.length ?? '',
+      limits?.loggedIn === true ? 1 : 0,
     ];
-    return await this.#withMap(
-      () => this.#scripts.word<'enqueued' | 'alreadyQueued' | 'unknownClass'>('enqueue', { nowMs, by, args }),
-      'unknownClass',
-      () => this.#defineClass(requirement, nowMs),
+    return await this.#map.defining(
+      () => this.#scripts.word<EnqueueOutcome>('enqueue', { nowMs, by, args }),
+      (word) => (word as string) === 'unknownClass',
+      () => this.#defineClasses(request, nowMs),
     );
   }
 
+  async moveContact(
+    contactId: ContactId,
+    to: Parameters<QueueStore['moveContact']>[1],
+    nowMs: number,
+    by?: CommandMeta,
+  ): ReturnType<QueueStore['moveContact']> {
+    const enqueuedAtMs = Number(await this.#read('reading a contact', contactId, 'enqueuedAtMs'));
+    const args = [contactId, to.queueId, stepsText(to, enqueuedAtMs), to.score, to.headStartMs ?? 0];
+    const [outcome, operatorId] = await this.#map.defining(
+      async () => (await this.#scripts.list('move-contact', { nowMs, by, args })) ?? [],
+      ([word]) => word === 'unknownClass',
+      () => this.#defineClasses(to, nowMs),
+    );
+    if (outcome !== 'moved') return { outcome: 'notQueued' };
+    return { outcome, ...(operatorId ? { operatorId: asId<OperatorId>(operatorId) } : {}) };
+  }
+
+  setHeadStart(
+    contactId: ContactId,
+    place: { readonly score: number; readonly headStartMs: number },
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<'done' | 'notQueued'> {
+    return this.#scripts.word('set-head-start', { nowMs, by, args: [contactId, place.score, place.headStartMs] });
+  }
+
   async withdraw(contactId: ContactId, nowMs: number, by?: CommandMeta): ReturnType<QueueStore['withdraw']> {
-    const [outcome, operatorId] = (await this.#scripts.list('withdraw', { nowMs, by, args: [contactId] })) ?? [];
+    const [outcome, operatorId] =
+      (await this.#scripts.list('withdraw', { nowMs, by, args: [contactId, shortAbandonMs] })) ?? [];
     if (outcome !== 'withdrawn') return { outcome: 'notQueued' };
     return { outcome, ...(operatorId ? { operatorId: asId<OperatorId>(operatorId) } : {}) };
   }
@@ -156,10 +235,11 @@ export class RedisQueueStore implements QueueStore {
   async offerFailed(
     offerId: OfferId,
     failure: OfferFailure,
-    options: { readonly nowMs: number; readonly setAsideMs: number },
+    options: Parameters<QueueStore['offerFailed']>[2],
     by?: CommandMeta,
   ): ReturnType<QueueStore['offerFailed']> {
-    const args = [offerId, failure, options.setAsideMs];
+    const { setAsideMs, exclude, notReadyAfterMissed } = options;
+    const args = [offerId, failure, setAsideMs, exclude === true ? 1 : 0, notReadyAfterMissed ?? ''];
     const result = (await this.#scripts.list('offer-failed', { nowMs: options.nowMs, by, args })) ?? [];
     const [outcome, operatorId, contactId] = result;
     if (outcome !== 'givenBack' || operatorId === undefined || contactId === undefined)
@@ -170,10 +250,10 @@ export class RedisQueueStore implements QueueStore {
   release(
     operatorId: OperatorId,
     contactId: ContactId,
-    options: { readonly nowMs: number; readonly wrapUp: boolean },
+    options: { readonly nowMs: number; readonly wrapUp: boolean; readonly wrapUpMs?: number },
     by?: CommandMeta,
   ): Promise<'released' | 'notHolding'> {
-    const args = [operatorId, contactId, options.wrapUp ? 1 : 0];
+    const args = [operatorId, contactId, options.wrapUp ? 1 : 0, options.wrapUpMs ?? ''];
     return this.#scripts.word('release', { nowMs: options.nowMs, by, args });
   }
 
@@ -182,8 +262,20 @@ export class RedisQueueStore implements QueueStore {
     contactId: ContactId,
     nowMs: number,
     by?: CommandMeta,
-  ): Promise<'idle' | 'notInWrapUp'> {
-    return this.#scripts.word('end-wrap-up', { nowMs, by, args: [operatorId, contactId] });
+    onlyWhenDue?: 'onlyWhenDue',
+  ): Promise<'idle' | 'notInWrapUp' | 'notDue'> {
+    const args = [operatorId, contactId, onlyWhenDue === undefined ? 0 : 1];
+    return this.#scripts.word('end-wrap-up', { nowMs, by, args });
+  }
+
+  extendWrapUp(
+    operatorId: OperatorId,
+    contactId: ContactId,
+    byMs: number,
+    nowMs: number,
+    by?: CommandMeta,
+  ): Promise<number | undefined> {
+    return this.#scripts.number('extend-wrap-up', { nowMs, by, args: [operatorId, contactId, byMs] });
   }
 
   async expireOffers(nowMs: number): Promise<readonly Reservation[]> {
@@ -199,13 +291,39 @@ export class RedisQueueStore implements QueueStore {
     return this.#scripts.number('next-due', { nowMs: 0, args: [] });
   }
 
-  async releaseDue(nowMs: number): Promise<readonly OperatorId[]> {
-    const released: OperatorId[] = [];
-    for (;;) {
-      const some = (await this.#scripts.list('release-due', { nowMs, args: [dueBatch] })) ?? [];
-      released.push(...some.map((operatorId) => asId<OperatorId>(operatorId)));
-      if (some.length < dueBatch) return released;
+  releaseDue(nowMs: number): Promise<readonly OperatorId[]> {
+    return this.#takeOperators('release-due', nowMs);
+  }
+
+  endDueWrapUps(nowMs: number): Promise<readonly OperatorId[]> {
+    return this.#takeOperators('end-due-wrap-ups', nowMs);
+  }
+
+  /** One batch a call: what has questions stays due, and would be met again. */
+  async takeDueContacts(nowMs: number): ReturnType<QueueStore['takeDueContacts']> {
+    const flat = (await this.#scripts.list('take-due-contacts', { nowMs, args: [dueBatch] })) ?? [];
+    const contacts: ContactId[] = [];
+    const questions: StepQuestion[] = [];
+    for (let i = 0; i < flat.length; i += 4) {
+      const [contactId = '', queueId = '', step = '', condition = ''] = flat.slice(i, i + 4);
+      contacts.push(asId<ContactId>(contactId));
+      if (step === '') continue;
+      questions.push({
+        contactId: asId<ContactId>(contactId),
+        queueId,
+        step: Number(step),
+        condition: JSON.parse(condition) as StepQuestion['condition'],
+      });
     }
+    return { contacts, questions };
+  }
+
+  answerStep(
+    question: Pick<StepQuestion, 'contactId' | 'step'>,
+    isMet: boolean,
+    nowMs: number,
+  ): Promise<'taken' | 'stale'> {
+    return this.#scripts.word('answer-step', { nowMs, args: [question.contactId, question.step, isMet ? 1 : 0] });
   }
 
   watchDue(listener: (dueAtMs: number | undefined) => void, signal: AbortSignal): Promise<void> {
@@ -235,64 +353,48 @@ export class RedisQueueStore implements QueueStore {
     return asked('reading who waits', () => readWaiting(this.#client, this.#prefix));
   }
 
-  /** Runs `verb`; while it answers `missing`, defines what is missing and runs it again. */
-  async #withMap<Word extends string, Missing extends Word>(
-    verb: () => Promise<Word>,
-    missing: Missing,
-    define: () => Promise<void>,
-  ): Promise<Exclude<Word, Missing>> {
-    for (let attempt = 1; attempt <= mapAttempts; attempt += 1) {
-      const word = await verb();
-      if (word !== missing) return word as Exclude<Word, Missing>;
-      await define();
+  contact(contactId: ContactId): Promise<ContactView | undefined> {
+    return asked('reading a contact', () => readContact(this.#client, this.#prefix, contactId));
+  }
+
+  figures(): Promise<ReadonlyMap<string, QueueFigures>> {
+    return asked('reading the figures of the queues', () => readFigures(this.#client, this.#prefix));
+  }
+
+  async #takeOperators(verb: 'release-due' | 'end-due-wrap-ups', nowMs: number): Promise<readonly OperatorId[]> {
+    const taken: OperatorId[] = [];
+    for (;;) {
+      const some = (await this.#scripts.list(verb, { nowMs, args: [dueBatch] })) ?? [];
+      taken.push(...some.map((operatorId) => asId<OperatorId>(operatorId)));
+      if (some.length < dueBatch) return taken;
     }
-    throw new DozvonError('MAP_UNSETTLED', `expected the map of classes and profiles to settle, got ${missing} again`);
   }
 
-  async #defineClass(requirement: RequirementClass, nowMs: number): Promise<void> {
-    const { version, profiles } = await this.#readMap();
-    const fit = Object.keys(profiles).filter((id) => canServe(JSON.parse(profiles[id] ?? '{}') as Skills, requirement));
-    await this.#settle('define-class', [requirement.classId, JSON.stringify(requirement), version, ...fit], nowMs);
+  #read(what: string, contactId: ContactId, field: string): Promise<string | null> {
+    return asked(what, () => this.#client.hget(`${this.#prefix}contact:${contactId}`, field));
   }
 
-  async #defineProfile(profileId: string, skills: Skills, nowMs: number): Promise<void> {
-    const { version, classes } = await this.#readMap();
-    const fit = Object.keys(classes).filter((id) =>
-      canServe(skills, JSON.parse(classes[id] ?? '') as RequirementClass),
-    );
-    await this.#settle('define-profile', [profileId, JSON.stringify(skills), version, ...fit], nowMs);
+  async #defineClasses(steps: Pick<EnqueueRequest, 'requirement' | 'laterSteps'>, nowMs: number): Promise<void> {
+    for (const requirement of classesOf(steps)) await this.#map.defineClass(requirement, nowMs);
   }
+}
 
-  async #settle(verb: 'define-class' | 'define-profile', args: readonly string[], nowMs: number): Promise<void> {
-    const outcome = await this.#scripts.word<'defined' | 'known' | 'stale'>(verb, { nowMs, args });
-    // Somebody else changed the map: let him finish rather than race him.
-    if (outcome === 'stale') await pause(Math.random() * 5);
-  }
+function classesOf(steps: Pick<EnqueueRequest, 'requirement' | 'laterSteps'>): readonly RequirementClass[] {
+  return [steps.requirement, ...(steps.laterSteps ?? []).map((step) => step.requirement)];
+}
 
-  /** The map as of one moment. */
-  async #readMap(): Promise<{
-    readonly version: string;
-    readonly classes: Readonly<Record<string, string>>;
-    readonly profiles: Readonly<Record<string, string>>;
-  }> {
-    const replies = await asked('reading the map of classes and profiles', () =>
-      this.#client
-        .multi()
-        .get(`${this.#prefix}map-version`)
-        .hgetall(`${this.#prefix}classes`)
-        .hgetall(`${this.#prefix}profiles`)
-        .exec(),
-    );
-    const [version, classes, profiles] = (replies ?? []).map(([error, value]) => {
-      if (error !== null) throw error;
-      return value;
-    });
-    return {
-      version: typeof version === 'string' ? version : '0',
-      classes: classes as Record<string, string>,
-      profiles: profiles as Record<string, string>,
-    };
-  }
+/** The steps as the scripts keep them. */
+function stepsText(
+  { requirement, considerIf, laterSteps = [] }: Pick<EnqueueRequest, 'requirement' | 'considerIf' | 'laterSteps'>,
+  enqueuedAtMs: number,
+): string {
+  const steps = [{ requirement, considerIf, afterMs: 0 }, ...laterSteps].map((step) => ({
+    classId: step.requirement.classId,
+    strategy: step.requirement.strategy,
+    dueAtMs: enqueuedAtMs + step.afterMs,
+    considerIf: step.considerIf,
+  }));
+  return JSON.stringify(steps);
 }
 
 function matchCall(who: ContactId | OperatorId, options: MatchOptions): { nowMs: number; args: (string | number)[] } {

@@ -1,6 +1,17 @@
 import type { Redis } from 'ioredis';
-import type { Medium, OperatorView, Presence, Skills, WaitingContact, WorkState } from '../../acd/ports.ts';
-import { asId } from '../../foundation/index.ts';
+import type {
+  ContactView,
+  Medium,
+  OperatorView,
+  Presence,
+  QueueFigures,
+  RequirementClass,
+  Skills,
+  StepView,
+  WaitingContact,
+  WorkState,
+} from '../../acd/ports.ts';
+import { asId, type ContactId, type OperatorId } from '../../foundation/index.ts';
 
 /** The state shown when several contacts are held: the one that asks most of the operator. */
 const workOrder: readonly WorkState[] = ['connected', 'offered', 'wrapUp'];
@@ -11,6 +22,7 @@ interface Held {
   readonly state: WorkState;
   readonly medium: string;
   readonly offerId: string;
+  readonly untilMs: string | undefined;
 }
 
 /** Operators by id, each as of one moment; unknown ids are left out. */
@@ -30,11 +42,12 @@ export async function readOperators(client: Redis, prefix: string, ids: readonly
 
 function operatorView(id: string, operator: Record<string, string>, holds: Record<string, string>): OperatorView {
   const held = Object.entries(holds).map(([contactId, hold]): Held => {
-    const [state = '', medium = '', offerId = ''] = hold.split(' ');
-    return { contactId, state: state as WorkState, medium, offerId };
+    const [state = '', medium = '', offerId = '', , , , untilMs] = hold.split(' ');
+    return { contactId, state: state as WorkState, medium, offerId, untilMs };
   });
   const shown = held[0];
-  const { notReadyReason, readySinceMs, setAsideUntilMs } = operator;
+  const { notReadyReason, notReadyNext, readySinceMs, setAsideUntilMs } = operator;
+  const served = media.filter((medium) => Number(operator[`capacity:${medium}`]) > 0);
   return {
     operatorId: asId(id),
     extension: operator.extension ?? '',
@@ -43,14 +56,17 @@ function operatorView(id: string, operator: Record<string, string>, holds: Recor
     presence: operator.presence as Presence,
     ...(notReadyReason === undefined ? {} : { notReadyReason }),
     reachable: operator.reachable === '1',
-    work: Object.fromEntries(
-      media
-        .filter((medium) => Number(operator[`capacity:${medium}`]) > 0)
-        .map((medium) => [medium, workState(held, medium)]),
-    ),
+    capacity: Object.fromEntries(served.map((medium) => [medium, Number(operator[`capacity:${medium}`])])),
+    held: Object.fromEntries(served.map((medium) => [medium, Number(operator[`held:${medium}`] ?? 0)])),
+    work: Object.fromEntries(served.map((medium) => [medium, workState(held, medium)])),
+    outsideCall: operator.outsideCall === '1',
+    ...(notReadyNext === undefined ? {} : { notReadyNext }),
+    missedOffers: Number(operator.missedOffers ?? 0),
+    contactsTaken: Number(operator.contactsTaken ?? 0),
     ...(readySinceMs === undefined ? {} : { readySinceMs: Number(readySinceMs) }),
     ...(setAsideUntilMs === undefined ? {} : { setAsideUntilMs: Number(setAsideUntilMs) }),
     ...(shown === undefined ? {} : { contactId: asId(shown.contactId), offerId: asId(shown.offerId) }),
+    ...(shown?.untilMs === undefined ? {} : { wrapUpUntilMs: Number(shown.untilMs) }),
   };
 }
 
@@ -71,20 +87,71 @@ export async function readWaiting(client: Redis, prefix: string): Promise<Waitin
   const records = (await valuesOf(contacts.exec())) as Record<string, string>[];
   return places.flatMap(({ contactId, position }, i) => {
     const record = records[i];
-    const queueId = record?.queueId;
-    if (record === undefined || queueId === undefined) return [];
-    const { offerId } = record;
-    return {
-      contactId: asId(contactId),
-      queueId,
-      lineId: record.lineId ?? '',
-      classId: record.classId ?? '',
-      score: Number(record.score),
-      enqueuedAtMs: Number(record.enqueuedAtMs),
-      position,
-      ...(offerId === undefined ? {} : { offerId: asId(offerId) }),
-    };
+    return record?.queueId === undefined ? [] : waitingContact(contactId, record, position);
   });
+}
+
+function waitingContact(contactId: string, record: Record<string, string>, position: number): WaitingContact {
+  const { offerId } = record;
+  return {
+    contactId: asId(contactId),
+    queueId: record.queueId ?? '',
+    lineId: record.lineId ?? '',
+    classId: record.classId ?? '',
+    score: Number(record.score),
+    enqueuedAtMs: Number(record.enqueuedAtMs),
+    position,
+    headStartMs: Number(record.headStartMs ?? 0),
+    ...(offerId === undefined ? {} : { offerId: asId(offerId) }),
+  };
+}
+
+/** One waiting contact with all that decides about it; what changes between the reads shows as of the later one. */
+export async function readContact(
+  client: Redis,
+  prefix: string,
+  contactId: ContactId,
+): Promise<ContactView | undefined> {
+  const record = await client.hgetall(`${prefix}contact:${contactId}`);
+  const { queueId, classId } = record;
+  if (queueId === undefined || classId === undefined) return undefined;
+  const excluded = (record.excluded ?? '').split(' ').filter((id) => id !== '');
+  const around = client
+    .pipeline()
+    .zrank(`${prefix}queue:${queueId}`, contactId)
+    .hget(`${prefix}classes`, classId)
+    .hget(`${prefix}class-logged-in`, classId)
+    .hget(`${prefix}class-on-duty`, classId)
+    .smembers(`${prefix}served-by:${classId}`);
+  for (const operatorId of excluded) around.hmget(`${prefix}operator:${operatorId}`, 'duty', 'profileId');
+  const [rank, text, loggedIn, onDuty, servedBy, ...operators] = await valuesOf(around.exec());
+  const fit = new Set(servedBy as readonly string[]);
+  const onDutyExcluded = (operators as readonly (readonly (string | null)[])[]).filter(
+    ([duty, profileId]) => duty === '2' && profileId !== null && profileId !== undefined && fit.has(profileId),
+  ).length;
+  return {
+    ...waitingContact(contactId, record, Number(rank) + 1),
+    medium: record.medium as Medium,
+    requirement: JSON.parse(String(text)) as RequirementClass,
+    steps: (record.steps === undefined ? [] : (JSON.parse(record.steps) as (StepView & { strategy: string })[])).map(
+      ({ strategy: _strategy, ...step }) => step,
+    ),
+    excluded: excluded.map((operatorId) => asId<OperatorId>(operatorId)),
+    exclusionsCount: excluded.length > 0 && Number(onDuty ?? 0) > onDutyExcluded,
+    ...(record.preferred === undefined
+      ? {}
+      : { preferred: { operatorId: asId(record.preferred), untilMs: Number(record.preferredUntilMs) } }),
+    qualified: { loggedIn: Number(loggedIn ?? 0), onDuty: Number(onDuty ?? 0) },
+  };
+}
+
+export async function readFigures(client: Redis, prefix: string): Promise<ReadonlyMap<string, QueueFigures>> {
+  const figures = new Map<string, QueueFigures>();
+  for (const [field, value] of Object.entries(await client.hgetall(`${prefix}figures`))) {
+    const [figure = '', queueId = ''] = field.split(' ');
+    figures.set(queueId, { ...figures.get(queueId), [figure]: Number(value) });
+  }
+  return figures;
 }
 
 async function valuesOf(exec: Promise<[Error | null, unknown][] | null>): Promise<unknown[]> {

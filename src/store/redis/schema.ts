@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { type RequirementClass, type SkillTerm, termsExpression } from '../../acd/index.ts';
 import { DozvonError, type Logger, minuteMs } from '../../foundation/index.ts';
 import { asked } from './connection.ts';
 
 /** The version of the keys that this program reads and writes (docs/redis-keys.md). */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /** One step up. Runs while no other process migrates; may run again after a crash, so it must bear repeating. */
 export interface KeyMigration {
@@ -14,7 +15,22 @@ export interface KeyMigration {
 }
 
 /** In order, one for each version above 1. */
-export const keyMigrations: readonly KeyMigration[] = [];
+export const keyMigrations: readonly KeyMigration[] = [
+  {
+    to: 2,
+    describe: 'requirement classes hold an expression; strategies in use are listed; duty is counted',
+    async migrate(client, prefix) {
+      const classes = await client.hgetall(`${prefix}classes`);
+      for (const [classId, text] of Object.entries(classes)) {
+        const { terms, ...kept } = JSON.parse(text) as RequirementClass & { readonly terms?: readonly SkillTerm[] };
+        if (terms === undefined) continue;
+        const requirement = { ...kept, expression: termsExpression(terms) };
+        await client.hset(`${prefix}classes`, classId, JSON.stringify(requirement));
+        await client.sadd(`${prefix}strategies`, requirement.strategy);
+      }
+    },
+  },
+];
 
 /** Longer than any migration takes; a process that died in one blocks the others for no longer than this. */
 const migrationLockMs = minuteMs;

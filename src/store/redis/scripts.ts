@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
-import { operatorStrategies } from '../../acd/index.ts';
+import { operatorFacts, operatorStrategies, strategyNames } from '../../acd/index.ts';
 import { type CommandMeta, DozvonError } from '../../foundation/index.ts';
 import { asked } from './connection.ts';
 
@@ -8,15 +9,20 @@ const verbs = [
   'acknowledge-events',
   'acknowledge-inbox',
   'acquire-shard',
+  'answer-step',
   'define-class',
   'define-profile',
+  'end-due-wrap-ups',
   'end-wrap-up',
   'enqueue',
   'expire-offers',
+  'extend-wrap-up',
   'keep-turn',
   'match-contact',
   'match-operator',
+  'move-contact',
   'next-due',
+  'not-ready-next',
   'offer-answered',
   'offer-failed',
   'position',
@@ -27,11 +33,16 @@ const verbs = [
   'remove-operator',
   'renew-shard',
   'save-contact',
+  'set-head-start',
+  'set-outside-call',
   'set-presence',
   'set-reachable',
+  'set-skills',
   'sign-in',
   'sign-out',
+  'take-due-contacts',
   'withdraw',
+  'withdraw-offers',
 ] as const;
 
 export type Verb = (typeof verbs)[number];
@@ -42,26 +53,37 @@ export interface VerbCall {
   readonly args: readonly (string | number)[];
 }
 
-type DefinedCommand = (prefix: string, ...args: (string | number)[]) => Promise<unknown>;
+/** In this order in front of the verbs. */
+const parts = ['base', 'events', 'time-use', 'duty', 'operators', 'holds', 'contacts', 'steps', 'offers'] as const;
 
-/** The verbs as commands of one connection. Results are as each file's header says. */
+/** The verbs as functions of a Redis library. Results are as each file's header says. */
 export class Scripts {
   readonly #client: Redis;
   readonly #prefix: string;
-  readonly #strategies = JSON.stringify(operatorStrategies);
+  readonly #library = library();
 
   constructor(client: Redis, prefix: string) {
     this.#client = client;
     this.#prefix = prefix;
-    for (const verb of verbs) client.defineCommand(commandName(verb), { numberOfKeys: 1, lua: scriptText(verb) });
   }
 
   async run(verb: Verb, call: VerbCall): Promise<unknown> {
-    const command = (this.#client as unknown as Record<string, DefinedCommand>)[commandName(verb)];
-    if (command === undefined) throw new DozvonError('UNKNOWN_VERB', `expected a defined command, got ${verb}`);
     const actor = call.by === undefined ? '' : `${call.by.actor.kind}:${call.by.actor.id}`;
-    const meta = [call.nowMs, this.#strategies, actor, call.by?.reason ?? ''];
-    return await asked(verb, () => command.call(this.#client, this.#prefix, ...meta, ...call.args));
+    const args = [call.nowMs, actor, call.by?.reason ?? '', ...call.args];
+    return await asked(verb, async () => {
+      try {
+        return await this.#call(verb, args);
+      } catch (error) {
+        // A server that is new, or has lost what it knew: the verb has not run.
+        if (!(error instanceof Error && /^ERR Function not found/.test(error.message))) throw error;
+        await this.#client.function('LOAD', 'REPLACE', this.#library.text);
+        return await this.#call(verb, args);
+      }
+    });
+  }
+
+  #call(verb: Verb, args: readonly (string | number)[]): Promise<unknown> {
+    return this.#client.fcall(functionName(this.#library.name, verb), 1, this.#prefix, ...args);
   }
 
   /** For verbs whose result is one of a few words. */
@@ -93,18 +115,37 @@ function unexpected(verb: Verb, expected: string, result: unknown): DozvonError 
   return new DozvonError('REDIS_REFUSED', `${verb}: expected ${expected}, got ${typeof result}`);
 }
 
-/** A name that no command of Redis has. */
-function commandName(verb: Verb): string {
-  return `dozvon_${verb}`;
+function functionName(libraryName: string, verb: Verb): string {
+  return `${libraryName}_${verb.replaceAll('-', '_')}`;
 }
 
-const includeLine = /^--# include: (.+)$/m;
+/**
+ * All verbs as one library: Redis reads it once, where a script would build all its functions anew for every call (a
+ * quarter of a match). Its name holds a hash of the content, so that processes of two versions do not replace each
+ * other's.
+ */
+function library(): { readonly name: string; readonly text: string } {
+  const [rules, texts] = [rankingRules(), parts.map((part) => read(`parts/${part}.lua`))];
+  const verbTexts = verbs.map((verb) => read(`${verb}.lua`));
+  const hash = createHash('sha256')
+    .update([rules, ...texts, ...verbTexts].join('\n'))
+    .digest('hex')
+    .slice(0, 12);
+  const name = `dozvon_${hash}`;
+  const functions = verbs.map(
+    (verb, i) => `redis.register_function('${functionName(name, verb)}', verb(function()\n${verbTexts[i]}\nend))`,
+  );
+  return { name, text: [`#!lua name=${name}`, rules, ...texts, ...functions].join('\n') };
+}
 
-/** The text of a verb with the parts it names in front. */
-function scriptText(verb: Verb): string {
-  const text = read(`${verb}.lua`);
-  const parts = includeLine.exec(text)?.[1]?.split(' ') ?? [];
-  return [...parts.map((part) => read(`parts/${part}.lua`)), text].join('\n');
+/** `weights` and `factNames` as Lua. */
+function rankingRules(): string {
+  const strategies = strategyNames.map((strategy) => {
+    const weights = Object.entries(operatorStrategies[strategy]).map(([fact, weight]) => `${fact} = ${weight}`);
+    return `${strategy} = { ${weights.join(', ')} }`;
+  });
+  const facts = operatorFacts.map((fact) => `'${fact}'`);
+  return `local weights = { ${strategies.join(', ')} }\nlocal factNames = { ${facts.join(', ')} }`;
 }
 
 function read(name: string): string {

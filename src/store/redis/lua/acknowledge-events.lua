@@ -1,4 +1,3 @@
---# include: base
 -- Moves a reader's cursor and trims the stream behind the slowest reader, but keeps what is younger than `historyMs`
 -- (live views resume in it). Stream ids begin with Redis's own milliseconds, and so does the age.
 -- Arguments: reader, token of its turn, id of the last event delivered, historyMs.

@@ -1,4 +1,3 @@
---# include: base
 -- Removes a delivered event, if the reader is still the newest of its shard.
 -- Arguments: shard, reader's token, event's id. Result: 1, or 0 when another reader has begun.
 if redis.call('GET', prefix .. 'inbox-reader:' .. argument(1)) ~= argument(2) then return 0 end

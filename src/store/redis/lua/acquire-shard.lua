@@ -1,4 +1,3 @@
---# include: base
 -- Takes a shard that is free, whose lease has run out, or that the same node holds (a restart of it).
 -- Arguments: shard, nodeId, expiresAtMs. Result: the new epoch, or nil when somebody else holds it.
 local key = prefix .. 'shard:' .. argument(1)

@@ -1,24 +1,45 @@
---# include: base events contacts
 -- Puts a contact into its queue and class. What is written for a contact already queued stays as it is.
--- Arguments: contactId, queueId, lineId, medium, classId, strategy, score, enqueuedAtMs, shard.
--- Result: "enqueued", "alreadyQueued"; "unknownClass": define the class first.
+-- Arguments: contactId, queueId, lineId, medium, steps (JSON), score, enqueuedAtMs, shard, headStartMs, preferred
+-- operatorId or "", preferredUntilMs or "", most contacts in the queue or "", "1" to refuse when nobody is logged in.
+-- Result: "enqueued", "alreadyQueued", "queueFull", "nobodyLoggedIn"; "unknownClass": define the classes first.
 local contact = {
-  contactId = argument(1), queueId = argument(2), lineId = argument(3), medium = argument(4), classId = argument(5),
-  strategy = argument(6), score = argument(7), enqueuedAtMs = argument(8), shard = argument(9),
+  contactId = argument(1), queueId = argument(2), lineId = argument(3), medium = argument(4), score = argument(6),
+  enqueuedAtMs = argument(7), shard = argument(8), headStartMs = argument(9),
 }
 if redis.call('EXISTS', contactKey(contact.contactId)) == 1 then return 'alreadyQueued' end
-if redis.call('HEXISTS', prefix .. 'classes', contact.classId) == 0 then return 'unknownClass' end
+local steps = cjson.decode(argument(5))
+local someLoggedIn = false
+for _, one in ipairs(steps) do
+  if redis.call('HEXISTS', prefix .. 'classes', one.classId) == 0 then return 'unknownClass' end
+  if argument(13) == '1' and qualifiedLoggedIn(one.classId) > 0 then someLoggedIn = true end
+end
+if argument(12) ~= '' and redis.call('ZCARD', prefix .. 'queue:' .. contact.queueId) >= tonumber(argument(12)) then
+  return 'queueFull'
+end
+if argument(13) == '1' and not someLoggedIn then return 'nobodyLoggedIn' end
 
+beginSteps(contact, steps)
 redis.call(
   'HSET', contactKey(contact.contactId), 'queueId', contact.queueId, 'lineId', contact.lineId, 'medium', contact.medium,
   'classId', contact.classId, 'strategy', contact.strategy, 'score', contact.score,
-  'enqueuedAtMs', contact.enqueuedAtMs, 'shard', contact.shard
+  'enqueuedAtMs', contact.enqueuedAtMs, 'shard', contact.shard, 'headStartMs', contact.headStartMs
 )
-redis.call('ZADD', prefix .. 'queue:' .. contact.queueId, contact.score, contact.contactId)
-redis.call('SADD', prefix .. 'queues', contact.queueId)
+if argument(10) ~= '' then
+  contact.preferred, contact.preferredUntilMs = argument(10), argument(11)
+  redis.call(
+    'HSET', contactKey(contact.contactId), 'preferred', contact.preferred, 'preferredUntilMs', contact.preferredUntilMs
+  )
+end
+enterQueueSet(contact)
 stand(contact)
-publish('contactEnqueued', contact, {
+local facts = {
   queueId = contact.queueId, lineId = contact.lineId, medium = contact.medium, classId = contact.classId,
   score = tonumber(contact.score), enqueuedAtMs = tonumber(contact.enqueuedAtMs),
-})
+}
+if contact.preferred then facts.preferred = contact.preferred end
+publish('contactEnqueued', contact, facts)
+if contact.steps or contact.preferred then
+  -- A condition that only the caller can judge makes it due now.
+  if examine(contact) then becomesDue('due:contacts', contact.contactId, ARGV[1]) end
+end
 return 'enqueued'

@@ -1,4 +1,3 @@
---# include: base events operators contacts offers
 -- Gives back offers whose lease has run out, the oldest first.
 -- Arguments: how many at most. Result: a flat list contactId, offerId, operatorId, contactId, ...
 local expired = {}

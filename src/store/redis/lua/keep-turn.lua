@@ -1,4 +1,3 @@
---# include: base
 -- Takes, prolongs or ends a reader's turn: one consumer a name at a time.
 -- Arguments: reader, token, milliseconds it lasts (0 ends it). Result: 1, or 0 when the turn is another's.
 local key = prefix .. 'reader-turn:' .. argument(1)

@@ -1,21 +1,37 @@
---# include: base events operators contacts offers
--- Reserves the contact that this operator should have next, voice before chat.
+-- Reserves the contact that this operator should have next, voice before chat: the first in order of score of those who
+-- wait in a class he can serve and those who wait for him alone.
+-- No next best are named: while he was not there nobody else free could serve the contact either.
 -- Arguments: operatorId, offerId, expiresAtMs. Result: { contactId, offerId, operatorId } or nil.
 local operatorId = argument(1)
-local operator = loadOperator(operatorId)
+local operator = loadForMatch(operatorId)
 if not operator then return nil end
+
+local excludedFrom = prefix .. 'excluded-from:' .. operatorId
+local hasExclusions = redis.call('EXISTS', excludedFrom) == 1
+local function isExcluded(contactId)
+  return hasExclusions
+    and redis.call('SISMEMBER', excludedFrom, contactId) == 1
+    and exclusionsCount(loadContact(contactId))
+end
+local function isHeld(contactId) return holds(operatorId, contactId) end
 
 for _, medium in ipairs(media) do
   if isAvailable(operator, medium) then
-    local heads, fit = prefix .. 'class-heads:' .. medium, prefix .. 'serves:' .. operator.profileId
-    local contactId, passedOver = firstPair(heads, fit, function(classId)
-      return firstWhoMayMeet(waitingKey({ medium = medium, classId = classId }), function(candidate)
-        return not holds(operatorId, candidate)
-      end)
-    end)
-    if contactId then
-      return reserve(loadContact(contactId), operatorId, {
+    local found, passedOver = bestNotHeld(prefix .. 'class-heads:' .. medium, {
+      most = 1,
+      fit = prefix .. 'serves:' .. operator.profileId,
+      rankedOf = function(classId) return waitingKey(medium, classId) end,
+      isExcluded = isExcluded,
+    }, isHeld)
+    local preferring = redis.call('ZRANGE', prefix .. 'preferring:' .. medium .. ':' .. operatorId, 0, 0, 'WITHSCORES')
+    local picked = found[1] and found[1].id
+    if preferring[1] and (not picked or tonumber(preferring[2]) <= found[1].score) and not isHeld(preferring[1]) then
+      picked = preferring[1]
+    end
+    if picked then
+      return reserve(loadContact(picked), operatorId, operator, {
         offerId = argument(2), expiresAtMs = argument(3), trigger = 'operator', passedOver = passedOver,
+        nextBest = {},
       })
     end
   end

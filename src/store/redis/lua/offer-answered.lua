@@ -1,4 +1,3 @@
---# include: base events operators contacts offers
 -- The operator answered: connected; the contact leaves its queue. The offer stays known until the conversation ends,
 -- so that a repeat is told from a late answer.
 -- Arguments: offerId. Result: "connected", "staleOffer".
@@ -9,12 +8,25 @@ if offer.state == 'connected' then return 'connected' end
 redis.call('HSET', prefix .. 'offer:' .. offer.offerId, 'state', 'connected')
 redis.call('ZREM', prefix .. 'due:offers', offer.offerId)
 local hold = loadHold(offer.operatorId, offer.contactId)
-hold.state = 'connected'
+hold.state, hold.sinceMs = 'connected', ARGV[1]
 saveHold(offer.operatorId, offer.contactId, hold)
-redis.call('HINCRBY', operatorKey(offer.operatorId), 'contactsTaken', 1)
+local key = operatorKey(offer.operatorId)
+redis.call('HINCRBY', key, 'contactsTaken', 1)
+redis.call('HINCRBY', key, 'engaged', 1)
+redis.call('HDEL', key, 'missedOffers')
+settleTime(offer.operatorId, loadOperator(offer.operatorId))
 local contact = loadContact(offer.contactId)
+-- The deadline without the head start: within the queue's answer target or not.
+local isInTime = nowMs <= tonumber(contact.score) + tonumber(contact.headStartMs or '0')
+keepMean('serviceLevel', contact.queueId, isInTime and 1 or 0)
 leaveQueue(contact)
-publish('offerConnected', offer, {
+local facts = {
   offerId = offer.offerId, queueId = contact.queueId, waitedMs = nowMs - tonumber(contact.enqueuedAtMs),
-})
+}
+if contact.steps then
+  local steps = cjson.decode(contact.steps)
+  steps[tonumber(contact.step)].state = 'served'
+  facts.steps = statesOf(steps)
+end
+publish('offerConnected', offer, facts)
 return 'connected'

@@ -1,4 +1,3 @@
---# include: base
 -- Place of a contact within its queue.
 -- Arguments: contactId. Result: place from 0, or nil.
 local queueId = redis.call('HGET', prefix .. 'contact:' .. argument(1), 'queueId')

@@ -1,12 +1,10 @@
---# include: base events operators
 -- Ends the set-asides that are due, the oldest first.
 -- Arguments: how many at most. Result: operatorId ...
 local released = redis.call(
   'ZRANGE', prefix .. 'due:set-asides', '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, argument(1)
 )
 for _, operatorId in ipairs(released) do
-  redis.call('ZREM', prefix .. 'due:set-asides', operatorId)
-  redis.call('HDEL', operatorKey(operatorId), 'setAsideUntilMs')
+  liftSetAside(operatorId)
   placeOperator(operatorId)
   publish('setAsideEnded', { operatorId = operatorId }, {})
 end

@@ -1,4 +1,3 @@
---# include: base
 -- Lets go of a shard; its epoch stays, so that the next owner's is higher.
 -- Arguments: shard, epoch. Result: 1, or 0 when another epoch has begun.
 local key = prefix .. 'shard:' .. argument(1)

@@ -1,6 +1,6 @@
---# include: base events operators
 -- The conversation is over.
--- Arguments: operatorId, contactId, "1" for wrap-up. Result: "released", "notHolding".
+-- Arguments: operatorId, contactId, "1" for wrap-up, milliseconds it lasts or "" (until it is ended).
+-- Result: "released", "notHolding".
 local operatorId, contactId, wrapUp = argument(1), argument(2), argument(3) == '1'
 local hold = loadHold(operatorId, contactId)
 if not hold or hold.state ~= 'connected' then return 'notHolding' end
@@ -8,9 +8,13 @@ if not hold or hold.state ~= 'connected' then return 'notHolding' end
 redis.call('DEL', prefix .. 'offer:' .. hold.offerId)
 if wrapUp then
   hold.state = 'wrapUp'
+  if argument(4) ~= '' then
+    hold.untilMs = digits(nowMs + tonumber(argument(4)))
+    becomesDue('due:wrap-ups', operatorId .. ' ' .. contactId, hold.untilMs)
+  end
   saveHold(operatorId, contactId, hold)
 else
-  becomeIdle(operatorId, contactId, hold.medium)
+  becomeIdle(operatorId, contactId, hold)
 end
 publish('operatorReleased', { contactId = contactId, operatorId = operatorId }, { wrapUp = wrapUp })
 return 'released'

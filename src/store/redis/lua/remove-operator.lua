@@ -1,4 +1,3 @@
---# include: base events operators
 -- Forgets an operator who holds nothing.
 -- Arguments: operatorId. Result: "removed", "busy", "unknownOperator".
 local operatorId = argument(1)
@@ -7,6 +6,8 @@ if not operator then return 'unknownOperator' end
 if redis.call('EXISTS', prefix .. 'holds:' .. operatorId) == 1 then return 'busy' end
 
 takeOutOfAllReady(operatorId, operator.profileId)
+leaveDuty(operatorId, operator)
+lookAtThoseWhoPrefer(operatorId)
 leaveProfile(operator.profileId)
 redis.call('ZREM', prefix .. 'due:set-asides', operatorId)
 redis.call('DEL', operatorKey(operatorId))

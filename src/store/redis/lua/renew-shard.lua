@@ -1,4 +1,3 @@
---# include: base
 -- Prolongs a lease that nobody else has taken.
 -- Arguments: shard, epoch, expiresAtMs. Result: 1, or 0 when another epoch has begun.
 local key = prefix .. 'shard:' .. argument(1)

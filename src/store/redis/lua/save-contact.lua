@@ -1,4 +1,3 @@
---# include: base
 -- Saves or removes a live contact and appends its timeline to the event stream, if the lease is still the newest.
 -- Arguments: shard, epoch, contactId, "save" or "finish", sealed state or "", then atMs, kind, facts (JSON) per entry.
 -- Result: 1, or 0 when the lease is lost.
@@ -10,7 +9,7 @@ if argument(4) == 'save' then
 else
   redis.call('HDEL', prefix .. 'contacts:' .. shard, contactId)
 end
-for i = 10, #ARGV, 3 do
+for i = 9, #ARGV, 3 do
   redis.call(
     'XADD', prefix .. 'events', 'MAXLEN', '~', '1000000', '*', 'source', 'contact', 'contactId', contactId,
     'operatorId', '', 'atMs', ARGV[i], 'kind', ARGV[i + 1], 'facts', ARGV[i + 2]

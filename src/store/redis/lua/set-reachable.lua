@@ -1,4 +1,3 @@
---# include: base events operators
 -- Says whether any device of the operator is registered.
 -- Arguments: operatorId, "1" or "0". Result: "done" (also when it was so), "unknownOperator".
 local operatorId, reachable = argument(1), argument(2)

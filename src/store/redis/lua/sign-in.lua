@@ -1,5 +1,4 @@
---# include: base events operators
--- Signs an operator in, not ready yet; nothing changes when he is signed in already.
+-- Signs an operator in, not ready yet, his contacts counted from here; nothing changes when he is signed in already.
 -- Arguments: operatorId. Result: "done", "unknownOperator".
 local operatorId = argument(1)
 local operator = loadOperator(operatorId)
@@ -7,6 +6,7 @@ if not operator then return 'unknownOperator' end
 if operator.signedIn == '1' then return 'done' end
 
 redis.call('HSET', operatorKey(operatorId), 'signedIn', '1')
+redis.call('HDEL', operatorKey(operatorId), 'contactsTaken', 'missedOffers')
 setPresence(operatorId, operator.presence, 'notReady', 'signedIn')
 publish('operatorSignedIn', { operatorId = operatorId }, {})
 return 'done'

@@ -1,6 +1,6 @@
---# include: base events operators contacts offers
 -- Takes a contact out of its queue; the operator of a live offer is free at once.
--- Arguments: contactId. Result: { "notQueued" } or { "withdrawn", operatorId of the dropped offer or "" }.
+-- Arguments: contactId, waits up to this (ms) do not count against the service level.
+-- Result: { "notQueued" } or { "withdrawn", operatorId of the dropped offer or "" }.
 local contact = loadContact(argument(1))
 if not contact then return { 'notQueued' } end
 
@@ -11,5 +11,6 @@ if contact.offerId then
   dropOffer(offer, 0)
 end
 leaveQueue(contact)
+if nowMs - tonumber(contact.enqueuedAtMs) > tonumber(argument(2)) then keepMean('serviceLevel', contact.queueId, 0) end
 publish('contactWithdrawn', { contactId = contact.contactId, operatorId = operatorId }, { queueId = contact.queueId })
 return { 'withdrawn', operatorId }

@@ -1,0 +1,184 @@
+import {
+  bySystem,
+  type Clock,
+  type ContactId,
+  type Logger,
+  messageOf,
+  type OperatorId,
+  secondMs,
+} from '../foundation/index.ts';
+import { DueTimer } from './due-timer.ts';
+import type { QueueStore, Reservation, StepQuestion } from './ports.ts';
+
+/** First wait before matching is tried again after the store was out of reach; doubled up to the longest. */
+const firstRetryMs = 250;
+const longestRetryMs = 5 * secondMs;
+
+export interface MatchingOptions {
+  readonly store: QueueStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly offerLeaseMs: () => number;
+  /** How many contacts the operator may hold, all media together. */
+  readonly capacityOf: (operatorId: OperatorId) => number;
+  /** Whether a step's condition is met now. */
+  readonly judge: (question: StepQuestion) => Promise<boolean>;
+}
+
+/** Brings contacts and operators together, and takes what is due to the millisecond. */
+export class Matching {
+  readonly #store: QueueStore;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #options: MatchingOptions;
+  readonly #dueTimer: DueTimer;
+  readonly #retryTimer: DueTimer;
+  readonly #stopping = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  /** No longer configured, but holding a contact: forgotten when free. */
+  readonly leaving = new Set<OperatorId>();
+  #retryInMs = firstRetryMs;
+
+  constructor(options: MatchingOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#dueTimer = new DueTimer(options.clock, () => this.#inBackground('what was due', () => this.#takeDue()));
+    this.#retryTimer = new DueTimer(options.clock, () => this.#inBackground('matching again', () => this.matchAll()));
+  }
+
+  /** Watches what becomes due, whichever process makes it so. */
+  watch(): void {
+    this.#inBackground('watching what becomes due', () =>
+      this.#store.watchDue((dueAtMs) => {
+        if (dueAtMs !== undefined) this.#dueTimer.notLaterThan(dueAtMs);
+        // The store was away: moves may have been missed, and matches too.
+        else this.#retryTimer.notLaterThan(this.#clock.nowMs());
+      }, this.#stopping.signal),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#dueTimer.stop();
+    this.#retryTimer.stop();
+    await Promise.allSettled(this.#running);
+  }
+
+  async matchAll(): Promise<void> {
+    await this.#takeDue();
+    for (const operator of await this.#store.operators()) {
+      if (operator.signedIn && operator.presence === 'ready') await this.#matchOperator(operator.operatorId);
+    }
+    this.#retryInMs = firstRetryMs;
+  }
+
+  dueAt(atMs: number): void {
+    this.#dueTimer.notLaterThan(atMs);
+  }
+
+  async contacts(contactIds: readonly ContactId[]): Promise<void> {
+    for (const contactId of contactIds) await this.#made(() => this.#matchContact(contactId));
+  }
+
+  async operator(operatorId: OperatorId): Promise<void> {
+    await this.#made(() => this.#matchOperator(operatorId));
+  }
+
+  /** The operator holds one contact less: he is given the next, or forgotten. */
+  async freed(operatorId: OperatorId): Promise<void> {
+    await this.#made(async () => {
+      if (this.leaving.has(operatorId)) {
+        const by = bySystem('acd', 'notConfigured');
+        const outcome = await this.#store.removeOperator(operatorId, this.#clock.nowMs(), by);
+        if (outcome !== 'busy') this.leaving.delete(operatorId);
+        return;
+      }
+      await this.#matchOperator(operatorId);
+    });
+  }
+
+  /** `matchAll`, made up for later when the store is away. */
+  async everybody(): Promise<void> {
+    await this.#made(() => this.matchAll());
+  }
+
+  /** Offers, set-asides, wrap-ups whose time is over, contacts to be looked at: taken, and everybody concerned matched. */
+  async #takeDue(): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const expired = await this.#store.expireOffers(nowMs);
+    const released = await this.#store.releaseDue(nowMs);
+    const wrappedUp = await this.#store.endDueWrapUps(nowMs);
+    for (const { contactId, offerId, operatorId } of expired) {
+      this.#logger.warn({ contactId, offerId, operatorId }, 'offer was given back: its lease ran out');
+    }
+    await this.contacts(expired.map(({ contactId }) => contactId));
+    await this.#takeDueContacts(nowMs);
+    for (const operatorId of [...expired.map((offer) => offer.operatorId), ...released, ...wrappedUp]) {
+      await this.freed(operatorId);
+    }
+    const dueAtMs = await this.#store.nextDueMs();
+    if (dueAtMs !== undefined) this.#dueTimer.notLaterThan(dueAtMs);
+  }
+
+  /** What one look leaves due (a batch is full, an answer leads to another question) is due at once again. */
+  async #takeDueContacts(nowMs: number): Promise<void> {
+    const { contacts, questions } = await this.#store.takeDueContacts(nowMs);
+    for (const question of questions) {
+      await this.#store.answerStep(question, await this.#options.judge(question), nowMs);
+    }
+    await this.contacts(contacts);
+  }
+
+  async #matchContact(contactId: ContactId): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const leaseMs = this.#options.offerLeaseMs();
+    this.#reserved(await this.#store.matchContact(contactId, { nowMs, leaseMs }), nowMs + leaseMs);
+  }
+
+  /** An operator with room for several contacts may get several at once. */
+  async #matchOperator(operatorId: OperatorId): Promise<void> {
+    const most = this.#options.capacityOf(operatorId);
+    const leaseMs = this.#options.offerLeaseMs();
+    for (let taken = 0; taken < most; taken += 1) {
+      const nowMs = this.#clock.nowMs();
+      const reservation = await this.#store.matchOperator(operatorId, { nowMs, leaseMs });
+      if (reservation === undefined) return;
+      this.#reserved(reservation, nowMs + leaseMs);
+    }
+  }
+
+  #reserved(reservation: Reservation | undefined, expiresAtMs: number): void {
+    if (reservation === undefined) return;
+    this.#dueTimer.notLaterThan(expiresAtMs);
+    const { contactId, offerId, operatorId } = reservation;
+    this.#logger.debug({ contactId, offerId, operatorId }, 'operator reserved for contact');
+  }
+
+  /** The move before has happened, so its caller must not see the match fail: it is made up for as soon as possible. */
+  async #made(match: () => Promise<void>): Promise<void> {
+    try {
+      await match();
+    } catch (error) {
+      this.#matchLater(error);
+    }
+  }
+
+  #matchLater(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#logger.warn({ error: messageOf(error), retryInMs: this.#retryInMs }, 'no match could be made, trying again');
+    this.#retryTimer.notLaterThan(this.#clock.nowMs() + this.#retryInMs);
+    this.#retryInMs = Math.min(longestRetryMs, this.#retryInMs * 2);
+  }
+
+  #inBackground(what: string, work: () => Promise<void>): void {
+    if (this.#stopping.signal.aborted) return;
+    const run = work().catch((error: unknown) => {
+      this.#logger.warn({ what, error: messageOf(error) }, 'background work of the queue failed');
+      this.#matchLater(error);
+    });
+    this.#running.add(run);
+    void run.finally(() => this.#running.delete(run));
+  }
+}
