@@ -128,4 +128,32 @@ void t.test('the service is killed once in each phase', { timeout: 400_000 }, as
     t.ok((toneStretch(audio.left, 900)?.soundsMs ?? 0) >= 3_500);
     await assertAtRest(t, stack);
   });
+
+  await t.test(
+    'a call that comes while the service is away is served when it is back',
+    { timeout: 90_000 },
+    async (t) => {
+      await stack.killForGood();
+      const leg = await stack.phones.call({ number: '88005550000', ani });
+      t.not(leg.state, 'up');
+      await stack.stack.start('service-n1');
+      await leg.answered(limitMs);
+      await leg.hangup();
+      await assertAtRest(t, stack);
+    },
+  );
+
+  await t.test('no service at all: the caller is told so in bounded time', { timeout: 90_000 }, async (t) => {
+    await stack.killForGood();
+    const leg = await stack.phones.call({ number: '88001000001', ani });
+    await leg.answered(20_000);
+    await leg.ended(20_000);
+    const { left } = await leg.audio();
+    t.ok(
+      left.some((sample) => Math.abs(sample) > 2_000),
+      'something is said',
+    );
+    await stack.stack.start('service-n1');
+    await assertAtRest(t, stack);
+  });
 });

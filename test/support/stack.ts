@@ -32,6 +32,8 @@ export interface TestStack {
   readonly homeDir: string;
   /** The contact's recording, unsealed and checked. */
   exportRecording(contactId: string): Promise<TwoChannelAudio>;
+  /** Kills the first service process for good; resolves when Asterisk has noticed that its connections are gone. */
+  killForGood(): Promise<void>;
   /** Ends everything and removes it. Bounded by the bounds of its parts. */
   stop(): Promise<void>;
 }
@@ -43,6 +45,8 @@ export interface TestStackOptions {
   readonly wholeGreeting?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
+
+const noticeLimitMs = 10_000;
 
 /** Callers' address; the configuration's trunk by default. */
 const callerAddress = '127.0.0.2';
@@ -131,6 +135,7 @@ async function joinParts(
     config,
     homeDir,
     exportRecording: async (contactId) => await exportRecording(stack, contactId),
+    killForGood: async () => await killForGood(stack),
     async stop() {
       witness.stop();
       await phones.stop();
@@ -181,5 +186,20 @@ async function exportRecording(stack: Stack, contactId: string): Promise<TwoChan
     return readStereoWav(Buffer.concat(parts));
   } finally {
     await postgres.close();
+  }
+}
+
+async function killForGood(stack: Stack): Promise<void> {
+  stack.kill('service-n1', 'SIGKILL', { stayDown: true });
+  const port = `:${stack.ports.ari.toString(16).toUpperCase().padStart(4, '0')}`;
+  // 08 is CLOSE_WAIT: the far end is gone and Asterisk has not closed its own yet. Asterisk goes on listing the application.
+  const unnoticed = (): boolean =>
+    stack.children().some(({ name, state }) => name === 'service-n1' && state !== 'stopped') ||
+    readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .some((line) => new RegExp(`^ *\\d+: [0-9A-F]{8}${port} \\S+ 08 `).test(line));
+  for (const sinceMs = Date.now(); unnoticed(); ) {
+    if (Date.now() - sinceMs > noticeLimitMs) throw new Error('the killed service is still connected to Asterisk');
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
