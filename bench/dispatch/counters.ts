@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { scriptTime } from '../measure/script-time.ts';
 import type { Exchange } from './exchange.ts';
 
 /** How often the servers behind the service have been asked since they started: counts do not depend on how busy the machine is. */
@@ -22,11 +23,11 @@ export async function openCounters(exchange: Exchange): Promise<Counters> {
   await postgres.connect();
   return {
     async read() {
-      const scripts = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1];
+      const { calls: redisScripts } = await scriptTime(redis);
       const { rows } = await postgres.query<{ count: string }>(
         'select xact_commit + xact_rollback as count from pg_stat_database where datname = current_database()',
       );
-      return { redisScripts: Number(scripts ?? 0), postgresTransactions: Number(rows[0]?.count ?? 0) };
+      return { redisScripts, postgresTransactions: Number(rows[0]?.count ?? 0) };
     },
     async close() {
       redis.disconnect();

@@ -139,6 +139,9 @@ async function run(options: Options): Promise<number> {
     const [first] = measured;
     if (first === undefined || options.phases.length < 3) return 0;
     const figures = figuresOf(first.table);
+    const unmeasured = Object.entries(figures).filter(([, value]) => !Number.isFinite(value));
+    if (unmeasured.length > 0)
+      throw new Error(`expected figures, got none for ${unmeasured.map(([name]) => name).join(', ')}`);
     const judged = targetsOf(figures);
     printTargets(judged);
     if (options.json) {

@@ -147,6 +147,9 @@ async function run(redis: TestRedis, plan: Plan, seed: string): Promise<{ json: 
   );
   const few = pairCosts(measured.few);
   const scalingRatio = median(pairCosts(measured.many).map((cost, i) => cost / (few[i] ?? Number.NaN)));
+  if (!Number.isFinite(reservationsPerSecond) || !Number.isFinite(scalingRatio)) {
+    throw new Error(`expected figures, got ${reservationsPerSecond} reservations/s and a ratio of ${scalingRatio}`);
+  }
   printRounds(measured, cycles);
   const judged: readonly Target[] = [
     {

@@ -1,7 +1,8 @@
 import type { Reservation } from '../../src/acd/index.ts';
 import { bySystem } from '../../src/foundation/index.ts';
+import { scriptTime } from '../measure/script-time.ts';
 import { inTurns } from './rounds.ts';
-import { leaseMs, type Stage, scriptTime, settle, tracesOf } from './stage.ts';
+import { leaseMs, type Stage, settle, tracesOf } from './stage.ts';
 
 export type Direction = 'contactArrives' | 'operatorReady';
 
@@ -39,7 +40,7 @@ export async function reserveRound(
       : population.operators.slice(0, count).map((operatorId) => (): Promise<Reservation | undefined> => {
           return store.matchOperator(operatorId, { nowMs: population.nowMs(), leaseMs });
         });
-  const before = { traces: await tracesOf(stage), script: await scriptTime(redis) };
+  const before = { traces: await tracesOf(stage), script: await scriptTime(redis.client) };
   const made: Reservation[] = [];
   const latenciesMs: number[] = [];
   const startedAt = performance.now();
@@ -50,7 +51,7 @@ export async function reserveRound(
     if (reservation !== undefined) made.push(reservation);
   });
   const elapsedMs = performance.now() - startedAt;
-  const after = { traces: await tracesOf(stage), script: await scriptTime(redis) };
+  const after = { traces: await tracesOf(stage), script: await scriptTime(redis.client) };
   for (const kind of ['leases', 'events', 'inbox'] as const) {
     const added = after.traces[kind] - before.traces[kind];
     if (made.length !== count || added !== count) {
@@ -95,7 +96,7 @@ export async function cycleRound(
   }
   const contacts = Array.from({ length: options.count }, () => population.nextContact());
   const latenciesMs: number[] = [];
-  const before = await scriptTime(redis);
+  const before = await scriptTime(redis.client);
   const startedAt = performance.now();
   await inTurns(contacts, options.inFlight, async (contact) => {
     const offer = offers.shift();
@@ -114,7 +115,7 @@ export async function cycleRound(
     if (arrived !== undefined) offers.push(arrived);
   });
   const elapsedMs = performance.now() - startedAt;
-  const after = await scriptTime(redis);
+  const after = await scriptTime(redis.client);
   await settle(stage, offers);
   return {
     cycles: options.count,

@@ -65,10 +65,3 @@ export async function countWaiting(stage: Stage): Promise<number> {
   const sizes = await Promise.all(queues.map((queue) => client.zcard(`${stage.prefix}queue:${queue}`)));
   return sizes.reduce((total, size) => total + size, 0);
 }
-
-/** Time that Redis itself has spent in scripts, and how many it ran. */
-export async function scriptTime(redis: TestRedis): Promise<{ readonly calls: number; readonly microseconds: number }> {
-  const text = await redis.client.info('commandstats');
-  const line = /cmdstat_evalsha:calls=(\d+),usec=(\d+)/.exec(text);
-  return { calls: Number(line?.[1] ?? 0), microseconds: Number(line?.[2] ?? 0) };
-}
