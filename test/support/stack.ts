@@ -8,7 +8,7 @@ import { type ApiClient, createApiClient } from '../../src/cli/api-client.ts';
 import { type HotlineConfig, loadHotlineConfig } from '../../src/config/index.ts';
 import { asId, type ContactId, silentLogger, systemClock } from '../../src/foundation/index.ts';
 import { freeTcpPort, freeUdpPort } from '../../src/phones/free-ports.ts';
-import { type Phones, startPhones, type TwoChannelAudio } from '../../src/phones/index.ts';
+import { type Phones, type RunAs, startPhones, type TwoChannelAudio } from '../../src/phones/index.ts';
 import { createRecordingService } from '../../src/recording/index.ts';
 import { type ServiceRequest, type Stack, startStack } from '../../src/runtime/index.ts';
 import { locateOwnStack, rootsDirOf } from '../../src/runtime/own-stack.ts';
@@ -106,12 +106,12 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     if (process.env.DOZVON_KEEP_TEST_HOME === undefined) rmSync(homeDir, { recursive: true, force: true });
     throw error;
   });
-  return await joinParts(stack, { homeDir, config });
+  return await joinParts(stack, { homeDir, config, ...(own.user.switched && { runAs: own.user }) });
 }
 
 async function joinParts(
   stack: Stack,
-  given: { readonly homeDir: string; readonly config: HotlineConfig },
+  given: { readonly homeDir: string; readonly config: HotlineConfig; readonly runAs?: RunAs },
 ): Promise<TestStack> {
   const { homeDir, config } = given;
   const phonesDir = mkdtempSync('/dev/shm/dozvon-phones-');
@@ -121,6 +121,7 @@ async function joinParts(
     target: { host: stack.ports.bind, port: stack.ports.sip },
     callerAddress,
     logger: silentLogger,
+    ...(given.runAs && { runAs: given.runAs }),
   });
   const witness = await startWitness({
     url: `http://127.0.0.1:${stack.ports.ari}`,
