@@ -179,6 +179,9 @@ export class Shard {
       case 'devicesChanged':
         this.#onDevices(event.extension);
         return;
+      case 'operatorCallsChanged':
+        this.#onOperatorCalls(event.extension);
+        return;
       case 'serviceCodeDialled':
         void this.#presenceKeys.dialled(event);
         return;
@@ -245,6 +248,23 @@ export class Shard {
       logger.warn({ operatorId, error: messageOf(error) }, 'the operator’s reachability could not be stored');
       clock.setTimer(clock.nowMs() + retryMs, () => this.#onDevices(extension));
     });
+  }
+
+  /** Tried until it is stored, like the reachability: nothing else would free an operator whose call is over. */
+  #onOperatorCalls(extension: string): void {
+    const { clock, logger, ports } = this.#options;
+    const operatorId = ports.queue.operatorOfExtension(extension);
+    if (operatorId === undefined || this.#stopped) return;
+    const busy = this.#telephony.outsideCalls(extension) > 0;
+    ports.queue
+      .setOutsideCall(operatorId, busy, bySystem('telephony', 'operatorCallsChanged'))
+      .catch((error: unknown) => {
+        logger.warn(
+          { operatorId, error: messageOf(error) },
+          'the operator’s calls outside the queue could not be stored',
+        );
+        clock.setTimer(clock.nowMs() + retryMs, () => this.#onOperatorCalls(extension));
+      });
   }
 
   /** Acknowledged when it resolves: so it rejects rather than swallow an event that the shard's next owner must have. */

@@ -30,6 +30,7 @@ for (const makeWorld of [async () => fakeTelephonyWorld(), realTelephonyWorld]) 
     await bridges(t, { world, port, heard });
     await operatorsLegs(t, { world, port, heard });
     await devices(t, { world, port, heard });
+    await outsideCalls(t, { world, port, heard });
     await restart(t, { world, port });
   });
 }
@@ -262,6 +263,38 @@ async function devices(t: Test, { world, port, heard }: Parts): Promise<void> {
   });
 }
 
+async function outsideCalls(t: Test, { world, port, heard }: Parts): Promise<void> {
+  const changes = (): readonly number[] =>
+    heard.all().flatMap((e) => (e.type === 'operatorCallsChanged' && e.extension === '101' ? [e.outsideCalls] : []));
+
+  await t.test('a contact’s call and a service code are no calls outside the queue', async (t) => {
+    t.same(
+      changes().filter((count) => count > 0),
+      [],
+    );
+  });
+
+  await t.test('calls that an operator places are told from the first to the last', async (t) => {
+    const phone = await world.register('101', 'answer');
+    const before = changes().length;
+    const own = await phone.dial('80010');
+    await heard.event('operatorCallsChanged', (event) => event.extension === '101' && event.outsideCalls === 1);
+    t.equal(port.outsideCalls('101'), 1);
+    t.equal(port.outsideCalls('102'), 0);
+    const { legId } = await heard.event('legArrived', (event) => event.arrival.dnis === '80010');
+    await port.answer(legId);
+    await phone.dial('80011');
+    await heard.event('operatorCallsChanged', (event) => event.extension === '101' && event.outsideCalls === 2);
+    const second = await heard.event('legArrived', (event) => event.arrival.dnis === '80011');
+    await port.hangup(second.legId, 'normal');
+    await heard.event('legEnded', (event) => event.legId === second.legId);
+    await own.hangup();
+    await heard.event('operatorCallsChanged', () => port.outsideCalls('101') === 0);
+    t.same(changes().slice(before), [1, 2, 1, 0]);
+    await phone.unregister();
+  });
+}
+
 async function restart(t: Test, { world, port }: Pick<Parts, 'world' | 'port'>): Promise<void> {
   await t.test('a port that comes back finds its legs and bridges, and what waited for it arrives', async (t) => {
     await port.stop();
@@ -300,6 +333,25 @@ async function restart(t: Test, { world, port }: Pick<Parts, 'world' | 'port'>):
     if (world.name !== 'the in-memory twin') t.ok(existsSync(spoolFile), 'the recording is there');
     await phone.unregister();
     await second.port.stop();
+  });
+
+  await t.test('a port that comes back says who is in a call outside the queue now', async (t) => {
+    const phone = await world.register('101', 'answer');
+    const first = await world.open();
+    const own = await phone.dial('80012');
+    await first.heard.event('operatorCallsChanged', (event) => event.outsideCalls === 1);
+    const { legId } = await first.heard.event('legArrived', (event) => event.arrival.dnis === '80012');
+    await first.port.answer(legId);
+    await first.port.stop();
+    const second = await world.open();
+    await second.heard.event('operatorCallsChanged', (e) => e.extension === '101' && e.outsideCalls === 1);
+    await second.port.stop();
+    await own.hangup();
+    const third = await world.open();
+    await third.heard.event('operatorCallsChanged', (e) => e.extension === '101' && e.outsideCalls === 0);
+    t.equal(third.port.outsideCalls('101'), 0);
+    await phone.unregister();
+    await third.port.stop();
   });
 
   await t.test('a recording that was asked for begins though the port goes at that moment', async (t) => {

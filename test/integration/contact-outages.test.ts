@@ -168,3 +168,40 @@ t.test('who has lost the shard does nothing more, also not what he was trying ag
   t.same(await kindsOf(world), before, 'the record is the next owner’s to write');
   await world.stop();
 });
+
+t.test(
+  'a call outside the queue that begins or ends while Redis is away makes its operator busy or free',
+  async (t) => {
+    const world = new ContactWorld();
+    await world.startProcess();
+    await world.operatorReady('answer');
+    const beginning = world.without('REDIS_UNAVAILABLE', 2_000);
+    const own = world.exchange.callFrom('dozvon-n1', '101', '+78001000001');
+    await beginning;
+    t.equal((await world.operator())?.outsideCall, false);
+    await world.pass(2_000);
+    t.equal((await world.operator())?.outsideCall, true);
+    const ending = world.without('REDIS_UNAVAILABLE', 2_000);
+    world.exchange.hangup(own);
+    await ending;
+    t.equal((await world.operator())?.outsideCall, true);
+    await world.pass(2_000);
+    t.equal((await world.operator())?.outsideCall, false);
+    await world.stop();
+  },
+);
+
+t.test('a call outside the queue that ends while the service is away keeps nobody busy', async (t) => {
+  const world = new ContactWorld();
+  await world.startProcess();
+  await world.operatorReady('answer');
+  const own = world.exchange.callFrom('dozvon-n1', '101', '+78001000001');
+  await world.pass(100);
+  t.equal((await world.operator())?.outsideCall, true);
+  await world.stop();
+  world.exchange.hangup(own);
+  await world.startProcess();
+  await world.pass(10_000);
+  t.equal((await world.operator())?.outsideCall, false);
+  await world.stop();
+});

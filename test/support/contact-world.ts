@@ -80,7 +80,17 @@ class Process {
 }
 
 /** Not steps: they return at once or run as long as the process does. */
-const waits = new Set(['subscribe', 'connected', 'devices', 'consume', 'follow', 'watchDue', 'start', 'stop']);
+const waits = new Set([
+  'subscribe',
+  'connected',
+  'devices',
+  'outsideCalls',
+  'consume',
+  'follow',
+  'watchDue',
+  'start',
+  'stop',
+]);
 
 /** What can be away while the process lives: every command to it is then refused with this code. */
 export type Outage = 'REDIS_UNAVAILABLE' | 'DATABASE_UNAVAILABLE';

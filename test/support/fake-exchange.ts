@@ -26,6 +26,8 @@ export interface FakeLeg {
   readonly arrival?: ArrivalFacts;
   /** What it is announced with when a port comes (back) while it waits. */
   entry: 'inbound' | 'returned' | 'answered' | 'serviceCode';
+  /** Of a call that an operator's phone has placed. */
+  readonly dialledBy?: string;
   readonly code?: { readonly extension: string; readonly code: string };
   state: 'down' | 'ringing' | 'up';
   controlled: boolean;
@@ -66,6 +68,7 @@ export class FakeExchange {
   readonly #devices = new Map<string, { readonly extension: string; readonly answer: PhoneAnswer }>();
   readonly #ports = new Map<string, FakePort>();
   readonly #changes = new Changes();
+  readonly #extensions = new Set<string>();
   #devicesMade = 0;
 
   constructor(clock: Clock, options: FakeExchangeOptions) {
@@ -86,6 +89,15 @@ export class FakeExchange {
       ...(evaluateAt !== undefined && { evaluateAt }),
     };
     this.#enter(this.#addLeg({ legId, shard, arrival, entry: 'inbound', state: 'down' }));
+    return legId;
+  }
+
+  /** An operator's phone calls a line. */
+  callFrom(shard: string, extension: string, dnis: string): LegId {
+    const legId = this.#newLegId();
+    const arrival: ArrivalFacts = { dnis, ani: extension, trunk: 'operators', sipCallId: `call-${legId}` };
+    this.#enter(this.#addLeg({ legId, shard, dialledBy: extension, arrival, entry: 'inbound', state: 'down' }));
+    this.#tellOutsideCalls(extension);
     return legId;
   }
 
@@ -115,6 +127,7 @@ export class FakeExchange {
     this.#devicesMade += 1;
     const device = `device-${this.#devicesMade}`;
     this.#devices.set(device, { extension, answer });
+    this.#extensions.add(extension);
     this.#tellDevices(extension);
     return device;
   }
@@ -159,6 +172,7 @@ export class FakeExchange {
     for (const [id, playback] of this.#playbacks) if (playback.target === leg.legId) this.endPlayback(id, 'failed');
     this.#changes.notify();
     this.#tell(leg.shard, { type: 'legEnded', legId: leg.legId, cause, atMs: this.#nowMs() });
+    if (leg.dialledBy !== undefined) this.#tellOutsideCalls(leg.dialledBy);
   }
 
   record(leg: FakeLeg, spoolFile: string): void {
@@ -225,8 +239,13 @@ export class FakeExchange {
     return [...this.#devices].filter(([, one]) => one.extension === extension).map(([device]) => device);
   }
 
+  outsideCalls(extension: string): number {
+    return [...this.#legs.values()].filter((leg) => leg.dialledBy === extension).length;
+  }
+
+  /** Every extension that was ever heard of. */
   extensions(): readonly string[] {
-    return [...new Set([...this.#devices.values()].map((one) => one.extension))];
+    return [...this.#extensions];
   }
 
   snapshot(shard: string): TelephonySnapshot {
@@ -307,6 +326,13 @@ export class FakeExchange {
     const devices = this.devices(extension);
     for (const port of this.#ports.values())
       port.emit({ type: 'devicesChanged', extension, devices, atMs: this.#nowMs() });
+  }
+
+  #tellOutsideCalls(extension: string): void {
+    this.#extensions.add(extension);
+    const outsideCalls = this.outsideCalls(extension);
+    for (const port of this.#ports.values())
+      port.emit({ type: 'operatorCallsChanged', extension, outsideCalls, atMs: this.#nowMs() });
   }
 
   #later(delayMs: number, run: () => void): CancelTimer {

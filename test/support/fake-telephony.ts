@@ -145,6 +145,10 @@ export class FakeTelephony implements TelephonyPort, FakePort {
     return this.#exchange.devices(extension);
   }
 
+  outsideCalls(extension: string): number {
+    return this.#exchange.outsideCalls(extension);
+  }
+
   async snapshot(): Promise<TelephonySnapshot> {
     this.#demandConnection();
     return this.#exchange.snapshot(this.#shard);
@@ -157,6 +161,8 @@ export class FakeTelephony implements TelephonyPort, FakePort {
     this.emit({ type: 'connected', again, atMs });
     for (const extension of this.#exchange.extensions()) {
       this.emit({ type: 'devicesChanged', extension, devices: this.#exchange.devices(extension), atMs });
+      const outsideCalls = this.#exchange.outsideCalls(extension);
+      this.emit({ type: 'operatorCallsChanged', extension, outsideCalls, atMs });
     }
     this.#exchange.admitWaiting(this.#shard);
   }
