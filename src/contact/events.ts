@@ -29,6 +29,8 @@ export type ContactEvent =
   | { readonly type: 'placeKnown'; readonly position: number }
   /** The queue does not take the contact. */
   | { readonly type: 'queueRefused'; readonly queueId: string; readonly limit: 'length' | 'nobodyLoggedIn' }
+  /** Staff took the contact out of its queue. */
+  | { readonly type: 'contactWithdrawn' }
   /** Staff took the contact to another queue. */
   | { readonly type: 'contactMoved'; readonly queueId: string }
   | { readonly type: 'wrapUpExtended'; readonly operatorId: OperatorId; readonly untilMs: number }

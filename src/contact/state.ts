@@ -103,7 +103,15 @@ export interface Leg {
   readonly endedAtMs?: number;
 }
 
-export type TimerId = 'input' | 'queueLimit' | 'message' | 'ring' | 'wrapUp' | 'recordingStart' | 'closing' | 'playback';
+export type TimerId =
+  | 'input'
+  | 'queueLimit'
+  | 'message'
+  | 'ring'
+  | 'wrapUp'
+  | 'recordingStart'
+  | 'closing'
+  | 'playback';
 
 /** What the permanent record will hold; filled as the contact goes. */
 export interface ContactFacts {

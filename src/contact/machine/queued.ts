@@ -95,6 +95,10 @@ export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent):
       if (event.timerId === 'ring' && phase.offer) failOffer(draft, phase, phase.offer, 'offerUnanswered');
       else if (event.timerId === 'queueLimit') setPhase(draft, { ...phase, limitReached: 'wait' });
       return;
+    case 'contactWithdrawn':
+      note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
+      endWait(draft, phase);
+      return;
     case 'queueRefused':
       if (event.queueId === phase.queueId) setPhase(draft, { ...phase, limitReached: event.limit });
       return;
@@ -267,12 +271,19 @@ function onEffectFailed(
   } else if (event.effect === 'enqueue') {
     // Nobody will ever be found for him here: better told than left with music.
     note(draft, 'queueFailed', { why: event.why });
-    if (phase.offer) endDevices(draft, phase.offer, undefined);
-    emit(draft, { type: 'withdraw' }, { type: 'destroyBridge', bridgeId: phase.holdingBridgeId });
-    sayLast(draft, 'technical-difficulty', 'failed');
+    endWait(draft, phase);
   } else if (event.effect === 'playToBridge' && event.playbackId === phase.playback) {
     forgetAnnouncement(draft, phase);
   }
+}
+
+/** He is told that he cannot be served, and the call ends. */
+function endWait(draft: Draft, phase: QueuedPhase): void {
+  cancelTimer(draft, 'ring');
+  cancelTimer(draft, 'queueLimit');
+  if (phase.offer) endDevices(draft, phase.offer, undefined);
+  emit(draft, { type: 'withdraw' }, { type: 'destroyBridge', bridgeId: phase.holdingBridgeId });
+  sayLast(draft, 'technical-difficulty', 'failed');
 }
 
 export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent): void {
@@ -284,6 +295,14 @@ export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent
     case 'contactMoved':
       onMoved(draft, phase, event.queueId);
       return;
+    case 'contactWithdrawn': {
+      endLeg(draft, phase.operatorLegId);
+      backToQueue(draft, phase);
+      const { phase: waiting } = draft.state;
+      note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
+      if (waiting.name === 'queued') endWait(draft, waiting);
+      return;
+    }
     case 'offerConfirmed':
       if (event.offerId === offer.offerId) join(draft, phase);
       return;
