@@ -315,7 +315,11 @@ async function startApi(settings: ServiceSettings, parts: ApiParts): Promise<voi
       clock,
     },
     authenticator: tokenAuthenticator([
-      { tokenId: 'first', tokenHash: hashToken(settings.api.token), scopes: ['read', 'operators:write', 'pii:read'] },
+      {
+        tokenId: 'first',
+        tokenHash: hashToken(settings.api.token),
+        scopes: ['read', 'operators:write', 'queues:write', 'pii:read'],
+      },
     ]),
     logger,
     settings: { host: settings.api.bind, port: settings.api.port },

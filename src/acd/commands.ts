@@ -70,7 +70,8 @@ export interface AcdService {
 
   /** `DozvonError('UNKNOWN_QUEUE')` when the queue is not configured. */
   enqueue(command: EnqueueCommand, meta: CommandMeta): Promise<EnqueueOutcome>;
-  withdraw(contactId: ContactId, meta: CommandMeta): Promise<'withdrawn' | 'notQueued'>;
+  /** `tellOwner`: staff does it, and whoever has the caller on the line must hear of it. */
+  withdraw(contactId: ContactId, meta: CommandMeta, tellOwner?: 'tellOwner'): Promise<'withdrawn' | 'notQueued'>;
   /** It keeps the moment it began to wait; a ringing offer is withdrawn. `DozvonError('UNKNOWN_QUEUE')`. */
   moveContact(
     contactId: ContactId,

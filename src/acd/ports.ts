@@ -163,6 +163,8 @@ export type QueueEvent =
       readonly reason: 'leaseExpired' | 'operatorGone' | 'staffAction';
       readonly atMs: number;
     }
+  /** Staff took the contact out of its queue. */
+  | { readonly type: 'contactWithdrawn'; readonly contactId: ContactId; readonly atMs: number }
   /** Staff took the contact to another queue; its place counts from the same moment. */
   | { readonly type: 'contactMoved'; readonly contactId: ContactId; readonly queueId: string; readonly atMs: number }
   /** The operator takes longer, or was done before his time. */
@@ -291,11 +293,15 @@ export interface QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<'done' | 'notQueued'>;
-  /** Takes the contact out of the queue; a live offer is dropped and its operator free again at once. */
+  /**
+   * Takes the contact out of the queue; a live offer is dropped and its operator free again at once. `tellOwner`: it was
+   * not the contact's own wish.
+   */
   withdraw(
     contactId: ContactId,
     nowMs: number,
     by?: CommandMeta,
+    tellOwner?: 'tellOwner',
   ): Promise<{ readonly outcome: 'withdrawn' | 'notQueued'; readonly operatorId?: OperatorId }>;
 
   /** Reserves the best ready operator for this contact; the offer lives until `nowMs + leaseMs`. */

@@ -108,8 +108,8 @@ class Acd implements AcdService {
     return outcome;
   }
 
-  async withdraw(contactId: ContactId, meta: CommandMeta): Promise<'withdrawn' | 'notQueued'> {
-    const { outcome, operatorId } = await this.#store.withdraw(contactId, this.#clock.nowMs(), meta);
+  async withdraw(contactId: ContactId, meta: CommandMeta, tellOwner?: 'tellOwner'): Promise<'withdrawn' | 'notQueued'> {
+    const { outcome, operatorId } = await this.#store.withdraw(contactId, this.#clock.nowMs(), meta, tellOwner);
     if (operatorId !== undefined) await this.#match.freed(operatorId);
     return outcome;
   }

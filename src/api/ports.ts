@@ -26,7 +26,23 @@ export interface LineNow {
 export interface ApiPorts {
   readonly acd: Pick<
     AcdService,
-    'queuesNow' | 'queueSettings' | 'waitingContacts' | 'operators' | 'operator' | 'signIn' | 'signOut' | 'setPresence'
+    | 'queuesNow'
+    | 'queueSettings'
+    | 'waitingContacts'
+    | 'waitingContact'
+    | 'whyNot'
+    | 'moveContact'
+    | 'setHeadStart'
+    | 'withdraw'
+    | 'operators'
+    | 'operator'
+    | 'signIn'
+    | 'signOut'
+    | 'setPresence'
+    | 'notReadyNext'
+    | 'setSkills'
+    | 'endWrapUp'
+    | 'extendWrapUp'
   >;
   readonly lines: () => readonly LineNow[];
   readonly records: Pick<ContactRecordStore, 'get' | 'list'>;

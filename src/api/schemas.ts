@@ -130,6 +130,11 @@ export const operatorSchema = z
     work: z.record(z.string(), z.enum(['idle', 'offered', 'connected', 'wrapUp'])).describe('Work state by medium'),
     readySince: instantSchema.optional(),
     setAsideUntil: instantSchema.optional(),
+    outsideCall: z.boolean().describe('In a call that did not come through a queue'),
+    notReadyNext: z.string().optional().describe('Why he will be not ready after this contact'),
+    missedOffers: z.int().describe('In a row'),
+    contactsTaken: z.int().describe('Since signing in'),
+    wrapUpUntil: instantSchema.optional(),
     contactId: z.string().optional(),
   })
   .meta({ id: 'Operator' });
@@ -157,6 +162,36 @@ export const waitingContactSchema = z
     offered: z.boolean(),
   })
   .meta({ id: 'WaitingContact' });
+
+export const skillsParam = z
+  .record(z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/), z.int().min(1).max(10))
+  .refine((skills) => Object.keys(skills).length <= 100, 'at most 100 skills')
+  .describe('Skill to level, 1-10');
+
+/** A stretch of time that a person may ask for: up to an hour. */
+export const longestWaitParam = z.int().min(0).max(3_600_000);
+
+export const contactInQueueSchema = waitingContactSchema
+  .extend({
+    medium: z.enum(['voice', 'chat']),
+    estimateMs: z.number().optional().describe('Expected further wait; absent while nobody on duty can serve'),
+    headStartMs: z.number().describe("The queue's and its own"),
+    requirement: z.string().describe('What it needs now'),
+    strategy: z.string(),
+    steps: z.array(
+      z.object({ state: z.enum(['ahead', 'active', 'expired', 'skipped', 'served']), dueAt: instantSchema }),
+    ),
+    excluded: z.array(z.string()).describe('Operators who missed or refused it'),
+    preferred: z.object({ operatorId: z.string(), until: instantSchema }).optional(),
+    qualified: z
+      .object({ loggedIn: z.int(), onDuty: z.int() })
+      .describe('Operators who can serve it; on duty: ready with a registered phone, busy or not'),
+  })
+  .meta({ id: 'ContactInQueue' });
+
+export const whyNotSchema = z
+  .object({ reasons: z.array(z.string()).describe('Empty: he may be offered it, after those ranked before him') })
+  .meta({ id: 'WhyNot' });
 
 export const lineSchema = z
   .object({

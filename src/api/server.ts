@@ -17,6 +17,7 @@ import { healthRoutes } from './routes/health.ts';
 import { lineRoutes } from './routes/lines.ts';
 import { operatorRoutes } from './routes/operators.ts';
 import { queueRoutes } from './routes/queues.ts';
+import { waitingRoutes } from './routes/waiting.ts';
 import type { ApiServer } from './server-types.ts';
 
 export interface ApiSettings {
@@ -163,6 +164,7 @@ async function build(
   healthRoutes(server, ports);
   operatorRoutes(server, ports);
   queueRoutes(server, ports);
+  waitingRoutes(server, ports);
   lineRoutes(server, ports);
   contactRoutes(server, ports);
   caseRoutes(server, ports);

@@ -124,8 +124,11 @@ async function runQueueEffect(
   const { contactId, shard } = context;
   switch (effect.type) {
     case 'enqueue': {
-      const { queueId, lineId, enqueuedAtMs } = effect;
-      await queue.enqueue({ contactId, queueId, lineId, enqueuedAtMs, shard }, meta('flowChoseQueue'));
+      const { type: _type, ...place } = effect;
+      const { queueId } = place;
+      const outcome = await queue.enqueue({ contactId, shard, ...place }, meta('flowChoseQueue'));
+      if (outcome === 'queueFull') return [{ type: 'queueRefused', queueId, limit: 'length' }];
+      if (outcome === 'nobodyLoggedIn') return [{ type: 'queueRefused', queueId, limit: 'nobodyLoggedIn' }];
       const position = await queue.position(contactId);
       return position === undefined ? [] : [{ type: 'placeKnown', position }];
     }
@@ -142,14 +145,14 @@ async function runQueueEffect(
         meta(effect.failure),
       );
       return [];
-    case 'release':
-      await queue.release(
-        { operatorId: effect.operatorId, contactId, wrapUp: effect.wrapUp },
-        meta('conversationOver'),
-      );
+    case 'release': {
+      const { type: _type, ...held } = effect;
+      await queue.release({ ...held, contactId }, meta('conversationOver'));
       return [];
+    }
     case 'endWrapUp':
-      await queue.endWrapUp({ operatorId: effect.operatorId, contactId }, meta('wrapUpTimeOver'));
+      // The queue's own time counts: an operator who has been given longer stays until then.
+      await queue.endWrapUp({ operatorId: effect.operatorId, contactId }, meta('wrapUpTimeOver'), 'onlyWhenDue');
       return [];
     default:
       return assertNever(effect, 'queue effect');

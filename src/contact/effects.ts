@@ -48,7 +48,14 @@ export type ContactEffect =
       readonly ringTimeoutMs: number;
     }
   | { readonly type: 'hangup'; readonly legId: LegId; readonly cause: 'normal' | 'busy' | 'unallocated' | 'failure' }
-  | { readonly type: 'enqueue'; readonly queueId: string; readonly lineId: string; readonly enqueuedAtMs: number }
+  | {
+      readonly type: 'enqueue';
+      readonly queueId: string;
+      readonly lineId: string;
+      readonly enqueuedAtMs: number;
+      /** It had a place already: the queue's limits do not count. */
+      readonly keepsPlace?: true;
+    }
   | { readonly type: 'withdraw' }
   | { readonly type: 'offerAnswered'; readonly offerId: OfferId }
   | {
@@ -57,7 +64,13 @@ export type ContactEffect =
       readonly queueId: string;
       readonly failure: OfferFailure;
     }
-  | { readonly type: 'release'; readonly operatorId: OperatorId; readonly wrapUp: boolean }
+  | {
+      readonly type: 'release';
+      readonly operatorId: OperatorId;
+      readonly wrapUp: boolean;
+      /** Whose wrap-up time counts. */
+      readonly queueId?: string;
+    }
   | { readonly type: 'endWrapUp'; readonly operatorId: OperatorId }
   | {
       readonly type: 'storeRequest';

@@ -27,6 +27,10 @@ export type ContactEvent =
   | { readonly type: 'offerConfirmed'; readonly offerId: OfferId }
   | { readonly type: 'offerStale'; readonly offerId: OfferId }
   | { readonly type: 'placeKnown'; readonly position: number }
+  /** The queue does not take the contact. */
+  | { readonly type: 'queueRefused'; readonly queueId: string; readonly limit: 'length' | 'nobodyLoggedIn' }
+  /** Staff took the contact out of its queue. */
+  | { readonly type: 'contactWithdrawn' }
   /** Staff took the contact to another queue. */
   | { readonly type: 'contactMoved'; readonly queueId: string }
   | { readonly type: 'wrapUpExtended'; readonly operatorId: OperatorId; readonly untilMs: number }

@@ -17,7 +17,15 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     },
     queue(queueId) {
       const queue = queues.get(queueId);
-      return queue && { queueId, ringTimeoutMs: queue.ringTimeoutMs, wrapUpMs: queue.wrapUpMs };
+      if (queue === undefined) return undefined;
+      const { ringTimeoutMs, wrapUpMs } = queue;
+      const { length, nobodyLoggedIn, wait } = queue.limits;
+      const limits = {
+        ...(length === undefined ? {} : { length }),
+        ...(nobodyLoggedIn === undefined ? {} : { nobodyLoggedIn }),
+        ...(wait === undefined ? {} : { wait }),
+      };
+      return { queueId, ringTimeoutMs, wrapUpMs, limits };
     },
     lineByDialled(dialled) {
       const normalised = normaliseDialled(dialled, { defaultCountry: config.settings.country });

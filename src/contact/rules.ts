@@ -1,3 +1,4 @@
+import type { LimitDestination } from '../acd/index.ts';
 import type { FlowFacts, FlowInput, FlowPosition, FlowStep, SayItem } from '../ivr/index.ts';
 
 /** How one line's contacts are treated. */
@@ -12,6 +13,12 @@ export interface QueueRules {
   readonly queueId: string;
   readonly ringTimeoutMs: number;
   readonly wrapUpMs: number;
+  /** Where a contact goes instead of waiting here. */
+  readonly limits?: {
+    readonly length?: { readonly to: LimitDestination };
+    readonly nobodyLoggedIn?: { readonly to: LimitDestination };
+    readonly wait?: { readonly afterMs: number; readonly to: LimitDestination };
+  };
 }
 
 /**

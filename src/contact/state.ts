@@ -55,6 +55,10 @@ interface Waiting {
   readonly enqueuedAtMs: number;
   /** The holding bridge: its music resumes by itself, also while this process is down. */
   readonly holdingBridgeId: BridgeId;
+  /** A limit of the queue was reached: when nothing rings any more, the contact goes where that says. */
+  readonly limitReached?: 'length' | 'nobodyLoggedIn' | 'wait';
+  /** Queues that did not take it, or not any longer, so far. */
+  readonly overflows?: number;
 }
 
 export interface QueuedPhase extends Waiting {
@@ -99,7 +103,15 @@ export interface Leg {
   readonly endedAtMs?: number;
 }
 
-export type TimerId = 'input' | 'message' | 'ring' | 'wrapUp' | 'recordingStart' | 'closing' | 'playback';
+export type TimerId =
+  | 'input'
+  | 'queueLimit'
+  | 'message'
+  | 'ring'
+  | 'wrapUp'
+  | 'recordingStart'
+  | 'closing'
+  | 'playback';
 
 /** What the permanent record will hold; filled as the contact goes. */
 export interface ContactFacts {

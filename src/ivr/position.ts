@@ -18,7 +18,8 @@ export interface FlowFacts {
 
 /** What happened. `played` is the end of the prompt of the last `play`, never of one that was stopped. */
 export type FlowInput =
-  | { readonly kind: 'enter' }
+  /** Without `node` at the flow's entry; `topic` is what the caller has chosen before. */
+  | { readonly kind: 'enter'; readonly node?: string; readonly topic?: string }
   | { readonly kind: 'played' }
   | { readonly kind: 'digit'; readonly digit: string }
   | { readonly kind: 'timer' }

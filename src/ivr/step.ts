@@ -34,7 +34,9 @@ export function step(flow: Flow, position: FlowPosition | undefined, input: Flow
       history: [],
       secret: { digits: '' },
     };
-    return input.kind === 'enter' ? enter(walk, outside, flow.entry, []) : ignore(outside, 'notEntered');
+    if (input.kind !== 'enter') return ignore(outside, 'notEntered');
+    const { node = flow.entry, topic } = input;
+    return enter(walk, topic === undefined ? outside : { ...outside, topic }, node, []);
   }
   if (position.state.phase === 'over') return ignore(position, 'over');
   switch (input.kind) {

@@ -67,7 +67,7 @@ void t.test('in hours', { timeout: 400_000 }, async (t) => {
       t.equal((await operatorNow(stack, 'op101')).work.voice, 'wrapUp');
       await caller.next('wrapUpEnded');
       t.equal((await operatorNow(stack, 'op101')).work.voice, 'idle');
-      t.equal((await caller.contact()).endedBy, 'caller');
+      t.equal((await caller.closed()).endedBy, 'caller');
       await assertAtRest(t, stack);
     },
   );

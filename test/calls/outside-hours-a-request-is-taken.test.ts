@@ -83,8 +83,7 @@ void t.test('outside hours and off the map', { timeout: 400_000 }, async (t) => 
     const said = await caller.next('promptStarted');
     t.match(JSON.stringify(said.facts), /unknown-number/);
     await caller.leg.ended(2 * limitMs);
-    await caller.next('ended');
-    t.equal((await caller.contact()).outcome, 'unknownNumber');
+    t.equal((await caller.closed()).outcome, 'unknownNumber');
     await assertAtRest(t, stack);
   });
 

@@ -12,6 +12,7 @@ import {
   DozvonError,
   type Logger,
   newId,
+  type OperatorId,
   type RecordingId,
 } from '../../src/foundation/index.ts';
 import { startTestApi, tokens } from '../support/api.ts';
@@ -35,6 +36,7 @@ interface AnswerBody {
   readonly requestId?: string;
   readonly parts?: unknown;
   readonly signedIn?: boolean;
+  readonly wrapUpUntil?: string;
 }
 
 interface Answer {
@@ -365,6 +367,74 @@ t.test('queues, who waits in one, and lines', async (t) => {
   t.match((await ask(api, '/api/v1/lines')).json.items, [
     { lineId: 'support', open: true, closesAt: '2026-11-23T20:00:00.000+03:00' },
   ]);
+});
+
+t.test('a waiting contact: seen, why not, moved, given priority, taken out; each journalled', async (t) => {
+  const api = await started(t);
+  const contactId = newId<ContactId>('c', now);
+  const path = `/api/v1/waiting/${contactId}`;
+  isProblem(t, await ask(api, path), 404, 'CONTACT_NOT_WAITING');
+  const place = { queueId: 'documents', lineId: 'support', shard: 's1', enqueuedAtMs: now };
+  await api.acd.enqueue({ contactId, ...place }, bySystem('test', 'queued'));
+  t.match((await ask(api, path)).json, {
+    contactId,
+    position: 1,
+    requirement: 'documents >= 1',
+    strategy: 'longestIdle',
+    steps: [],
+    qualified: { loggedIn: 0, onDuty: 0 },
+  });
+  t.same((await ask(api, `${path}/why-not/101`)).json, { reasons: ['notSignedIn', 'unreachable'] });
+  isProblem(t, await ask(api, `${path}/why-not/999`), 404, 'UNKNOWN_OPERATOR');
+  const priority = { method: 'PUT', body: { headStartMs: 60_000, reason: 'ambulance' } } as const;
+  t.match((await ask(api, `${path}/head-start`, priority)).json, { headStartMs: 60_000 });
+  isProblem(t, await ask(api, `${path}/head-start`, { ...priority, token: tokens.reader }), 403, 'FORBIDDEN');
+  const move = (queueId: string) => ({ method: 'POST', body: { queueId, reason: 'wrong queue' } }) as const;
+  isProblem(t, await ask(api, `${path}/move`, move('none')), 404, 'UNKNOWN_QUEUE');
+  t.match((await ask(api, `${path}/move`, move('documents'))).json, { queueId: 'documents', headStartMs: 60_000 });
+  const withdraw = { method: 'POST', body: { reason: 'abuse' } } as const;
+  t.equal((await ask(api, `${path}/withdraw`, withdraw)).status, 204);
+  isProblem(t, await ask(api, `${path}/withdraw`, withdraw), 404, 'CONTACT_NOT_WAITING');
+  t.same(
+    api.entries.map((entry) => [entry.action, entry.meta.reason]),
+    [
+      ['contact.setHeadStart', 'ambulance'],
+      ['contact.move', 'wrong queue'],
+      ['contact.withdraw', 'abuse'],
+    ],
+  );
+});
+
+t.test('skills, a break after this contact, and wrap-up', async (t) => {
+  const api = await started(t);
+  const post = (reason: string, more: object = {}) => ({ method: 'POST', body: { reason, ...more } }) as const;
+  const path = '/api/v1/operators/101';
+  const skills = { method: 'PUT', body: { skills: { documents: 9, payments: 2 } } } as const;
+  t.match((await ask(api, `${path}/skills`, skills)).json, { skills: { documents: 9, payments: 2 } });
+  const tooHigh = { method: 'PUT', body: { skills: { documents: 11 } } } as const;
+  isProblem(t, await ask(api, `${path}/skills`, tooHigh), 400, 'INVALID_INPUT');
+  isProblem(t, await ask(api, `${path}/not-ready-next`, post('lunch')), 409, 'OPERATOR_NOT_SIGNED_IN');
+  await ask(api, `${path}/sign-in`, { method: 'POST' });
+  await ask(api, `${path}/presence`, { method: 'PUT', body: { presence: 'ready' } });
+  await api.acd.setReachable(asId<OperatorId>('101'), true, bySystem('test', 'registered'));
+  isProblem(t, await ask(api, `${path}/wrap-up`, post('done')), 409, 'OPERATOR_NOT_IN_WRAP_UP');
+
+  const contactId = newId<ContactId>('c', now);
+  const place = { queueId: 'documents', lineId: 'support', shard: 's1', enqueuedAtMs: now };
+  await api.acd.enqueue({ contactId, ...place }, bySystem('test', 'queued'));
+  const [waiting] = await api.acd.waitingContacts();
+  await api.acd.offerAnswered(asId(waiting?.offerId ?? ''), bySystem('test', 'answered'));
+  const held = { operatorId: asId<OperatorId>('101'), contactId, wrapUp: true, queueId: 'documents' };
+  await api.acd.release(held, bySystem('test', 'over'));
+  t.match((await ask(api, `${path}/not-ready-next`, post('lunch'))).json, { notReadyNext: 'lunch', presence: 'ready' });
+  const before = (await ask(api, path)).json.wrapUpUntil ?? '';
+  const extended = (await ask(api, `${path}/wrap-up`, post('letter', { addMs: 60_000 }))).json.wrapUpUntil ?? '';
+  t.equal(Date.parse(extended) - Date.parse(before), 60_000);
+  t.match((await ask(api, `${path}/wrap-up`, post('done'))).json, {
+    work: { voice: 'idle' },
+    presence: 'notReady',
+    notReadyReason: 'lunch',
+  });
 });
 
 t.test('a case by its number, its notice in the outbox', async (t) => {

@@ -55,11 +55,21 @@ const flow: Flow = {
   },
 };
 
+const limitsOfGeneral = {
+  length: { to: { queue: 'overflow' } },
+  nobodyLoggedIn: { to: { node: 'message' } },
+  wait: { afterMs: 300_000, to: { node: 'message' } },
+} as const;
+
 export const testRules: ContactRules = {
   version: 'test',
   language: 'ru',
   line: (lineId) => (lineId === 'general' ? { lineId, flowId: 'test', language: 'ru', recording: 'all' } : undefined),
-  queue: (queueId) => (queueId === 'general' ? { queueId, ringTimeoutMs: 15_000, wrapUpMs: 10_000 } : undefined),
+  queue: (queueId) => {
+    const times = { queueId, ringTimeoutMs: 15_000, wrapUpMs: 10_000 };
+    if (queueId === 'general') return { ...times, limits: limitsOfGeneral };
+    return queueId === 'overflow' ? times : undefined;
+  },
   lineByDialled: (dialled) => ({ e164: dialled, lineId: dialled === '+78001000001' ? 'general' : undefined }),
   callerNumber: (ani) => ani,
   flowFacts: ({ lineId, ani }) => ({

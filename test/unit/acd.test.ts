@@ -56,11 +56,14 @@ interface Hotline {
   readonly offerOf: (name: string) => Promise<{ readonly offerId: never; readonly queueId: string }>;
 }
 
-async function hotline(change: { readonly store?: (store: QueueStore) => QueueStore } = {}): Promise<Hotline> {
+async function hotline(
+  change: { readonly store?: (store: QueueStore) => QueueStore; readonly queues?: readonly QueueSettings[] } = {},
+): Promise<Hotline> {
   const stores = createMemoryStores();
   const clock = new FakeClock(start);
   const store = change.store?.(stores.queue) ?? stores.queue;
-  const acd = createAcdService({ store, clock, logger: silentLogger, queues: [documents], operators });
+  const queues = change.queues ?? [documents];
+  const acd = createAcdService({ store, clock, logger: silentLogger, queues, operators });
   await acd.start();
   return {
     stores,
@@ -364,5 +367,89 @@ t.test('queues now: who waits, for how long, who could be rung', async (t) => {
     { contactId: 'c2', position: 2 },
   ]);
   t.same(await acd.waitingContacts('other'), []);
+  await acd.stop();
+});
+
+t.test('logging off while it rings withdraws the offer, and the contact goes on at once', async (t) => {
+  const { acd, enqueue, ready, offers } = await hotline();
+  await ready('101');
+  await enqueue('c1');
+  await ready('102');
+  t.equal(await acd.setPresence(operator('101'), { presence: 'loggedOff' }, by), 'done');
+  t.same(await offers(), ['c1>102']);
+  await acd.stop();
+});
+
+t.test('wrap-up of the queue ends to the millisecond by itself, later when extended, sooner when ended', async (t) => {
+  const { acd, clock, enqueue, ready, offers, offerOf } = await hotline();
+  await ready('101');
+  const held = { operatorId: operator('101'), contactId: contact('c1') };
+  await enqueue('c1');
+  await acd.offerAnswered((await offerOf('c1')).offerId, by);
+  await enqueue('c2');
+  await acd.release({ ...held, wrapUp: true, queueId: 'documents' }, by);
+  t.equal(await acd.extendWrapUp(held, 5_000, by), start + 35_000);
+  await clock.moveTo(start + 34_999);
+  t.same(await offers(), []);
+  t.equal(await acd.endWrapUp(held, by, 'onlyWhenDue'), 'notDue');
+  await clock.moveTo(start + 35_000);
+  t.same(await offers(), ['c2>101']);
+  await acd.stop();
+});
+
+t.test('a step widens at its instant and the contact is offered; a condition is judged by estimate', async (t) => {
+  const steps = [
+    { afterMs: 3_000, requirement: 'documents >= 6', considerIf: { estimateAboveMs: 1_000 } },
+    { afterMs: 9_000, requirement: 'documents' },
+  ];
+  const queue = queueSchema.parse({ id: 'documents', name: 'Documents', requirement: 'documents >= 9', steps });
+  const { acd, clock, enqueue, ready, offers } = await hotline({ queues: [queue] });
+  await ready('101');
+  await enqueue('c1');
+  await clock.moveTo(start + 2_999);
+  t.same(await offers(), []);
+  t.match(await acd.waitingContact(contact('c1')), { position: 1, steps: [{ state: 'active' }, {}, {}] });
+  t.same(await acd.whyNot(operator('101'), contact('c1')), ['lacksSkills']);
+  t.equal(await acd.whyNot(operator('999'), contact('c1')), 'unknown');
+  await clock.moveTo(start + 3_000);
+  t.same(await offers(), ['c1>101'], 'nobody on duty could serve: above any estimate');
+  await acd.stop();
+});
+
+t.test('moved to another queue, a contact keeps its wait and its own head start', async (t) => {
+  const other = queueSchema.parse({
+    id: 'other',
+    name: 'Other',
+    requirement: 'documents',
+    answerTargetMs: 60_000,
+    headStartMs: 5_000,
+  });
+  const { acd, clock, enqueue, ready, offers } = await hotline({ queues: [documents, other] });
+  await enqueue('c1');
+  t.equal(await acd.setHeadStart(contact('c1'), 20_000, by), 'done');
+  t.match(await acd.waitingContact(contact('c1')), { score: start + 100_000, headStartMs: 20_000 });
+  await clock.moveTo(start + 1_000);
+  t.equal(await acd.moveContact(contact('c1'), { queueId: 'other' }, by), 'moved');
+  const moved = { queueId: 'other', enqueuedAtMs: start, score: start + 35_000, headStartMs: 25_000 };
+  t.match(await acd.waitingContact(contact('c1')), moved);
+  t.match(await acd.waitingContact(contact('c1')), { estimateMs: undefined }, 'nobody is on duty');
+  await ready('101');
+  t.same(await offers(), ['c1>101']);
+  t.match(await acd.waitingContact(contact('c1')), { estimateMs: 180_000 });
+  t.equal(await acd.moveContact(contact('c9'), { queueId: 'other' }, by), 'notQueued');
+  await t.rejects(acd.moveContact(contact('c1'), { queueId: 'none' }, by), { code: 'UNKNOWN_QUEUE' });
+  await acd.stop();
+});
+
+t.test('limits are named in the outcome; who had a place keeps it', async (t) => {
+  const limits = { length: { most: 1, to: { queue: 'documents' } }, nobodyLoggedIn: { to: { node: 'message' } } };
+  const queue = queueSchema.parse({ id: 'documents', name: 'Documents', requirement: 'documents', limits });
+  const { acd, enqueue } = await hotline({ queues: [queue] });
+  t.equal(await enqueue('c1'), 'nobodyLoggedIn');
+  await acd.signIn(operator('101'), by);
+  t.equal(await enqueue('c1'), 'enqueued');
+  t.equal(await enqueue('c2'), 'queueFull');
+  const place = { queueId: 'documents', lineId: 'general', shard: 's1', enqueuedAtMs: start };
+  t.equal(await acd.enqueue({ contactId: contact('c2'), ...place, keepsPlace: true }, by), 'enqueued');
   await acd.stop();
 });

@@ -156,6 +156,65 @@ t.test('either hang-up ends the conversation, wrap-up follows, then the contact 
   }
 });
 
+t.test('a full queue sends its caller to another, where he has waited since he came', async (t) => {
+  const driver = new Driver().toQueue();
+  const since = driver.nowMs;
+  driver.nowMs += 40;
+  driver.feed({ type: 'queueRefused', queueId: 'general', limit: 'length' });
+  t.match(driver.state.phase, { name: 'queued', queueId: 'overflow', topic: 'general', enqueuedAtMs: since });
+  t.match(
+    driver.effects.find((effect) => effect.type === 'enqueue'),
+    { queueId: 'overflow', enqueuedAtMs: since },
+  );
+  t.same(driver.effectTypes().filter((type) => type === 'withdraw' || type === 'destroyBridge').length, 2);
+  t.ok(driver.kinds().includes('queueLimitReached'));
+});
+
+t.test('nobody there, or too long a wait: the flow goes on at the node the queue names', async (t) => {
+  const refused = new Driver().toQueue().feed({ type: 'queueRefused', queueId: 'general', limit: 'nobodyLoggedIn' });
+  t.match(refused.state.phase, {
+    name: 'voice',
+    flow: { flowId: 'test', position: { node: 'message', topic: 'general' } },
+  });
+  const waiting = new Driver().toQueue().fire('queueLimit');
+  t.match(waiting.state.phase, { name: 'voice', flow: { position: { node: 'message' } } });
+  t.equal(waiting.state.facts.waitMs, 300_000);
+
+  const ringing = new Driver().toQueue();
+  ringing.nowMs += 295_000;
+  ringing.feed(offer(1)).fire('queueLimit');
+  t.equal(ringing.state.phase.name, 'queued', 'while somebody is being rung he stays');
+  ringing.fire('ring');
+  t.equal(ringing.state.phase.name, 'voice');
+});
+
+t.test('staff moves a caller or takes him out', async (t) => {
+  const moved = new Driver().toQueue().feed({ type: 'contactMoved', queueId: 'overflow' });
+  t.match(moved.state, { phase: { name: 'queued', queueId: 'overflow' }, facts: { queueId: 'overflow' }, timers: {} });
+  t.equal(moved.state.timers.queueLimit, undefined, 'the limit was of the other queue');
+  const out = new Driver().toQueue().feed(offer(1)).feed({ type: 'contactWithdrawn' });
+  t.match(out.state.phase, { name: 'voice', endAfterPlayback: 'failed' });
+  t.ok(out.effectTypes().includes('hangup'), 'the phone stops ringing');
+  const joining = new Driver().toQueue().feed(offer(1));
+  joining.feed({ type: 'legAnswered', legId: lastOperatorLeg(joining.state) }).feed({ type: 'contactWithdrawn' });
+  t.match(joining.state.phase, { name: 'voice', endAfterPlayback: 'failed' });
+});
+
+t.test('wrap-up lasts as long as the queue says in the end', async (t) => {
+  const driver = toTalk(new Driver());
+  driver.feed({ type: 'legEnded', legId: callerLegId, cause: 'normal' });
+  const dueMs = driver.state.timers.wrapUp ?? 0;
+  const operatorId = asId<OperatorId>('operator1');
+  driver.feed({ type: 'wrapUpExtended', operatorId: asId<OperatorId>('another'), untilMs: dueMs + 1 });
+  t.equal(driver.state.timers.wrapUp, dueMs);
+  driver.feed({ type: 'wrapUpExtended', operatorId, untilMs: dueMs + 60_000 });
+  t.equal(driver.state.timers.wrapUp, dueMs + 60_000);
+  driver.nowMs += 5_000;
+  driver.feed({ type: 'wrapUpOver', operatorId });
+  t.equal(driver.state.timers.wrapUp, undefined);
+  t.equal(driver.state.facts.wrapUpMs, 5_000);
+});
+
 t.test('a spoken message is a stretch of the recording and the request names it', async (t) => {
   const driver = new Driver().toMenu();
   driver.nowMs += 2_000;
@@ -287,6 +346,14 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
     offerId.map((id): ContactEvent => ({ type: 'offerWithdrawn', offerId: id, reason: 'leaseExpired' })),
     offerId.map((id): ContactEvent => ({ type: 'offerConfirmed', offerId: id })),
     offerId.map((id): ContactEvent => ({ type: 'offerStale', offerId: id })),
+    fc.constantFrom<ContactEvent>(
+      { type: 'queueRefused', queueId: 'general', limit: 'length' },
+      { type: 'queueRefused', queueId: 'overflow', limit: 'nobodyLoggedIn' },
+      { type: 'contactMoved', queueId: 'overflow' },
+      { type: 'contactWithdrawn' },
+      { type: 'wrapUpExtended', operatorId: asId<OperatorId>('operator1'), untilMs: driver.nowMs + 9_000 },
+      { type: 'wrapUpOver', operatorId: asId<OperatorId>('operator1') },
+    ),
     fc.constant<ContactEvent>({ type: 'recordingClosed', recordingId, state: 'verified', durationMs: 1 }),
     fc.constant<ContactEvent>({ type: 'requestStored', caseId: asId<never>('case1'), caseNumber: '1234' }),
     fc

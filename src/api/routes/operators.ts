@@ -6,7 +6,7 @@ import { actorOf } from '../access.ts';
 import { journal } from '../journalling.ts';
 import type { ApiPorts } from '../ports.ts';
 import { ProblemError } from '../problems.ts';
-import { idParam, operatorSchema, optionalInstant, reasonSchema } from '../schemas.ts';
+import { idParam, longestWaitParam, operatorSchema, optionalInstant, reasonSchema, skillsParam } from '../schemas.ts';
 import type { ApiServer } from '../server-types.ts';
 
 /** The reason of a command whose sender gives none. */
@@ -51,6 +51,8 @@ export function operatorRoutes(server: ApiServer, ports: OperatorPorts): void {
     },
     async (request) => shown(await statusOf(request.params.operatorId)),
   );
+
+  operatorCareRoutes(server, ports, statusOf);
 
   for (const verb of ['signIn', 'signOut'] as const) {
     server.post(
@@ -115,6 +117,88 @@ export function operatorRoutes(server: ApiServer, ports: OperatorPorts): void {
   );
 }
 
+/** What is done for an operator besides presence: skills, and the time after a contact. */
+function operatorCareRoutes(
+  server: ApiServer,
+  ports: OperatorPorts,
+  statusOf: (operatorId: string) => Promise<OperatorStatus>,
+): void {
+  const tags = ['operators'];
+  const params = pathOfOperator;
+  const config = { access: 'operators:write' } as const;
+  const response = { 200: operatorSchema };
+
+  server.put(
+    '/api/v1/operators/:operatorId/skills',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Change skills: at once, until the configuration says something new',
+        params,
+        body: z.strictObject({ skills: skillsParam, reason: reasonSchema.optional() }),
+        response,
+      },
+    },
+    async (request) => {
+      const { operatorId } = await statusOf(request.params.operatorId);
+      const { skills, reason } = request.body;
+      const meta = await journalled(ports, request, { operatorId, action: 'operator.setSkills', reason });
+      if ((await ports.acd.setSkills(operatorId, skills, meta)) !== 'done') throw new ProblemError('UNKNOWN_OPERATOR');
+      return shown(await statusOf(operatorId));
+    },
+  );
+
+  server.post(
+    '/api/v1/operators/:operatorId/not-ready-next',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Not ready after this contact; at once when there is none. Presence "ready" takes it back',
+        params,
+        body: z.strictObject({ reason: reasonSchema }),
+        response,
+      },
+    },
+    async (request) => {
+      const { operatorId } = await statusOf(request.params.operatorId);
+      const { reason } = request.body;
+      const meta = await journalled(ports, request, { operatorId, action: 'operator.notReadyNext', reason });
+      const outcome = await ports.acd.notReadyNext(operatorId, reason, meta);
+      if (outcome === 'unknownOperator') throw new ProblemError('UNKNOWN_OPERATOR');
+      if (outcome === 'notSignedIn') throw new ProblemError('OPERATOR_NOT_SIGNED_IN');
+      return shown(await statusOf(operatorId));
+    },
+  );
+
+  const wrapUpBody = z.strictObject({
+    addMs: longestWaitParam.min(1).optional().describe('More time from when it would end; without it, it ends now'),
+    reason: reasonSchema.optional(),
+  });
+  server.post(
+    '/api/v1/operators/:operatorId/wrap-up',
+    {
+      config,
+      schema: { tags, summary: 'End wrap-up now, or extend it', params, body: wrapUpBody, response },
+    },
+    async (request) => {
+      const { operatorId, contactId } = await statusOf(request.params.operatorId);
+      const { addMs, reason } = request.body;
+      if (contactId === undefined) throw new ProblemError('OPERATOR_NOT_IN_WRAP_UP');
+      const action = addMs === undefined ? 'operator.endWrapUp' : 'operator.extendWrapUp';
+      const meta = await journalled(ports, request, { operatorId, action, reason });
+      const held = { operatorId, contactId };
+      const isDone =
+        addMs === undefined
+          ? (await ports.acd.endWrapUp(held, meta)) === 'idle'
+          : (await ports.acd.extendWrapUp(held, addMs, meta)) !== undefined;
+      if (!isDone) throw new ProblemError('OPERATOR_NOT_IN_WRAP_UP');
+      return shown(await statusOf(operatorId));
+    },
+  );
+}
+
 async function journalled(
   ports: OperatorPorts,
   request: FastifyRequest,
@@ -136,7 +220,7 @@ async function journalled(
 }
 
 function shown(operator: OperatorStatus): z.infer<typeof operatorSchema> {
-  const { readySinceMs, setAsideUntilMs, notReadyReason, contactId } = operator;
+  const { readySinceMs, setAsideUntilMs, notReadyReason, notReadyNext, wrapUpUntilMs, contactId } = operator;
   return {
     operatorId: operator.operatorId,
     name: operator.name,
@@ -149,6 +233,11 @@ function shown(operator: OperatorStatus): z.infer<typeof operatorSchema> {
     work: Object.fromEntries(Object.entries(operator.work).filter(([, state]) => state !== undefined)),
     ...optionalInstant('readySince', readySinceMs),
     ...optionalInstant('setAsideUntil', setAsideUntilMs),
+    outsideCall: operator.outsideCall,
+    ...(notReadyNext === undefined ? {} : { notReadyNext }),
+    missedOffers: operator.missedOffers,
+    contactsTaken: operator.contactsTaken,
+    ...optionalInstant('wrapUpUntil', wrapUpUntilMs),
     ...(contactId === undefined ? {} : { contactId }),
   };
 }

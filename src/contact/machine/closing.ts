@@ -89,7 +89,7 @@ function giveBackQueue(draft: Draft): ClosingPhase['wrapUp'] {
       markStretch(draft, 'talk', phase.joinedAtMs, draft.nowMs);
       emit(
         draft,
-        { type: 'release', operatorId: phase.operatorId, wrapUp: true },
+        { type: 'release', operatorId: phase.operatorId, wrapUp: true, queueId: phase.queueId },
         { type: 'destroyBridge', bridgeId: phase.talkBridgeId },
         { type: 'destroyBridge', bridgeId: phase.holdingBridgeId },
       );
@@ -113,6 +113,16 @@ export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent
     case 'timerFired':
       if (event.timerId === 'wrapUp') endWrapUp(draft, phase);
       else if (event.timerId === 'closing') giveUpWaiting(draft, phase);
+      break;
+    case 'wrapUpExtended':
+      if (event.operatorId !== phase.wrapUp?.operatorId) break;
+      startTimer(draft, 'wrapUp', Math.max(0, event.untilMs - draft.nowMs));
+      note(draft, 'wrapUpExtended', { operatorId: event.operatorId });
+      break;
+    case 'wrapUpOver':
+      if (event.operatorId !== phase.wrapUp?.operatorId) break;
+      cancelTimer(draft, 'wrapUp');
+      endWrapUp(draft, phase);
       break;
     case 'requestStored':
       setFacts(draft, { caseId: event.caseId, outcome: 'requestLeft' });

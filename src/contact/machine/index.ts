@@ -6,6 +6,7 @@ import type { ContactState } from '../state.ts';
 import { type Arrival, beginContact, newContact, onArriving } from './arriving.ts';
 import { beginClosing, onClosing } from './closing.ts';
 import { cancelTimer, type Draft, legOf, updateLeg } from './draft.ts';
+import { followLimit } from './queue-limits.ts';
 import { onJoining, onQueued } from './queued.ts';
 import { missedEvents, restorePhase } from './recover.ts';
 import { onTalking } from './talking.ts';
@@ -75,9 +76,11 @@ function dispatch(draft: Draft, event: ContactEvent): void {
       return;
     case 'queued':
       onQueued(draft, phase, event);
+      followLimit(draft);
       return;
     case 'joining':
       onJoining(draft, phase, event);
+      followLimit(draft);
       return;
     case 'talking':
       onTalking(draft, phase, event);

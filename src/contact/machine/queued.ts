@@ -1,6 +1,7 @@
 import type { OfferFailure } from '../../acd/index.ts';
 import { assertNever, type BridgeId, type LegId, type PlaybackId } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
+import type { QueueRules } from '../rules.ts';
 import type { JoiningPhase, Offer, QueuedPhase } from '../state.ts';
 import type { LegEndCause } from '../telephony-events.ts';
 import {
@@ -21,15 +22,30 @@ import { sayLast } from './prompts.ts';
 import { markStretch } from './recording.ts';
 import { enterTalk } from './talking.ts';
 
+/** More than the queues of a chain that anybody means. */
+const mostOverflows = 5;
+
 /** The caller goes into a bridge of his own with music and takes his place; `enqueuedAtMs` is written here and never again. */
-export function enterQueue(draft: Draft, to: { readonly queueId: string; readonly topic: string }): void {
+export function enterQueue(
+  draft: Draft,
+  to: {
+    readonly queueId: string;
+    readonly topic: string;
+    /** Of who comes from another queue. */
+    readonly enqueuedAtMs?: number;
+    readonly overflows?: number;
+  },
+): void {
   const { callerLegId, facts } = draft.state;
-  if (!draft.rules.queue(to.queueId)) {
+  const queue = draft.rules.queue(to.queueId);
+  if (!queue) {
     note(draft, 'queueUnknown', { queueId: to.queueId });
     sayLast(draft, 'technical-difficulty', 'failed');
     return;
   }
-  const enqueuedAtMs = draft.nowMs;
+  const { enqueuedAtMs = draft.nowMs, overflows = 0 } = to;
+  // Limits that send a caller in circles count no more: somewhere he may wait.
+  const keepsPlace = overflows >= mostOverflows ? { keepsPlace: true as const } : {};
   const holdingBridgeId = newName<BridgeId>(draft, 'b');
   const playbackId = newName<PlaybackId>(draft, 'p');
   setFacts(draft, { queueId: to.queueId, topic: to.topic, enqueuedAtMs });
@@ -40,9 +56,25 @@ export function enterQueue(draft: Draft, to: { readonly queueId: string; readonl
     draft,
     { type: 'createBridge', bridgeId: holdingBridgeId, kind: 'holding' },
     { type: 'joinBridge', bridgeId: holdingBridgeId, legId: callerLegId },
-    { type: 'enqueue', queueId: to.queueId, lineId: facts.lineId ?? '', enqueuedAtMs },
+    { type: 'enqueue', queueId: to.queueId, lineId: facts.lineId ?? '', enqueuedAtMs, ...keepsPlace },
     { type: 'playToBridge', playbackId, bridgeId: holdingBridgeId, media },
   );
+  if (overflows < mostOverflows) startWaitLimit(draft, queue, enqueuedAtMs);
+}
+
+function startWaitLimit(draft: Draft, queue: QueueRules | undefined, enqueuedAtMs: number): void {
+  const wait = queue?.limits?.wait;
+  if (wait === undefined) cancelTimer(draft, 'queueLimit');
+  else startTimer(draft, 'queueLimit', Math.max(0, enqueuedAtMs + wait.afterMs - draft.nowMs));
+}
+
+/** Staff took the contact to another queue: its rules count from here on. */
+function onMoved(draft: Draft, phase: QueuedPhase | JoiningPhase, queueId: string): void {
+  const { limitReached: _limit, ...waiting } = phase;
+  setPhase(draft, { ...waiting, queueId });
+  setFacts(draft, { queueId });
+  startWaitLimit(draft, draft.rules.queue(queueId), phase.enqueuedAtMs);
+  note(draft, 'movedToQueue', { queueId });
 }
 
 export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent): void {
@@ -61,6 +93,17 @@ export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent):
       return;
     case 'timerFired':
       if (event.timerId === 'ring' && phase.offer) failOffer(draft, phase, phase.offer, 'offerUnanswered');
+      else if (event.timerId === 'queueLimit') setPhase(draft, { ...phase, limitReached: 'wait' });
+      return;
+    case 'contactWithdrawn':
+      note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
+      endWait(draft, phase);
+      return;
+    case 'queueRefused':
+      if (event.queueId === phase.queueId) setPhase(draft, { ...phase, limitReached: event.limit });
+      return;
+    case 'contactMoved':
+      onMoved(draft, phase, event.queueId);
       return;
     case 'offerWithdrawn':
       if (phase.offer?.offerId === event.offerId) dropOffer(draft, phase, phase.offer, event.reason);
@@ -228,9 +271,7 @@ function onEffectFailed(
   } else if (event.effect === 'enqueue' || isWithoutMusic(event)) {
     // Nobody will ever be found for him here, or he would wait in silence: better told.
     note(draft, 'queueFailed', { why: event.why });
-    if (phase.offer) endDevices(draft, phase.offer, undefined);
-    emit(draft, { type: 'withdraw' }, { type: 'destroyBridge', bridgeId: phase.holdingBridgeId });
-    sayLast(draft, 'technical-difficulty', 'failed');
+    endWait(draft, phase);
   } else if (event.effect === 'playToBridge' && event.playbackId === phase.playback) {
     forgetAnnouncement(draft, phase);
   }
@@ -241,9 +282,32 @@ function isWithoutMusic(event: Extract<ContactEvent, { type: 'effectFailed' }>):
   return event.effect === 'createBridge' || (event.effect === 'joinBridge' && event.why !== 'gone');
 }
 
+/** He is told that he cannot be served, and the call ends. */
+function endWait(draft: Draft, phase: QueuedPhase): void {
+  cancelTimer(draft, 'ring');
+  cancelTimer(draft, 'queueLimit');
+  if (phase.offer) endDevices(draft, phase.offer, undefined);
+  emit(draft, { type: 'withdraw' }, { type: 'destroyBridge', bridgeId: phase.holdingBridgeId });
+  sayLast(draft, 'technical-difficulty', 'failed');
+}
+
 export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent): void {
   const { offer } = phase;
   switch (event.type) {
+    case 'timerFired':
+      if (event.timerId === 'queueLimit') setPhase(draft, { ...phase, limitReached: 'wait' });
+      return;
+    case 'contactMoved':
+      onMoved(draft, phase, event.queueId);
+      return;
+    case 'contactWithdrawn': {
+      endLeg(draft, phase.operatorLegId);
+      backToQueue(draft, phase);
+      const { phase: waiting } = draft.state;
+      note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
+      if (waiting.name === 'queued') endWait(draft, waiting);
+      return;
+    }
     case 'offerConfirmed':
       if (event.offerId === offer.offerId) join(draft, phase);
       return;

@@ -50,7 +50,13 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
         draft,
         { type: 'createBridge', bridgeId: phase.holdingBridgeId, kind: 'holding' },
         { type: 'joinBridge', bridgeId: phase.holdingBridgeId, legId: callerLegId },
-        { type: 'enqueue', queueId: phase.queueId, lineId: facts.lineId ?? '', enqueuedAtMs: phase.enqueuedAtMs },
+        {
+          type: 'enqueue',
+          queueId: phase.queueId,
+          lineId: facts.lineId ?? '',
+          enqueuedAtMs: phase.enqueuedAtMs,
+          keepsPlace: true,
+        },
       );
       return;
     case 'joining':

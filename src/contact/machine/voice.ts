@@ -22,6 +22,14 @@ export function enterVoice(draft: Draft): void {
   runFlow(draft, line.flowId, undefined, { kind: 'enter' });
 }
 
+/** Back from a queue that did not take the caller: to a node of the line's flow. */
+export function enterFlowAt(draft: Draft, node: string, topic: string): void {
+  const { lineId } = draft.state.facts;
+  const line = lineId === undefined ? undefined : draft.rules.line(lineId);
+  if (line) runFlow(draft, line.flowId, undefined, { kind: 'enter', node, topic });
+  else sayLast(draft, 'technical-difficulty', 'failed');
+}
+
 export function onVoice(draft: Draft, phase: VoicePhase, event: ContactEvent): void {
   switch (event.type) {
     case 'digit':

@@ -254,7 +254,12 @@ export class MemoryQueueStore implements QueueStore {
     return 'done';
   }
 
-  async withdraw(contactId: ContactId, nowMs: number, by?: CommandMeta): ReturnType<QueueStore['withdraw']> {
+  async withdraw(
+    contactId: ContactId,
+    nowMs: number,
+    by?: CommandMeta,
+    tellOwner?: 'tellOwner',
+  ): ReturnType<QueueStore['withdraw']> {
     const contact = this.#state.room.records.get(contactId);
     if (contact === undefined) return { outcome: 'notQueued' };
     const { queueId } = contact;
@@ -262,6 +267,9 @@ export class MemoryQueueStore implements QueueStore {
     if (offer !== undefined) this.#state.dropOffer(offer, { nowMs, setAsideMs: 0, by });
     this.#state.leaveQueue(contact);
     if (nowMs - contact.enqueuedAtMs > shortAbandonMs) this.#state.keepMean('serviceLevel', queueId, 0);
+    if (tellOwner !== undefined) {
+      this.#state.inbox.append(contact.shard, { type: 'contactWithdrawn', contactId, atMs: nowMs });
+    }
     const who = offer === undefined ? {} : { operatorId: offer.operatorId };
     this.#state.publish({ kind: 'contactWithdrawn', nowMs, contactId, ...who, facts: { queueId }, by });
     return { outcome: 'withdrawn', ...who };

@@ -213,9 +213,14 @@ export class RedisQueueStore implements QueueStore {
     return this.#scripts.word('set-head-start', { nowMs, by, args: [contactId, place.score, place.headStartMs] });
   }
 
-  async withdraw(contactId: ContactId, nowMs: number, by?: CommandMeta): ReturnType<QueueStore['withdraw']> {
-    const [outcome, operatorId] =
-      (await this.#scripts.list('withdraw', { nowMs, by, args: [contactId, shortAbandonMs] })) ?? [];
+  async withdraw(
+    contactId: ContactId,
+    nowMs: number,
+    by?: CommandMeta,
+    tellOwner?: 'tellOwner',
+  ): ReturnType<QueueStore['withdraw']> {
+    const args = [contactId, shortAbandonMs, tellOwner === undefined ? 0 : 1];
+    const [outcome, operatorId] = (await this.#scripts.list('withdraw', { nowMs, by, args })) ?? [];
     if (outcome !== 'withdrawn') return { outcome: 'notQueued' };
     return { outcome, ...(operatorId ? { operatorId: asId<OperatorId>(operatorId) } : {}) };
   }

@@ -1,0 +1,29 @@
+import { cancelTimer, type Draft, emit, note, setFacts, setPhase } from './draft.ts';
+import { sayLast } from './prompts.ts';
+import { enterQueue } from './queued.ts';
+import { markStretch } from './recording.ts';
+import { enterFlowAt } from './voice.ts';
+
+/** A contact that has reached a limit of its queue goes where the limit says, unless somebody is being rung for it. */
+export function followLimit(draft: Draft): void {
+  const { phase } = draft.state;
+  if (phase.name !== 'queued' || phase.limitReached === undefined || phase.offer !== undefined) return;
+  const { queueId, topic, enqueuedAtMs, holdingBridgeId, limitReached, overflows = 0 } = phase;
+  const to = draft.rules.queue(queueId)?.limits?.[limitReached]?.to;
+  cancelTimer(draft, 'queueLimit');
+  note(draft, 'queueLimitReached', { queueId, limit: limitReached });
+  markStretch(draft, 'queue', enqueuedAtMs, draft.nowMs);
+  emit(draft, { type: 'withdraw' });
+  if (phase.playback !== undefined) emit(draft, { type: 'stopPlayback', playbackId: phase.playback });
+  if (to !== undefined && 'queue' in to) {
+    // He has waited since he first came, wherever that was.
+    enterQueue(draft, { queueId: to.queue, topic, enqueuedAtMs, overflows: overflows + 1 });
+    emit(draft, { type: 'destroyBridge', bridgeId: holdingBridgeId });
+    return;
+  }
+  setFacts(draft, { waitMs: draft.nowMs - enqueuedAtMs });
+  setPhase(draft, { name: 'voice', flow: undefined });
+  emit(draft, { type: 'destroyBridge', bridgeId: holdingBridgeId });
+  if (to === undefined) sayLast(draft, 'technical-difficulty', 'failed');
+  else enterFlowAt(draft, to.node, topic);
+}
