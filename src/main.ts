@@ -136,7 +136,7 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
     case 'serve': {
       const { runService } = await import('./app.ts');
       // Whatever is still open after a bounded stop must not keep the process from ending.
-      process.exit(await runService(args[0] ?? ''));
+      return process.exit(await runService(args[0] ?? ''));
     }
     default:
       process.stderr.write(
