@@ -29,7 +29,7 @@ import { createFolderBlobStore } from './store/blobs/index.ts';
 import { createDueJobs } from './store/jobs/index.ts';
 import { createPostgresStores, type PostgresStores } from './store/postgres/index.ts';
 import { createRedisStores, type RedisStores } from './store/redis/index.ts';
-import { createTelephony } from './telephony/index.ts';
+import { AmiConnection, type AmiEvent, createTelephony } from './telephony/index.ts';
 import { createVault, type Vault } from './vault/index.ts';
 import { readVersion } from './version.ts';
 
@@ -112,6 +112,7 @@ async function compose(settings: ServiceSettings, logger: Logger, closers: Close
   await startDueJobs(settings, { clock, logger, postgres, redis, recordings, closers });
 
   readEvents(redis, postgres, { closers, logger });
+  watchSecurity(settings, { clock, logger, closers });
   await startApi(settings, { clock, logger, postgres, redis, acd, contacts, config, closers });
   logger.info({ nodeId: settings.nodeId, configVersion: hotline.version, version: readVersion() }, 'service started');
 }
@@ -234,6 +235,24 @@ async function startDueJobs(
   closers.add('the jobs', () => jobs.stop());
 }
 
+/** Refused sign-ins and strangers at Asterisk's doors, as its manager interface tells of them. Calls do not wait for it. */
+function watchSecurity(
+  settings: ServiceSettings,
+  parts: { readonly clock: Clock; readonly logger: Logger; readonly closers: Closers },
+): void {
+  const { clock, closers } = parts;
+  const logger = parts.logger.child({ part: 'security' });
+  const onEvent = ({ name, fields }: AmiEvent): void => {
+    const { service, remoteaddress, accountid } = fields;
+    logger.warn({ event: name, service, remoteaddress, pii: { accountid } }, 'Asterisk refused somebody');
+  };
+  const ami = new AmiConnection({ access: settings.ami, clock, logger, onEvent });
+  ami.start().catch((error: unknown) => {
+    logger.error({ error: messageOf(error) }, 'security events of Asterisk are not seen');
+  });
+  closers.add('the manager interface', () => ami.stop());
+}
+
 /** The acknowledged reader of the event stream: operators' days, for reports. */
 function readEvents(
   redis: RedisStores,
@@ -296,7 +315,11 @@ async function startApi(settings: ServiceSettings, parts: ApiParts): Promise<voi
       clock,
     },
     authenticator: tokenAuthenticator([
-      { tokenId: 'first', tokenHash: hashToken(settings.api.token), scopes: ['read', 'operators:write', 'queues:write', 'pii:read'] },
+      {
+        tokenId: 'first',
+        tokenHash: hashToken(settings.api.token),
+        scopes: ['read', 'operators:write', 'queues:write', 'pii:read'],
+      },
     ]),
     logger,
     settings: { host: settings.api.bind, port: settings.api.port },

@@ -42,6 +42,7 @@ async function up(args: readonly string[]): Promise<number> {
     checkPlatform,
     loadConfig: () => loadConfigOf(own),
     nowMs: Date.now,
+    sipBind: own.settings.ports.bind,
     terminal: processTerminal(),
     async start({ hotline, ...options }) {
       const stack = await startOwnStack(own, {

@@ -108,11 +108,7 @@ class Acd implements AcdService {
     return outcome;
   }
 
-  async withdraw(
-    contactId: ContactId,
-    meta: CommandMeta,
-    tellOwner?: 'tellOwner',
-  ): Promise<'withdrawn' | 'notQueued'> {
+  async withdraw(contactId: ContactId, meta: CommandMeta, tellOwner?: 'tellOwner'): Promise<'withdrawn' | 'notQueued'> {
     const { outcome, operatorId } = await this.#store.withdraw(contactId, this.#clock.nowMs(), meta, tellOwner);
     if (operatorId !== undefined) await this.#match.freed(operatorId);
     return outcome;

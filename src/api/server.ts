@@ -39,6 +39,8 @@ export interface Api {
 
 /** No request of ours carries more than a few lines. */
 const bodyLimitBytes = 65_536;
+/** Running requests may take this long to finish when the API stops; well below the process's own limit. */
+const closeLimitMs = 2 * secondMs;
 /** A whole request, headers and body, must have come by then. */
 const requestLimitMs = 15 * secondMs;
 /** Above every bound of the stores, so that their own codes are told rather than this. */
@@ -82,7 +84,13 @@ export function createApi(parts: {
     },
     async stop() {
       await built.catch(() => undefined);
-      await server.close();
+      // A connection that a client opened ahead and has sent nothing on is not idle to Node: it would hold the close for a minute.
+      const cut = setTimeout(() => server.server.closeAllConnections(), closeLimitMs);
+      try {
+        await server.close();
+      } finally {
+        clearTimeout(cut);
+      }
       await live.stop();
     },
     async openApi() {

@@ -1,6 +1,7 @@
 import { type RawData, WebSocket } from 'ws';
 import { type CancelTimer, type Clock, DozvonError, type Logger, messageOf } from '../foundation/index.ts';
 import { type AriEvent, type AriOperations, describedVersion } from './ari.gen.ts';
+import { frameOf, parseBody, parseMessage } from './frames.ts';
 import {
   type AriArguments,
   type AriOperationName,
@@ -350,46 +351,6 @@ export class AriConnection {
 
 function unavailable(message: string): DozvonError {
   return new DozvonError('TELEPHONY_UNAVAILABLE', message);
-}
-
-function frameOf(request: AriRequest, id: string): string {
-  const query = Object.entries(request.query ?? {}).flatMap(([name, value]) =>
-    value === undefined ? [] : [{ name, value: Array.isArray(value) ? value.join(',') : String(value) }],
-  );
-  return JSON.stringify({
-    type: 'RESTRequest',
-    transaction_id: id,
-    request_id: id,
-    method: request.method,
-    uri: request.uri,
-    ...(query.length > 0 && { query_strings: query }),
-    ...(request.body !== undefined && { content_type: 'application/json', message_body: JSON.stringify(request.body) }),
-  });
-}
-
-function parseMessage(data: RawData): AriEvent | undefined {
-  try {
-    const value: unknown = JSON.parse(textOf(data));
-    if (typeof value === 'object' && value !== null && typeof Reflect.get(value, 'type') === 'string')
-      return value as AriEvent;
-  } catch {
-    // Falls through: the caller reports what is no JSON together with what has no type.
-  }
-  return undefined;
-}
-
-function textOf(data: RawData): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString();
-  return (data instanceof ArrayBuffer ? Buffer.from(data) : data).toString();
-}
-
-function parseBody(text: string | undefined): unknown {
-  if (text === undefined || text === '') return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
 }
 
 /** Warns when Asterisk is newer than the description the types were made from: it may send more than they say. */

@@ -1,4 +1,4 @@
-import { hasCode, messageOf, secondMs } from '../foundation/index.ts';
+import { DozvonError, hasCode, messageOf, secondMs } from '../foundation/index.ts';
 import type { ApiClient } from './api-client.ts';
 import type { CallOperators } from './call-operators.ts';
 import type { CallPlan, Goal, Utterance } from './call-plan.ts';
@@ -139,7 +139,12 @@ async function waitInQueue(caller: TestLeg, parts: CallParts, failures: string[]
     return;
   }
   const queueId = String(queued.facts.queueId);
-  if (plan.operator === undefined && !operators.canServe(queueId)) await operators.bring({ queueId });
+  if (!operators.canServe(queueId)) {
+    if (plan.operator !== undefined) {
+      throw new DozvonError('NO_OPERATOR', `the operator at ${plan.operator} has not the skills of queue ${queueId}`);
+    }
+    await operators.bring({ queueId });
+  }
   const ringing = await watch.entry(['operatorRinging'], {
     limitMs: limits.offerMs,
     what: 'the phone of an operator to ring',

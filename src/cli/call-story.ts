@@ -52,3 +52,16 @@ export function asksForKeys(entry: Pick<ApiEvent, 'kind' | 'facts'>): boolean {
     prompts.some((prompt) => /^[a-z]{2}\/(menu|confirm|enter)-/.test(String(prompt)))
   );
 }
+
+/** The contact record a line a field, without the timeline, which has been told already. */
+export function tellContact(contact: Readonly<Record<string, unknown>>): string {
+  const rows = Object.entries(contact)
+    .filter(([name]) => name !== 'timeline')
+    .flatMap(([name, value]) =>
+      (Array.isArray(value) ? value : [value]).map((one: unknown, index) => {
+        const text = typeof one === 'string' ? one : JSON.stringify(one);
+        return `  ${(index === 0 ? name : '').padEnd(14)} ${text}`;
+      }),
+    );
+  return ['', 'Contact record', ...rows, ''].join('\n');
+}

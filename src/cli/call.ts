@@ -4,10 +4,12 @@ import { CallOperators } from './call-operators.ts';
 import { type CallPlan, type Goal, goalOf, parseCallArgs } from './call-plan.ts';
 import type { CallPorts, RunningHotline, TestPhones } from './call-ports.ts';
 import { runCall } from './call-run.ts';
-import { tellEntry } from './call-story.ts';
+import { tellContact, tellEntry } from './call-story.ts';
 import { ContactWatch } from './contact-watch.ts';
 
 const streamLimitMs = 10 * secondMs;
+const recordLimitMs = 3 * secondMs;
+const askAgainMs = 100;
 
 /** What the API shows of a contact; printed as it is. */
 interface ShownContact {
@@ -39,32 +41,28 @@ export async function runTestCall(args: readonly string[], ports: CallPorts): Pr
     terminal.complain(`dozvon call: ${asked}`);
     return 2;
   }
-  const hotline = await ports.findRunning();
-  if (hotline === undefined) {
-    terminal.complain('Dozvon is not running: start it with "npm start" first.');
+  const fail = (sentence: string): number => {
+    terminal.complain(sentence);
+    if (asked.json) terminal.print(JSON.stringify({ ...nothing, failure: sentence }));
     return 1;
-  }
-  if (asked.at !== undefined && !hotline.testing) {
-    terminal.complain(
-      '--at is honoured only by a system started for testing: stop it and start it with "npm start -- --testing".',
-    );
-    return 1;
-  }
-  const prepared = chooseInstant(asked, hotline, ports);
-  if (typeof prepared === 'string') {
-    terminal.complain(prepared);
-    return 1;
-  }
-  const { plan, goal } = prepared;
+  };
   try {
+    const hotline = await ports.findRunning();
+    if (hotline === undefined) return fail('Dozvon is not running: start it with "npm start" first.');
+    if (asked.at !== undefined && !hotline.testing) {
+      return fail(
+        '--at is honoured only by a system started for testing: stop it and start it with "npm start -- --testing".',
+      );
+    }
+    const prepared = chooseInstant(asked, hotline, ports);
+    if (typeof prepared === 'string') return fail(prepared);
+    const { plan, goal } = prepared;
     const { result, failures } = await placeCall(plan, goal, hotline, ports);
     for (const failure of failures) terminal.complain(`did not happen: ${failure}`);
     if (plan.json) terminal.print(JSON.stringify(result));
     return result.ok ? 0 : 1;
   } catch (error) {
-    terminal.complain(explain(error));
-    if (plan.json) terminal.print(JSON.stringify({ ...nothing, failure: messageOf(error) }));
-    return 1;
+    return fail(explain(error));
   }
 }
 
@@ -85,7 +83,7 @@ function chooseInstant(
   ports: CallPorts,
 ): { readonly plan: CallPlan; readonly goal: Goal } | string {
   const asked = goalOf(plan, hotline.config, plan.at === undefined ? ports.nowMs() : Date.parse(plan.at));
-  const meant = plan.at !== undefined || (!plan.withOperator && plan.hangUpIn === undefined);
+  const meant = plan.at !== undefined || (!hotline.testing && !plan.withOperator && plan.hangUpIn === undefined);
   if (asked.goal !== 'closed' || meant) return { plan, goal: asked.goal };
   const opens = asked.opensAtMs;
   if (!hotline.testing || opens === undefined) {
@@ -111,7 +109,6 @@ async function placeCall(
     terminal.print(`${((atMs - startedAtMs) / secondMs).toFixed(2).padStart(7)} s  ${sentence}`);
   const say = (sentence: string): void => line(ports.nowMs(), sentence);
   const watch = new ContactWatch(api, (entry) => line(Date.parse(entry.at), tellEntry(entry)));
-  await watch.start(streamLimitMs);
   let phones: TestPhones | undefined;
   let operators: CallOperators | undefined;
   const cleanUp = async (): Promise<void> => {
@@ -126,6 +123,7 @@ async function placeCall(
     void cleanUp().finally(() => process.exit(130));
   });
   try {
+    await watch.start(streamLimitMs);
     phones = await ports.startPhones({ target: hotline.sip, callerAddress: trunkAddress(hotline) });
     operators = new CallOperators({
       api,
@@ -141,7 +139,7 @@ async function placeCall(
     const failures = [...(await runCall({ plan, goal, api, phones, watch, operators, say }))];
     const contact = await recordOf(api, watch);
     const result = judge({ goal, watch, contact, failures });
-    if (contact !== null) terminal.print(JSON.stringify(contact, null, 2));
+    if (contact !== null && !plan.json) terminal.print(tellContact(contact));
     return { result, failures };
   } finally {
     await cleanUp();
@@ -154,8 +152,14 @@ function trunkAddress(hotline: RunningHotline): string {
   return addresses.find((address) => /^127\.\d+\.\d+\.\d+$/.test(address)) ?? '127.0.0.2';
 }
 
+/** The record as it is once it tells the end: it is written in the moment after the end is announced. */
 async function recordOf(api: ApiClient, watch: ContactWatch): Promise<ShownContact | null> {
-  return watch.contactId === undefined ? null : await api.get<ShownContact>(`/contacts/${watch.contactId}`);
+  if (watch.contactId === undefined) return null;
+  for (const sinceMs = Date.now(); ; ) {
+    const contact = await api.get<ShownContact>(`/contacts/${watch.contactId}`);
+    if (contact.outcome !== undefined || Date.now() - sinceMs > recordLimitMs) return contact;
+    await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+  }
 }
 
 /** Good is what the goal says, no more and no less. Adds a sentence to `failures` for each thing that is amiss. */

@@ -1,6 +1,8 @@
 import { Changes, DozvonError } from '../foundation/index.ts';
 import type { ApiClient, ApiEvent } from './api-client.ts';
 
+const searchAgainMs = 250;
+
 /**
  * Follows one contact as the API tells it: opened before the call is placed, so that nothing is missed, and told the call's SIP
  * Call-ID afterwards.
@@ -57,10 +59,16 @@ export class ContactWatch {
   async find(sipCallId: string, limitMs: number): Promise<string> {
     this.#sipCallId = sipCallId;
     this.#search();
-    return await this.#changes.until(() => this.#contactId, {
-      limitMs,
-      what: 'the hotline to know the call by its SIP Call-ID',
-    });
+    // The record is written beside the events, and a long prompt may follow in which nothing happens.
+    const again = setInterval(() => this.#search(), searchAgainMs);
+    try {
+      return await this.#changes.until(() => this.#contactId, {
+        limitMs,
+        what: 'the hotline to know the call by its SIP Call-ID',
+      });
+    } finally {
+      clearInterval(again);
+    }
   }
 
   /** The first entry of one of the kinds, from `after` on (a count of entries); it may have been told already. */

@@ -33,6 +33,8 @@ export interface UpPorts {
     readonly onEvent: (event: ServerEvent) => void;
   }): Promise<StartedServers>;
   nowMs(): number;
+  /** Address of SIP. */
+  readonly sipBind: string;
   readonly terminal: Terminal;
 }
 
@@ -60,11 +62,12 @@ export async function runUp(args: readonly string[], ports: UpPorts): Promise<nu
     return 1;
   }
 
+  const testing = options.testing ?? reachedOnlyFromHere(ports.sipBind, loaded.config);
   const stopping = listenForStop(ports);
   let shown = false;
   const servers = await ports.start({
     hotline: loaded.config,
-    testing: options.testing,
+    testing,
     onProgress: (line) => terminal.print(line),
     // Before the screen only failures are news, and the start itself reports those.
     onEvent: (event) => shown && !stopping.requested() && tellEvent(event, terminal),
@@ -76,7 +79,7 @@ export async function runUp(args: readonly string[], ports: UpPorts): Promise<nu
       hotline: loaded.config,
       nowMs: ports.nowMs(),
       startedInMs: ports.nowMs() - startedAtMs,
-      testing: options.testing,
+      testing,
       warnings: loaded.warnings.map(describeFault),
     }),
   );
@@ -84,17 +87,28 @@ export async function runUp(args: readonly string[], ports: UpPorts): Promise<nu
   return await stopping.done;
 }
 
-function parseUpArgs(args: readonly string[]): { readonly testing: boolean } | string {
+/** `testing` undefined: neither asked for nor refused. */
+function parseUpArgs(args: readonly string[]): { readonly testing: boolean | undefined } | string {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { testing: { type: 'boolean', default: false } },
+      options: { testing: { type: 'boolean' } },
+      allowNegative: true,
       allowPositionals: false,
     });
     return { testing: values.testing };
   } catch (error) {
-    return `${messageOf(error)} Known options: --testing.`;
+    return `${messageOf(error)} Known options: --testing, --no-testing.`;
   }
+}
+
+/**
+ * A hotline whose SIP address and carriers are all of this machine has no caller but a tester, so it is one started for testing: who tries
+ * it at night need not wait for the morning (docs/adr/0009). With a real carrier that takes `--testing`.
+ */
+function reachedOnlyFromHere(sipBind: string, hotline: HotlineConfig): boolean {
+  const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+  return isLoopback(sipBind) && hotline.trunks.every((trunk) => trunk.addresses.every(isLoopback));
 }
 
 function tellEvent(event: ServerEvent, terminal: Terminal): void {

@@ -50,20 +50,38 @@ export function createContactService(options: ContactServiceOptions): ContactSer
   const { clock, leases, logger, nodeId } = options;
   const held = new Map<string, Holding>();
   let cancelRenewal: CancelTimer | undefined;
+  /** Also until the own shards are there: one being taken must not be taken twice. */
+  let takingOver = true;
   let stopped = false;
+
+  function forget(name: string, shard: Shard): void {
+    if (held.get(name)?.shard === shard) held.delete(name);
+  }
 
   async function take(name: string): Promise<boolean> {
     const lease = await leases.acquire(name, { nodeId, nowMs: clock.nowMs(), leaseMs });
     if (!lease) return false;
-    const shard = new Shard({
+    if (stopped) {
+      await leases.release(lease);
+      return false;
+    }
+    const shard: Shard = new Shard({
       ...options,
       lease,
       ports: { ...options.ports, telephony: options.telephonyFor(name), clock },
-      onLost: () => void held.delete(name),
+      onLost: () => forget(name, shard),
     });
     held.set(name, { lease, shard });
     logger.info({ shard: name, epoch: lease.epoch }, 'shard taken');
-    await shard.start();
+    try {
+      await shard.start();
+    } catch (error) {
+      // Held and not served, its contacts would wait for ever: given back, it is tried again by whoever comes first.
+      forget(name, shard);
+      await shard.stop();
+      await leases.release(lease);
+      throw error;
+    }
     return true;
   }
 
@@ -89,11 +107,22 @@ export function createContactService(options: ContactServiceOptions): ContactSer
     }
   }
 
+  /** Beside the renewals: taking over waits for Asterisk, and the leases held must not run out meanwhile. */
+  function takeOverBeside(): void {
+    if (takingOver || stopped) return;
+    takingOver = true;
+    takeOver()
+      .catch((error: unknown) => logger.warn({ error: messageOf(error) }, 'a shard could not be taken over now'))
+      .finally(() => {
+        takingOver = false;
+      });
+  }
+
   function scheduleRenewal(): void {
     if (stopped) return;
     cancelRenewal = clock.setTimer(clock.nowMs() + renewEveryMs, () => {
       renewAll()
-        .then(takeOver)
+        .then(takeOverBeside)
         .catch((error: unknown) => logger.warn({ error: messageOf(error) }, 'leases could not be renewed now'))
         .finally(scheduleRenewal);
     });
@@ -101,11 +130,13 @@ export function createContactService(options: ContactServiceOptions): ContactSer
 
   return {
     async start() {
+      // From now on: the first connection to Asterisk may take longer than a lease lasts.
+      scheduleRenewal();
       const takes = await Promise.all(options.ownShards.map((name) => take(name)));
       if (stopped) throw new DozvonError('STOPPED', 'the service was stopped while it started');
       if (takes.includes(false))
         logger.warn({ ownShards: options.ownShards }, 'a shard of this node is held by another process; standing by');
-      scheduleRenewal();
+      takingOver = false;
     },
     async stop() {
       stopped = true;

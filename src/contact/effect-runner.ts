@@ -27,11 +27,14 @@ export interface EffectContext {
   readonly shard: string;
 }
 
+export const lanes = ['call', 'queue', 'records'] as const;
+export type Lane = (typeof lanes)[number];
+
 /**
- * The lane an effect runs in. Effects of one lane run one after another in the order given; a database that is slow
- * holds up `records`, never the call.
+ * The lane an effect runs in. Effects of one lane run one after another in the order given; a database that is slow holds up
+ * `records`, an Asterisk that is away `call`, a Redis that is away `queue`, and none of them another.
  */
-export function laneOf(effect: ContactEffect): 'call' | 'records' {
+export function laneOf(effect: ContactEffect): Lane {
   switch (effect.type) {
     case 'openRecording':
     case 'markRecording':
@@ -40,6 +43,13 @@ export function laneOf(effect: ContactEffect): 'call' | 'records' {
     case 'putRecord':
     case 'finish':
       return 'records';
+    case 'enqueue':
+    case 'withdraw':
+    case 'offerAnswered':
+    case 'offerFailed':
+    case 'release':
+    case 'endWrapUp':
+      return 'queue';
     default:
       return 'call';
   }

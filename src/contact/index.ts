@@ -1,6 +1,5 @@
 export * from './contact-service.ts';
 export type { ContactEffect, EffectClass, PendingEffect } from './effects.ts';
-export { effectClass } from './effects.ts';
 export type { ContactEvent } from './events.ts';
 export { type Arrival, begin, type StepContext, type StepResult, step } from './machine/index.ts';
 export type * from './ports.ts';

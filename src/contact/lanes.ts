@@ -1,5 +1,5 @@
-import { type Clock, hasCode, type Logger, messageOf, minuteMs, secondMs } from '../foundation/index.ts';
-import { laneOf } from './effect-runner.ts';
+import { type Clock, hasCode, type Logger, messageOf, secondMs } from '../foundation/index.ts';
+import { type Lane, laneOf, lanes } from './effect-runner.ts';
 import { type ContactEffect, effectClass, type PendingEffect } from './effects.ts';
 
 export interface LaneCallbacks {
@@ -12,15 +12,22 @@ export interface LaneCallbacks {
 }
 
 /**
- * How long an effect is tried again while what it needs is away. A caller must not be kept by a database (10 s, then he is told); what
- * only concerns the record is worth waiting for, the contact's state keeps it meanwhile.
+ * How long an effect is tried again while what it needs is away. Somebody waits for a call to go on (10 s, then the machine is told).
+ * What is given back, or written down for good, is tried until it is done, for the contact's state keeps it meanwhile: an operator
+ * who is not given back would never be offered a contact again. A caller who waits for his request is told by his flow's own limit.
  */
 function patienceMs(effect: ContactEffect): number {
   switch (effect.type) {
-    case 'putRecord':
+    case 'withdraw':
+    case 'offerFailed':
+    case 'release':
+    case 'endWrapUp':
+    case 'storeRequest':
+    case 'markRecording':
     case 'closeRecording':
+    case 'putRecord':
     case 'finish':
-      return 30 * minuteMs;
+      return Number.POSITIVE_INFINITY;
     case 'openRecording':
       return 0; // the machine goes on without it after its own limit
     default:
@@ -35,17 +42,21 @@ const longestRetryMs = 5 * secondMs;
 const passing = ['REDIS_UNAVAILABLE', 'DATABASE_UNAVAILABLE', 'TIMED_OUT'] as const;
 
 /**
- * Runs a contact's effects in order, one lane beside the other. When Asterisk cannot be asked the `call` lane halts: what was under
- * way may or may not have happened, and only the comparison at reconnection tells (`pendingOf` gives what is open).
+ * Runs a contact's effects in order, one lane beside the others. When Asterisk cannot be asked the `call` lane halts: what was under
+ * way may or may not have happened, and only the comparison at reconnection tells (`takeOpenCalls` gives what is open).
  */
 export class EffectLanes {
   readonly #options: LaneCallbacks & { readonly clock: Clock; readonly logger: Logger };
-  readonly #queues = { call: [] as PendingEffect[], records: [] as PendingEffect[] };
-  readonly #running = { call: false, records: false };
+  readonly #queues: Readonly<Record<Lane, PendingEffect[]>> = { call: [], queue: [], records: [] };
+  readonly #running: Record<Lane, boolean> = { call: false, queue: false, records: false };
   #halted = false;
   #stopped = false;
   readonly #pauses = new Set<() => void>();
-  #callDrain: Promise<void> = Promise.resolve();
+  readonly #drains: Record<Lane, Promise<void>> = {
+    call: Promise.resolve(),
+    queue: Promise.resolve(),
+    records: Promise.resolve(),
+  };
 
   constructor(options: LaneCallbacks & { readonly clock: Clock; readonly logger: Logger }) {
     this.#options = options;
@@ -53,11 +64,15 @@ export class EffectLanes {
 
   add(effects: readonly PendingEffect[]): void {
     for (const pending of effects) this.#queues[laneOf(pending.effect)].push(pending);
-    this.#pump('call');
-    this.#pump('records');
+    for (const lane of lanes) this.#pump(lane);
   }
 
-  /** Asterisk is away: nothing more is asked of it until `resumeWith`. */
+  /** Resolves when nothing is under way in the lane: all is done or given up, or the lanes were stopped. */
+  async drained(lane: Lane): Promise<void> {
+    while (this.#running[lane]) await this.#drains[lane];
+  }
+
+  /** Asterisk is away: nothing more is asked of it until `takeOpenCalls`. */
   halt(): void {
     this.#halted = true;
   }
@@ -69,7 +84,7 @@ export class EffectLanes {
   /** Takes what is still open of the call lane, to be judged effect by effect, and lets the lane go on. */
   async takeOpenCalls(): Promise<readonly PendingEffect[]> {
     this.#halted = true;
-    await this.#callDrain; // what is under way fails with the connection, within the bound of a request
+    await this.#drains.call; // what is under way fails with the connection, within the bound of a request
     const open = this.#queues.call.splice(0);
     this.#halted = false;
     return open;
@@ -81,21 +96,20 @@ export class EffectLanes {
     for (const wake of this.#pauses) wake();
   }
 
-  #pump(lane: 'call' | 'records'): void {
+  #pump(lane: Lane): void {
     if (this.#running[lane] || this.#resting(lane)) return;
     this.#running[lane] = true;
-    const drained = this.#drain(lane).then(() => {
+    this.#drains[lane] = this.#drain(lane).then(() => {
       this.#running[lane] = false;
       this.#pump(lane); // what was added in the moment of stopping
     });
-    if (lane === 'call') this.#callDrain = drained;
   }
 
-  #resting(lane: 'call' | 'records'): boolean {
+  #resting(lane: Lane): boolean {
     return this.#stopped || this.#queues[lane].length === 0 || (lane === 'call' && this.#halted);
   }
 
-  async #drain(lane: 'call' | 'records'): Promise<void> {
+  async #drain(lane: Lane): Promise<void> {
     const queue = this.#queues[lane];
     for (let pending = queue[0]; pending !== undefined; pending = queue[0]) {
       if (this.#stopped || (lane === 'call' && this.#halted)) return;
@@ -130,6 +144,7 @@ export class EffectLanes {
         }
       }
       await this.#pause(waitMs);
+      if (this.#stopped) return 'halted'; // woken by the stop: what is still to be done is the next owner's
       waitMs = Math.min(waitMs * 2, longestRetryMs);
     }
   }

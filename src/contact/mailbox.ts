@@ -47,6 +47,8 @@ export class Mailbox {
   readonly contactId: ContactId;
   readonly #options: MailboxOptions;
   readonly #lanes: EffectLanes;
+  /** The last save was given up: the next are tried once each, or the caller would be kept again by every one of them. */
+  #unsaved = false;
   readonly #timers = new Map<TimerId, { readonly dueMs: number; readonly cancel: CancelTimer }>();
   readonly #events: { readonly event: ContactEvent; readonly done: (taken: boolean) => void }[] = [];
   #state: ContactState;
@@ -198,7 +200,7 @@ export class Mailbox {
     const stored: StoredContact = { version: 1, state: this.#state, pending: this.#pending };
     const sealedState = sealer.seal(JSON.stringify(stored), stateContext(this.contactId));
     const timeline = this.#state.timeline.slice(this.#published);
-    const giveUpAtMs = clock.nowMs() + savePatienceMs;
+    const giveUpAtMs = clock.nowMs() + (this.#unsaved ? 0 : savePatienceMs);
     for (;;) {
       if (this.#stopped) return false;
       try {
@@ -208,9 +210,11 @@ export class Mailbox {
           return false;
         }
         this.#published += timeline.length;
+        this.#unsaved = false;
         return true;
       } catch (error) {
-        if (!hasCode(error, 'REDIS_UNAVAILABLE') || clock.nowMs() > giveUpAtMs) {
+        if (!hasCode(error, 'REDIS_UNAVAILABLE') || clock.nowMs() >= giveUpAtMs) {
+          this.#unsaved = true;
           logger.error({ contactId: this.contactId, error: messageOf(error) }, 'the contact goes on unsaved');
           return true;
         }
@@ -230,6 +234,9 @@ export class Mailbox {
 
   async #finish(): Promise<void> {
     const { states, lease, onFinished, onLeaseLost } = this.#options;
+    // An operator is given back before his contact is forgotten: by us, or by the next owner of what is stored.
+    await this.#lanes.drained('queue');
+    if (this.#stopped) return;
     const outcome = await states.finish(lease(), this.contactId, this.#state.timeline.slice(this.#published));
     if (outcome === 'leaseLost') {
       onLeaseLost();

@@ -93,5 +93,7 @@ export interface TelephonyPort {
 
   /** Devices registered for the extension now, each fit for `originate`. */
   devices(extension: string): readonly string[];
+  /** Calls at the extension's phones now that are no contact's. */
+  outsideCalls(extension: string): number;
   snapshot(): Promise<TelephonySnapshot>;
 }

@@ -14,6 +14,7 @@ export type QueuePort = Pick<
   | 'position'
   | 'setPresence'
   | 'setReachable'
+  | 'setOutsideCall'
   | 'operatorOfExtension'
   | 'matchAll'
 >;

@@ -11,6 +11,7 @@ import {
   messageOf,
   newId,
   type PlaybackId,
+  secondMs,
 } from '../foundation/index.ts';
 import type { EffectPorts } from './effect-runner.ts';
 import type { ContactEvent } from './events.ts';
@@ -38,6 +39,9 @@ export interface ShardOptions {
   /** Somebody else owns the shard now: everything of it here has been stopped. */
   readonly onLost: (reason: 'leaseLost' | 'replaced') => void;
 }
+
+/** Before what failed for want of Asterisk or Redis is tried again. */
+const retryMs = secondMs;
 
 /**
  * All live contacts of one shard, as long as this process owns it: routes events to mailboxes, brings stored contacts back after a restart or a
@@ -161,9 +165,7 @@ export class Shard {
     if (this.#stopped) return;
     switch (event.type) {
       case 'connected':
-        this.#compare().catch((error: unknown) =>
-          this.#options.logger.error({ error: messageOf(error) }, 'Asterisk could not be compared with what is stored'),
-        );
+        this.#compareUntilDone();
         return;
       case 'disconnected':
         for (const mailbox of this.#mailboxes.values()) mailbox.halt();
@@ -175,7 +177,10 @@ export class Shard {
         this.#arrive(event.legId, event.arrival);
         return;
       case 'devicesChanged':
-        this.#onDevices(event.extension, event.devices.length > 0);
+        this.#onDevices(event.extension);
+        return;
+      case 'operatorCallsChanged':
+        this.#onOperatorCalls(event.extension);
         return;
       case 'serviceCodeDialled':
         void this.#presenceKeys.dialled(event);
@@ -233,16 +238,33 @@ export class Shard {
       .catch((error: unknown) => logger.error({ contactId, error: messageOf(error) }, 'the contact could not begin'));
   }
 
-  #onDevices(extension: string, reachable: boolean): void {
-    const { queue } = this.#options.ports;
-    const operatorId = queue.operatorOfExtension(extension);
-    if (operatorId === undefined) return;
-    queue.setReachable(operatorId, reachable, bySystem('telephony', 'devicesChanged')).catch((error: unknown) => {
-      this.#options.logger.error(
-        { operatorId, error: messageOf(error) },
-        'the operator’s reachability could not be stored',
-      );
+  /** Tried until it is stored: nothing else would make an operator reachable again. */
+  #onDevices(extension: string): void {
+    const { clock, logger, ports } = this.#options;
+    const operatorId = ports.queue.operatorOfExtension(extension);
+    if (operatorId === undefined || this.#stopped) return;
+    const reachable = this.#telephony.devices(extension).length > 0;
+    ports.queue.setReachable(operatorId, reachable, bySystem('telephony', 'devicesChanged')).catch((error: unknown) => {
+      logger.warn({ operatorId, error: messageOf(error) }, 'the operator’s reachability could not be stored');
+      clock.setTimer(clock.nowMs() + retryMs, () => this.#onDevices(extension));
     });
+  }
+
+  /** Tried until it is stored, like the reachability: nothing else would free an operator whose call is over. */
+  #onOperatorCalls(extension: string): void {
+    const { clock, logger, ports } = this.#options;
+    const operatorId = ports.queue.operatorOfExtension(extension);
+    if (operatorId === undefined || this.#stopped) return;
+    const busy = this.#telephony.outsideCalls(extension) > 0;
+    ports.queue
+      .setOutsideCall(operatorId, busy, bySystem('telephony', 'operatorCallsChanged'))
+      .catch((error: unknown) => {
+        logger.warn(
+          { operatorId, error: messageOf(error) },
+          'the operator’s calls outside the queue could not be stored',
+        );
+        clock.setTimer(clock.nowMs() + retryMs, () => this.#onOperatorCalls(extension));
+      });
   }
 
   /** Acknowledged when it resolves: so it rejects rather than swallow an event that the shard's next owner must have. */
@@ -260,6 +282,17 @@ export class Shard {
     if (event.type !== 'offerMade') return event;
     const { offerId, operatorId, extension, why } = event;
     return { type: 'offerMade', offerId, operatorId, extension, why, devices: this.#telephony.devices(extension) };
+  }
+
+  /** Contacts wait for the comparison: one that fails is made again, unless the connection is lost (its return brings the next). */
+  #compareUntilDone(): void {
+    const { clock, logger } = this.#options;
+    this.#compare().catch((error: unknown) => {
+      logger.error({ error: messageOf(error) }, 'Asterisk could not be compared with what is stored');
+      clock.setTimer(clock.nowMs() + retryMs, () => {
+        if (!this.#stopped && this.#telephony.connected()) this.#compareUntilDone();
+      });
+    });
   }
 
   /** What is stored against what Asterisk holds: every contact gets its differences, legs and bridges of nobody are ended. */

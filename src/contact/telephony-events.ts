@@ -46,6 +46,16 @@ export type TelephonyEvent =
       readonly devices: readonly string[];
       readonly atMs: number;
     }
+  /**
+   * The extension's phones are now in so many calls that are no contact's: dialled by the operator (service codes aside), or ringing or
+   * up for somebody else. Told at the first connection for every extension, later when it changes.
+   */
+  | {
+      readonly type: 'operatorCallsChanged';
+      readonly extension: string;
+      readonly outsideCalls: number;
+      readonly atMs: number;
+    }
   /** Connected (first or again): whoever holds state compares it with `snapshot()` before acting. */
   | { readonly type: 'connected'; readonly again: boolean; readonly atMs: number }
   | { readonly type: 'disconnected'; readonly reason: string; readonly atMs: number }

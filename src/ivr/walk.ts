@@ -14,7 +14,10 @@ import { speechOf } from './speech.ts';
 
 /** Bound on moves without an input within one step. A checked flow stays below: it has no loop without an input. */
 const longestWalk = 100;
-/** Silence while a request is stored. Must be above the time-out of the store, or a stored request is reported as failed. */
+/**
+ * Silence while a request is stored: longer than a database takes that is well. The request is still tried after it; its number then comes by the
+ * confirmation.
+ */
 const storeLimitMs = 10_000;
 
 export interface Walk {

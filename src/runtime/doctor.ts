@@ -5,7 +5,7 @@ import { messageOf } from '../foundation/index.ts';
 import { pickMirror, readHostSources } from './apt-sources.ts';
 import { homePlaces } from './home.ts';
 import { type OwnStack, rootsDirOf } from './own-stack.ts';
-import { checkPlatform, findExecutable, inspectMemoryFolder } from './platform.ts';
+import { checkPlatform, findExecutable, judgeMemoryFolder } from './platform.ts';
 import { portSentence, whyTaken } from './port-check.ts';
 import { askPostgres } from './postgres.ts';
 import { lookForPrograms } from './programs.ts';
@@ -22,9 +22,6 @@ export interface Finding {
   readonly next?: string;
 }
 
-/** A call records 32 kB a second, and up to a minute of it may wait to be sealed: room for some hundreds of calls. */
-const roomyMemoryMb = 512;
-const leastMemoryMb = 64;
 const roomyDiskMb = 2_000;
 
 /** Looks over the host and this stack; changes nothing and fetches nothing. */
@@ -76,37 +73,7 @@ function examineUser(own: OwnStack): Finding {
 }
 
 function examineMemory(): Finding {
-  const what = 'Memory for plain audio';
-  const memory = inspectMemoryFolder('/dev/shm');
-  if (!memory.isTmpfs)
-    return {
-      what,
-      state: 'fault',
-      found: '/dev/shm is not a tmpfs',
-      next: 'Mount a tmpfs on /dev/shm: plain audio may only lie in memory.',
-    };
-  if (memory.freeMb < leastMemoryMb)
-    return {
-      what,
-      state: 'fault',
-      found: `${memory.freeMb} MB free on /dev/shm`,
-      next: `Give it ${roomyMemoryMb} MB (in a container: --shm-size).`,
-    };
-  if (memory.freeMb < roomyMemoryMb)
-    return {
-      what,
-      state: 'doubtful',
-      found: `${memory.freeMb} MB free on /dev/shm`,
-      next: `Give it ${roomyMemoryMb} MB (in a container: --shm-size), or calls in great number will fill it.`,
-    };
-  if (memory.swapMb > 0)
-    return {
-      what,
-      state: 'doubtful',
-      found: `${memory.freeMb} MB free; the host swaps (${memory.swapMb} MB)`,
-      next: 'Turn swap off or encrypt it: pages of a tmpfs may be written to it.',
-    };
-  return { what, state: 'good', found: `${memory.freeMb} MB free on /dev/shm, no swap` };
+  return { what: 'Memory for plain audio', ...judgeMemoryFolder('/dev/shm') };
 }
 
 function examineDisk(own: OwnStack): Finding {

@@ -16,7 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 
 import { DozvonError } from '../foundation/index.ts';
-import { inspectMemoryFolder } from './platform.ts';
+import { judgeMemoryFolder } from './platform.ts';
 import { canRead, giveTo, type ServiceUser } from './service-user.ts';
 
 /**
@@ -81,12 +81,8 @@ function makeFolder(place: string, mode: number, owner?: ServiceUser): void {
 
 /** The stack's folder on tmpfs; refuses one that somebody else laid there, or a place that is not memory. */
 function makeMemoryFolder(place: string, user: ServiceUser): void {
-  if (!inspectMemoryFolder(dirname(place)).isTmpfs) {
-    throw new DozvonError(
-      'NO_TMPFS',
-      `${dirname(place)} is not a tmpfs: plain audio may only lie in memory, mount a tmpfs there.`,
-    );
-  }
+  const memory = judgeMemoryFolder(dirname(place));
+  if (memory.state === 'fault') throw new DozvonError('NO_TMPFS', `${memory.found}. ${memory.next}`);
   try {
     mkdirSync(place, { mode: 0o700 });
   } catch (error) {

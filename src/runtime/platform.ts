@@ -63,7 +63,7 @@ export function readText(file: string): string | undefined {
 /** The file system's magic number of tmpfs (linux/magic.h). */
 const tmpfsMagic = 0x01021994;
 
-export interface MemoryFolder {
+interface MemoryFolder {
   readonly isTmpfs: boolean;
   readonly freeMb: number;
   /** The host may write pages of a tmpfs to a swap device. */
@@ -71,7 +71,7 @@ export interface MemoryFolder {
 }
 
 /** What kind of place a folder for plain audio would be. */
-export function inspectMemoryFolder(folder: string): MemoryFolder {
+function inspectMemoryFolder(folder: string): MemoryFolder {
   const fs = statfsSync(folder);
   const swapKb = Number(/^SwapTotal:\s+(\d+) kB/m.exec(readText('/proc/meminfo') ?? '')?.[1] ?? 0);
   return {
@@ -79,4 +79,35 @@ export function inspectMemoryFolder(folder: string): MemoryFolder {
     freeMb: Math.floor((fs.bavail * fs.bsize) / 1_048_576),
     swapMb: Math.round(swapKb / 1024),
   };
+}
+
+/** A call records 32 kB a second, and up to a minute of it may wait to be sealed: room for some hundreds of calls. */
+const roomyMemoryMb = 512;
+const leastMemoryMb = 64;
+
+export interface MemoryVerdict {
+  readonly state: 'good' | 'doubtful' | 'fault';
+  readonly found: string;
+  readonly next?: string;
+}
+
+/** Whether plain audio may lie in `folder`, and whether there is room. */
+export function judgeMemoryFolder(folder: string): MemoryVerdict {
+  const { isTmpfs, freeMb, swapMb } = inspectMemoryFolder(folder);
+  const give = `Give it ${roomyMemoryMb} MB (in a container: --shm-size)`;
+  const found = `${freeMb} MB free on ${folder}`;
+  if (!isTmpfs) {
+    return {
+      state: 'fault',
+      found: `${folder} is not a tmpfs`,
+      next: `Mount a tmpfs on ${folder}: plain audio may only lie in memory.`,
+    };
+  }
+  if (freeMb < leastMemoryMb) return { state: 'fault', found, next: `${give}.` };
+  if (freeMb < roomyMemoryMb) return { state: 'doubtful', found, next: `${give}: many calls at once would fill it.` };
+  if (swapMb > 0) {
+    const next = 'Turn swap off or encrypt it: the host may write plain audio to it.';
+    return { state: 'doubtful', found: `${found}, and the host swaps (${swapMb} MB)`, next };
+  }
+  return { state: 'good', found: `${found}, no swap` };
 }

@@ -116,6 +116,10 @@ function runInitdb(plan: PostgresPlan, target: string, passwordFile: string): Pr
   });
 }
 
+export function hasCluster(plan: Pick<PostgresPlan, 'clusterDir'>): boolean {
+  return existsSync(join(plan.clusterDir, 'data', 'PG_VERSION'));
+}
+
 /** Makes the cluster when there is none; `existed` tells that there were data. */
 export async function ensureCluster(plan: PostgresPlan): Promise<'created' | 'existed'> {
   const data = join(plan.clusterDir, 'data');

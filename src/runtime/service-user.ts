@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chownSync } from 'node:fs';
+import { lchownSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { DozvonError } from '../foundation/index.ts';
 
@@ -44,7 +45,14 @@ export function spawnIdentity(user: ServiceUser): { uid?: number; gid?: number }
 }
 
 export function giveTo(user: ServiceUser, place: string): void {
-  if (user.switched) chownSync(place, user.uid, user.gid);
+  if (user.switched) lchownSync(place, user.uid, user.gid);
+}
+
+/** Makes the user the owner of a folder and all in it. */
+export function giveTreeTo(user: ServiceUser, dir: string): void {
+  giveTo(user, dir);
+  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true }))
+    giveTo(user, join(entry.parentPath, entry.name));
 }
 
 /** Whether the user can read all the files: asked of the kernel, by a process of his. */

@@ -1,17 +1,20 @@
-import { cpSync, statSync } from 'node:fs';
+import { cpSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 import { DozvonError } from '../foundation/index.ts';
 import { createKeyFile } from '../vault/index.ts';
 import { copyApp, packagedNode, type RunnableApp } from './app-copy.ts';
-import { type ChildPlan, type ChildState, SupervisedChild } from './child.ts';
+import type { ChildState } from './child.ts';
 import { apiUrl, asteriskPlan, type Prepared, postgresPlan, redisPlan, servicePlan } from './child-plans.ts';
+import { ChildSet } from './child-set.ts';
 import { type Home, homePlaces, leaveMemoryFolder, prepareHome } from './home.ts';
+import { judgeMemoryFolder } from './platform.ts';
 import { checkPorts, type WantedPort } from './port-check.ts';
 import {
   askPostgres,
   ensureCluster,
   ensureDatabase,
+  hasCluster,
   type PostgresPlan,
   postgresUrl,
   preparePostgres,
@@ -20,7 +23,7 @@ import { findPrograms, type Programs } from './programs.ts';
 import { askRedis, redisUrl } from './redis.ts';
 import { clearHome, forgetStack, recordStack } from './running.ts';
 import { ensureSecrets, type Secrets } from './secrets.ts';
-import { canRead, chooseServiceUser, giveTo, type ServiceUser } from './service-user.ts';
+import { canRead, chooseServiceUser, giveTo, giveTreeTo, type ServiceUser } from './service-user.ts';
 import type { PortPlan } from './settings.ts';
 import type { ServiceRequest, StackRequest } from './stack-request.ts';
 
@@ -91,6 +94,21 @@ async function prepare(request: StackRequest): Promise<Prepared> {
   if (leftovers > 0) request.onProgress(`Ended ${leftovers} servers that an earlier start had left`);
   await checkPorts(wantedPorts(request.ports, { services, withRedis: request.redisUrl === undefined }));
   prepareHome(home, user);
+  const memory = judgeMemoryFolder(dirname(home.memoryDir));
+  if (memory.state === 'doubtful') request.onProgress(`Note: ${memory.found}. ${memory.next}`);
+  try {
+    return await gather(request, { services, user, home });
+  } catch (error) {
+    leaveMemoryFolder(home);
+    throw error;
+  }
+}
+
+/** Finds, fetches and makes what the children need, in a home that is ours alone. */
+async function gather(
+  request: StackRequest,
+  { services, user, home }: Pick<Prepared, 'services' | 'user' | 'home'>,
+): Promise<Prepared> {
   if (request.redisUrl !== undefined) await askRedis(request.redisUrl);
   if (request.databaseUrl !== undefined) await askPostgres(request.databaseUrl);
 
@@ -148,15 +166,17 @@ function reachableConfig(request: StackRequest, home: Home, app: RunnableApp, us
   if (!user.switched || canRead(user, [path])) return path;
   const isFolder = statSync(path).isDirectory();
   const copy = join(home.runDir, 'config');
-  cpSync(isFolder ? path : dirname(path), copy, { recursive: true, mode: 0 });
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(isFolder ? path : dirname(path), copy, { recursive: true });
+  giveTreeTo(user, copy);
   return isFolder ? copy : join(copy, relative(dirname(path), path));
 }
 
-/** The key file comes into being with the database and never later: data whose key is lost must not be joined by data under another. */
-async function ensureKeyFile(prepared: Prepared, data: Stack['data']): Promise<void> {
-  const { home, user } = prepared;
+/** Made before the database and never after it: data whose key is lost must not be joined by data under another. */
+async function ensureKeyFile(prepared: Prepared): Promise<void> {
+  const { home, postgres, user } = prepared;
   if (statSync(home.keyFile, { throwIfNoEntry: false }) !== undefined) return;
-  if (data === 'kept') {
+  if (postgres !== undefined && hasCluster(postgres)) {
     throw new DozvonError(
       'KEY_FILE_MISSING',
       `The key file ${home.keyFile} is missing though there are data sealed under it: restore it from its copy.`,
@@ -174,67 +194,40 @@ async function ensureKeyFile(prepared: Prepared, data: Stack['data']): Promise<v
 export async function startStack(request: StackRequest): Promise<Stack> {
   const prepared = await prepare(request);
   const { home, services } = prepared;
-  const children: SupervisedChild[] = [];
-  const apiUrls = services.map(({ apiPort }) => apiUrl(request.ports.apiBind, apiPort));
-  const record = (): void => {
+  const children = new ChildSet((event) => {
+    if (event.type === 'spawned') record();
+    request.onEvent?.(event);
+  });
+  const record = (): void =>
     recordStack(home, {
-      children: children.flatMap((child) =>
-        child.process === undefined
-          ? []
-          : [{ name: child.plan.name, stopSignal: child.plan.stopSignal, ...child.process }],
+      children: children.all.flatMap(({ plan, process }) =>
+        process === undefined ? [] : [{ name: plan.name, stopSignal: plan.stopSignal, ...process }],
       ),
-      apiUrls,
+      apiUrls: services.map(({ apiPort }) => apiUrl(request.ports.apiBind, apiPort)),
       sip: { address: request.ports.bind, port: request.ports.sip },
       testing: request.testing,
       configPath: prepared.configPath,
     });
-  };
-  const startChild = async (plan: ChildPlan): Promise<void> => {
-    const child = new SupervisedChild(plan, (event) => {
-      if (event.type === 'spawned') record();
-      request.onEvent?.(event);
-    });
-    children.push(child);
-    await child.start();
-  };
-  let ending: Promise<void> | undefined;
-  const endAll = async (now: boolean): Promise<void> => {
-    for (const child of [...children].reverse()) {
-      await child.stop(now);
-      child.closeLog();
-    }
+  const stop = async (options: { readonly now?: boolean } = {}): Promise<void> => {
+    await children.stop(options.now ?? false);
     forgetStack(home);
     leaveMemoryFolder(home);
-  };
-  const stop = async (options: { readonly now?: boolean } = {}): Promise<void> => {
-    if (ending !== undefined && options.now) for (const child of children) child.kill('SIGKILL');
-    ending ??= endAll(options.now ?? false);
-    await ending;
   };
 
   let data: Stack['data'] = 'elsewhere';
   try {
     record();
+    await ensureKeyFile(prepared);
     if (prepared.postgres !== undefined)
       data = (await ensureCluster(prepared.postgres)) === 'created' ? 'created' : 'kept';
-    await ensureKeyFile(prepared, data);
-    for (const plan of [...redisPlan(prepared), ...postgresPlan(prepared)]) await startChild(plan);
+    for (const plan of [...redisPlan(prepared), ...postgresPlan(prepared)]) await children.start(plan);
     if (prepared.postgres !== undefined) await ensureDatabase(home.socketDir, prepared.secrets.databasePassword);
-    await startChild(asteriskPlan(prepared));
-    for (const service of services) await startChild(servicePlan(prepared, service));
+    await children.start(asteriskPlan(prepared));
+    for (const service of services) await children.start(servicePlan(prepared, service));
   } catch (error) {
     await stop();
     throw error;
   }
-  const childNamed = (name: string): SupervisedChild => {
-    const child = children.find(({ plan }) => plan.name === name);
-    if (child === undefined)
-      throw new DozvonError(
-        'CHILD_UNKNOWN',
-        `No child ${name}: there are ${children.map(({ plan }) => plan.name).join(', ')}.`,
-      );
-    return child;
-  };
   return {
     home,
     ports: request.ports,
@@ -249,9 +242,15 @@ export async function startStack(request: StackRequest): Promise<Stack> {
     })),
     data,
     children: () =>
-      children.map(({ plan, state, pid, restarts }) => ({ name: plan.name, title: plan.title, state, pid, restarts })),
-    kill: (name, signal, options) => childNamed(name).kill(signal, options),
-    start: (name) => childNamed(name).start(),
+      children.all.map(({ plan, state, pid, restarts }) => ({
+        name: plan.name,
+        title: plan.title,
+        state,
+        pid,
+        restarts,
+      })),
+    kill: (name, signal, options) => children.named(name).kill(signal, options),
+    start: (name) => children.named(name).start(),
     stop,
   };
 }

@@ -210,7 +210,7 @@ function testingValues(testing: boolean): Readonly<Record<string, string>> {
 }
 
 function mediaLines(settings: AsteriskSettings): string {
-  const lines = ['disallow = all', 'allow = alaw,ulaw', 'dtmf_mode = rfc4733', 'direct_media = no', 'language = ru'];
+  const lines = ['disallow = all', 'allow = alaw,ulaw', 'dtmf_mode = auto', 'direct_media = no', 'language = ru'];
   // RTP sockets bind every address unless they are told, though SIP listens on one.
   if (settings.bindAddress !== '0.0.0.0') {
     lines.push(`media_address = ${settings.bindAddress}`, 'bind_rtp_to_media_address = yes');

@@ -22,6 +22,7 @@ import {
 import { readDevices } from './device-probe.ts';
 import { legIdOf } from './leg-facts.ts';
 import { outcomeOf, outcomeOfCreation } from './outcomes.ts';
+import { extensionOf, OutsideCalls, outsideCallEvents } from './outside-calls.ts';
 import { newLeg, Registry } from './registry.ts';
 import { snapshotOf } from './snapshot.ts';
 import { recordOf, sameDevices, translate, translatedEvents } from './translate.ts';
@@ -58,6 +59,7 @@ class AsteriskTelephony implements TelephonyPort {
   readonly #settings: TelephonySettings;
   readonly #logger: Logger;
   readonly #registry = new Registry();
+  readonly #outside = new OutsideCalls();
   readonly #main: AriConnection;
   readonly #listing: AriConnection;
   #listener: ((event: TelephonyEvent) => void) | undefined;
@@ -73,7 +75,7 @@ class AsteriskTelephony implements TelephonyPort {
     this.#main = new AriConnection({
       ...common,
       app: shard,
-      allowedEvents: translatedEvents,
+      allowedEvents: [...new Set([...translatedEvents, ...outsideCallEvents])],
       prepare: () => this.#prepare(),
       onConnected: (again) => this.#onConnected(again),
       onDisconnected: (reason) => this.#emit({ type: 'disconnected', reason, atMs: clock.nowMs() }),
@@ -213,7 +215,9 @@ class AsteriskTelephony implements TelephonyPort {
     for (const leg of this.#registry.legs()) {
       if (leg.bridgeId === bridgeId && leg.keepTime) this.#sendSilence(leg.legId);
     }
-    return outcomeOf(await reply);
+    const outcome = outcomeOf(await reply);
+    // For a moment after its end Asterisk still lists a bridge and calls it "not in Stasis" (409): it is no more all the same.
+    return outcome === 'refused' ? 'gone' : outcome;
   }
 
   async originate(request: OriginateRequest): Promise<CommandOutcome> {
@@ -246,6 +250,10 @@ class AsteriskTelephony implements TelephonyPort {
     return this.#registry.devices(extension);
   }
 
+  outsideCalls(extension: string): number {
+    return this.#outside.count(extension);
+  }
+
   async snapshot(): Promise<TelephonySnapshot> {
     const [channels, bridges] = await settled(
       this.#listing.perform('GET /channels', {}),
@@ -271,6 +279,7 @@ class AsteriskTelephony implements TelephonyPort {
       throw new DozvonError('ARI_REFUSED', `listings: expected 200, got ${channels.status} and ${bridges.status}`);
     }
     const before = new Map(this.#registry.legs().map((leg) => [leg.legId, leg.playing]));
+    this.#outside.read(channels.body);
     this.#registry.clear();
     for (const channel of channels.body) {
       const record = recordOf(channel, shard);
@@ -298,6 +307,7 @@ class AsteriskTelephony implements TelephonyPort {
       this.#registry.putDevices(extension, devices);
       this.#emit({ type: 'devicesChanged', extension, devices, atMs });
     }
+    this.#tellOutsideCalls(this.#settings.extensions, atMs);
   }
 
   async #watch(eventSource: string): Promise<void> {
@@ -306,7 +316,10 @@ class AsteriskTelephony implements TelephonyPort {
       applicationName,
       eventSource,
     });
-    if (!reply.ok) this.#logger.debug({ status: reply.status }, 'nothing there to watch any more');
+    if (reply.ok) return;
+    // A leg may have ended; an operator's endpoint ought to be there.
+    const level = eventSource.startsWith('endpoint:') ? 'warn' : 'debug';
+    this.#logger[level]({ eventSource, status: reply.status }, 'nothing there to watch');
   }
 
   #onEvent(event: AriEvent): void {
@@ -323,6 +336,15 @@ class AsteriskTelephony implements TelephonyPort {
       this.#background(this.#watch(`channel:${legIdOf(event.channel)}`), 'watch a leg');
     }
     for (const one of translation.events) this.#emit(one);
+    this.#outside.onEvent(event);
+    const extension = 'channel' in event && event.channel !== undefined ? extensionOf(event.channel) : undefined;
+    if (extension !== undefined) this.#tellOutsideCalls([extension], clock.nowMs());
+  }
+
+  #tellOutsideCalls(extensions: Iterable<string>, atMs: number): void {
+    for (const extension of this.#outside.changes(extensions)) {
+      this.#emit({ type: 'operatorCallsChanged', extension, outsideCalls: this.#outside.count(extension), atMs });
+    }
   }
 
   #emit(event: TelephonyEvent): void {

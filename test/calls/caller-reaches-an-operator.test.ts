@@ -52,21 +52,25 @@ void t.test('in hours', { timeout: 400_000 }, async (t) => {
     await assertAtRest(t, stack);
   });
 
-  await t.test('either hang-up ends the conversation, and the operator goes through wrap-up', { timeout: 90_000 }, async (t) => {
-    const phone = await readyOperator(t, stack, 'op101');
-    const caller = await placeCall(t, stack, { number: '88001000001', ani });
-    await caller.press('1');
-    await caller.next('joined');
-    const operator = await phone.nextCall(limitMs);
-    await caller.leg.hangup();
-    await operator.ended(limitMs);
-    await caller.next('wrapUpStarted');
-    t.equal((await operatorNow(stack, 'op101')).work.voice, 'wrapUp');
-    await caller.next('wrapUpEnded');
-    t.equal((await operatorNow(stack, 'op101')).work.voice, 'idle');
-    t.equal((await caller.contact()).endedBy, 'caller');
-    await assertAtRest(t, stack);
-  });
+  await t.test(
+    'either hang-up ends the conversation, and the operator goes through wrap-up',
+    { timeout: 90_000 },
+    async (t) => {
+      const phone = await readyOperator(t, stack, 'op101');
+      const caller = await placeCall(t, stack, { number: '88001000001', ani });
+      await caller.press('1');
+      await caller.next('joined');
+      const operator = await phone.nextCall(limitMs);
+      await caller.leg.hangup();
+      await operator.ended(limitMs);
+      await caller.next('wrapUpStarted');
+      t.equal((await operatorNow(stack, 'op101')).work.voice, 'wrapUp');
+      await caller.next('wrapUpEnded');
+      t.equal((await operatorNow(stack, 'op101')).work.voice, 'idle');
+      t.equal((await caller.closed()).endedBy, 'caller');
+      await assertAtRest(t, stack);
+    },
+  );
 
   await t.test('wrong keys are told, and three of them lead to an operator', { timeout: 90_000 }, async (t) => {
     const caller = await placeCall(t, stack, { number: '88001000001', ani });
@@ -116,21 +120,25 @@ void t.test('in hours', { timeout: 400_000 }, async (t) => {
     [{ kind: 'busy' }, 'operatorBusy'],
     [{ kind: 'decline' }, 'offerDeclined'],
   ] as const) {
-    await t.test(`${told}: the next operator is rung and the caller keeps the place`, { timeout: 90_000 }, async (t) => {
-      const missing = await readyOperator(t, stack, 'op101', behaviour);
-      const caller = await placeCall(t, stack, { number: '88001000001', ani });
-      await caller.press('1');
-      const queued = await caller.next('queued');
-      await missing.nextCall(limitMs);
-      await readyOperator(t, stack, 'op104');
-      t.equal((await caller.next(told)).facts.operatorId, 'op101');
-      t.equal((await caller.next('joined')).facts.operatorId, 'op104');
-      await caller.leg.hangup();
-      const contact = await caller.verified();
-      t.equal(contact.enqueuedAt, queued.at);
-      await caller.next('wrapUpEnded');
-      await assertAtRest(t, stack);
-    });
+    await t.test(
+      `${told}: the next operator is rung and the caller keeps the place`,
+      { timeout: 90_000 },
+      async (t) => {
+        const missing = await readyOperator(t, stack, 'op101', behaviour);
+        const caller = await placeCall(t, stack, { number: '88001000001', ani });
+        await caller.press('1');
+        const queued = await caller.next('queued');
+        await missing.nextCall(limitMs);
+        await readyOperator(t, stack, 'op104');
+        t.equal((await caller.next(told)).facts.operatorId, 'op101');
+        t.equal((await caller.next('joined')).facts.operatorId, 'op104');
+        await caller.leg.hangup();
+        const contact = await caller.verified();
+        t.equal(contact.enqueuedAt, queued.at);
+        await caller.next('wrapUpEnded');
+        await assertAtRest(t, stack);
+      },
+    );
   }
 
   await t.test('two callers and one operator: the first come is the first served', { timeout: 90_000 }, async (t) => {

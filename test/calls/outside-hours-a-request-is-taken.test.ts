@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import t from 'tap';
 import { toneStretch } from '../support/audio.ts';
 import { afterHours, assertAtRest, inHours, limitMs, placeCall } from '../support/calls.ts';
@@ -82,8 +83,7 @@ void t.test('outside hours and off the map', { timeout: 400_000 }, async (t) => 
     const said = await caller.next('promptStarted');
     t.match(JSON.stringify(said.facts), /unknown-number/);
     await caller.leg.ended(2 * limitMs);
-    await caller.next('ended');
-    t.equal((await caller.contact()).outcome, 'unknownNumber');
+    t.equal((await caller.closed()).outcome, 'unknownNumber');
     await assertAtRest(t, stack);
   });
 
@@ -115,5 +115,27 @@ void t.test('outside hours and off the map', { timeout: 400_000 }, async (t) => 
     });
     t.ok(looked > 10);
     t.same(found, []);
+  });
+
+  await t.test('no secret stands where it need not, and no audio outside the spool on tmpfs', async (t) => {
+    const { home, secrets } = stack.stack;
+    const { found } = await findInTheClear([...Object.values(secrets.sipPasswords), secrets.apiToken], {
+      dirs: [home.logDir, home.asteriskDir],
+      databaseUrl: stack.stack.databaseUrl,
+      redisUrl: stack.stack.redisUrl,
+    });
+    t.same(found, []);
+    const files = readdirSync(home.asteriskDir, { recursive: true, encoding: 'utf8' });
+    t.ok(files.length > 10);
+    t.same(
+      files.filter((name) => /\.(wav|sln|raw|gsm|alaw)$/.test(name)),
+      [],
+    );
+    t.match(home.spoolDir, /^\/dev\/shm\//);
+    // The recordings of the last calls may still be being sealed.
+    for (const sinceMs = Date.now(); readdirSync(home.spoolDir).length > 0 && Date.now() - sinceMs < limitMs; ) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    t.same(readdirSync(home.spoolDir), [], 'what is sealed is gone from the spool');
   });
 });

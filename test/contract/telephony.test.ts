@@ -17,9 +17,10 @@ function id<Id extends string>(kind: string): Id {
   return newId<Id>(`${contactId}.${kind}`, Date.now());
 }
 
+t.setTimeout(90_000);
 for (const makeWorld of [async () => fakeTelephonyWorld(), realTelephonyWorld]) {
   const world: TelephonyWorld = await makeWorld();
-  await t.test(`the telephone side by ${world.name}`, async (t) => {
+  await t.test(`the telephone side by ${world.name}`, { timeout: 90_000 }, async (t) => {
     t.teardown(async () => await world.stop());
     const { port, heard } = await world.open();
     t.match(heard.all()[0], { type: 'connected', again: false });
@@ -29,6 +30,7 @@ for (const makeWorld of [async () => fakeTelephonyWorld(), realTelephonyWorld]) 
     await bridges(t, { world, port, heard });
     await operatorsLegs(t, { world, port, heard });
     await devices(t, { world, port, heard });
+    await outsideCalls(t, { world, port, heard });
     await restart(t, { world, port });
   });
 }
@@ -261,6 +263,38 @@ async function devices(t: Test, { world, port, heard }: Parts): Promise<void> {
   });
 }
 
+async function outsideCalls(t: Test, { world, port, heard }: Parts): Promise<void> {
+  const changes = (): readonly number[] =>
+    heard.all().flatMap((e) => (e.type === 'operatorCallsChanged' && e.extension === '101' ? [e.outsideCalls] : []));
+
+  await t.test('a contact’s call and a service code are no calls outside the queue', async (t) => {
+    t.same(
+      changes().filter((count) => count > 0),
+      [],
+    );
+  });
+
+  await t.test('calls that an operator places are told from the first to the last', async (t) => {
+    const phone = await world.register('101', 'answer');
+    const before = changes().length;
+    const own = await phone.dial('80010');
+    await heard.event('operatorCallsChanged', (event) => event.extension === '101' && event.outsideCalls === 1);
+    t.equal(port.outsideCalls('101'), 1);
+    t.equal(port.outsideCalls('102'), 0);
+    const { legId } = await heard.event('legArrived', (event) => event.arrival.dnis === '80010');
+    await port.answer(legId);
+    await phone.dial('80011');
+    await heard.event('operatorCallsChanged', (event) => event.extension === '101' && event.outsideCalls === 2);
+    const second = await heard.event('legArrived', (event) => event.arrival.dnis === '80011');
+    await port.hangup(second.legId, 'normal');
+    await heard.event('legEnded', (event) => event.legId === second.legId);
+    await own.hangup();
+    await heard.event('operatorCallsChanged', () => port.outsideCalls('101') === 0);
+    t.same(changes().slice(before), [1, 2, 1, 0]);
+    await phone.unregister();
+  });
+}
+
 async function restart(t: Test, { world, port }: Pick<Parts, 'world' | 'port'>): Promise<void> {
   await t.test('a port that comes back finds its legs and bridges, and what waited for it arrives', async (t) => {
     await port.stop();
@@ -298,6 +332,45 @@ async function restart(t: Test, { world, port }: Pick<Parts, 'world' | 'port'>):
     t.same(await second.port.snapshot(), { legs: [], bridges: [] });
     if (world.name !== 'the in-memory twin') t.ok(existsSync(spoolFile), 'the recording is there');
     await phone.unregister();
+    await second.port.stop();
+  });
+
+  await t.test('a port that comes back says who is in a call outside the queue now', async (t) => {
+    const phone = await world.register('101', 'answer');
+    const first = await world.open();
+    const own = await phone.dial('80012');
+    await first.heard.event('operatorCallsChanged', (event) => event.outsideCalls === 1);
+    const { legId } = await first.heard.event('legArrived', (event) => event.arrival.dnis === '80012');
+    await first.port.answer(legId);
+    await first.port.stop();
+    const second = await world.open();
+    await second.heard.event('operatorCallsChanged', (e) => e.extension === '101' && e.outsideCalls === 1);
+    await second.port.stop();
+    await own.hangup();
+    const third = await world.open();
+    await third.heard.event('operatorCallsChanged', (e) => e.extension === '101' && e.outsideCalls === 0);
+    t.equal(third.port.outsideCalls('101'), 0);
+    await phone.unregister();
+    await third.port.stop();
+  });
+
+  await t.test('a recording that was asked for begins though the port goes at that moment', async (t) => {
+    const first = await world.open();
+    await world.call('80006');
+    const { legId } = await first.heard.event('legArrived', (event) => event.arrival.dnis === '80006');
+    await first.port.answer(legId);
+    const spoolFile = world.spoolFile();
+    // Whether Asterisk has heard of it is not known any more; that is what this is about.
+    const asked = first.port.startRecording(legId, spoolFile).catch(() => undefined);
+    await first.port.stop();
+    await asked;
+    const second = await world.open();
+    // The leg may have come back while nobody listened, or it is still on its way.
+    const { legs } = await second.port.snapshot();
+    if (legs[0]?.controlled !== true) await second.heard.event('legReturned', (event) => event.spoolFile === spoolFile);
+    t.match((await second.port.snapshot()).legs, [{ legId, controlled: true, spoolFile }]);
+    await second.port.hangup(legId, 'normal');
+    await second.heard.event('legEnded', (event) => event.legId === legId);
     await second.port.stop();
   });
 }

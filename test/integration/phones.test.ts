@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { silentLogger } from '../../src/foundation/index.ts';
@@ -14,7 +14,10 @@ const dir = mkdtempSync('/dev/shm/dozvon-phones-');
 void t.test('test callers and phones against a plain Asterisk', async (t) => {
   const program = await asteriskProgram();
   const hotline = await startPlainHotline({ program, dir: join(dir, 'h'), host, port: await freeUdpPort([host]) });
-  t.teardown(async () => await hotline.stop());
+  t.teardown(async () => {
+    await hotline.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
   const phones: Phones = await startPhones({ program, dir: join(dir, 'p'), target: hotline, logger: silentLogger });
   let stopped = false;
   t.teardown(async () => {

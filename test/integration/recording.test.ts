@@ -410,7 +410,8 @@ t.test('the export command writes a private file, or nothing and one sentence', 
     onStopRequest() {},
   };
   const out = join(blobDir, '..', 'call.wav');
-  const ports = { exportWav: service.exportWav, terminal };
+  const exportWav: typeof service.exportWav = (...args) => service.exportWav(...args);
+  const ports = { exportWav, terminal };
   t.equal(await runRecording(['export', 'c1', out], ports), 0);
   t.match(said.join(), /1\.0 s/);
   t.equal((await stat(out)).mode & 0o777, 0o600);

@@ -122,7 +122,8 @@ t.test('what one process makes due, another gives back when the first is gone', 
   t.match(view, { work: { voice: 'offered' }, contactId: 'c1' });
   const backAtMs = (await second.queue.operator(operatorId))?.readySinceMs ?? 0;
   t.ok((offers[1]?.atMs ?? 0) >= backAtMs, 'not before his time');
-  t.ok((offers[1]?.atMs ?? 0) - backAtMs < 100, `soon after it: ${(offers[1]?.atMs ?? 0) - backAtMs} ms`);
+  // At once, but for a machine that is busy with other things; without word from the other process it would be never.
+  t.ok((offers[1]?.atMs ?? 0) - backAtMs < 1_000, `soon after it: ${(offers[1]?.atMs ?? 0) - backAtMs} ms`);
 });
 
 t.test('a schema of a later program is left alone, an older one is migrated once', async (t) => {

@@ -24,6 +24,7 @@ import { withLimit } from '../../src/foundation/index.ts';
 import { freeTcpPort, freeUdpPort } from '../../src/phones/free-ports.ts';
 import { copyApp, packagedNode } from '../../src/runtime/app-copy.ts';
 import {
+  homePlaces,
   locateOwnStack,
   readRunningStack,
   rootsDirOf,
@@ -85,9 +86,11 @@ async function stackRequest(t: Test, changes: Partial<StackRequest> = {}): Promi
     apiBind: '127.0.0.1',
     api: await freeTcpPort('127.0.0.1'),
   };
+  const homeDir = temporaryFolder(t);
+  t.teardown(() => rmSync(homePlaces(homeDir, 'main').memoryDir, { recursive: true, force: true }));
   return {
     appDir,
-    homeDir: temporaryFolder(t),
+    homeDir,
     ports,
     hotline: {
       configPath: join(appDir, 'hotline.yaml'),
@@ -221,6 +224,25 @@ t.test('two service processes run over one set of servers, each with its shard a
     { nodeId: 'n1', shards: ['dozvon-n1'], allShards: ['dozvon-n1', 'dozvon-n2'] },
     { nodeId: 'n2', shards: ['dozvon-n2'], note: 'second' },
   ]);
+});
+
+t.test('a Redis and a PostgreSQL given by address are used instead of our own', async (t) => {
+  const elsewhere = await startStack(await stackRequest(t, { services: [] }));
+  t.teardown(() => elsewhere.stop({ now: true }));
+  const { redisUrl, databaseUrl } = elsewhere;
+  const stack = await startStack(await stackRequest(t, { redisUrl, databaseUrl }));
+  t.teardown(() => stack.stop({ now: true }));
+  t.same(
+    stack.children().map((child) => child.name),
+    ['asterisk', 'service-n1'],
+  );
+  t.equal(stack.data, 'elsewhere');
+  t.notOk(existsSync(join(stack.home.postgresDir, 'cluster', 'data')), 'no database of our own');
+  await stack.stop();
+  await elsewhere.stop();
+  const gone = await stackRequest(t, { redisUrl });
+  await t.rejects(startStack(gone), { code: 'REDIS_UNREACHABLE' });
+  await t.rejects(startStack(await stackRequest(t, { databaseUrl })), { code: 'DATABASE_UNREACHABLE' });
 });
 
 t.test('a taken port is named before anything starts', async (t) => {

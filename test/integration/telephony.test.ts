@@ -25,7 +25,9 @@ function id<Id extends string>(kind: string): Id {
   return newId<Id>(`${contactId}.${kind}`, Date.now());
 }
 
-void t.test('the telephone side over a real Asterisk', async (t) => {
+// A caller waits for the service for a quarter of a minute, and Asterisk is started twice.
+t.setTimeout(90_000);
+void t.test('the telephone side over a real Asterisk', { timeout: 90_000 }, async (t) => {
   const world = await realTelephonyWorld();
   t.teardown(async () => await world.stop());
   await recordingKeepsTime(t, world);

@@ -46,6 +46,8 @@ export interface ShownOperator {
   readonly work: Readonly<Record<string, string>>;
 }
 
+const endings: readonly string[] = ['ended', 'recordingVerified', 'wrapUpEnded'];
+
 /** A caller and what the hotline says of him. */
 export class TestCaller {
   readonly leg: PhoneLeg;
@@ -63,16 +65,17 @@ export class TestCaller {
     return this.watch.contactId ?? '';
   }
 
-  /** The next entry of a kind, after those already waited for. */
+  /** The next entry of a kind, after those already waited for; what ends a contact comes in no fixed order. */
   async next(kind: string, fits: (entry: ApiEvent) => boolean = () => true, withinMs = limitMs): Promise<ApiEvent> {
-    const entry = await this.watch.entry([kind], { limitMs: withinMs, what: kind, after: this.#seen, fits });
-    this.#seen = this.watch.entries.indexOf(entry) + 1;
+    const after = endings.includes(kind) ? 0 : this.#seen;
+    const entry = await this.watch.entry([kind], { limitMs: withinMs, what: kind, after, fits });
+    this.#seen = Math.max(this.#seen, this.watch.entries.indexOf(entry) + 1);
     return entry;
   }
 
   /** Presses the keys when a menu, a number or a confirmation asks for them. */
   async press(keys: string): Promise<void> {
-    await this.next('promptStarted', asksForKeys);
+    await this.next('promptStarted', asksForKeys, 2 * limitMs);
     await this.leg.press(keys);
   }
 
@@ -80,10 +83,21 @@ export class TestCaller {
     return await this.#stack.api.get<ShownContact>(`/contacts/${this.contactId}`);
   }
 
+  /** The contact's record once it tells the end: it is written beside the events. */
+  async closed(): Promise<ShownContact> {
+    await this.next('ended', undefined, 2 * limitMs);
+    for (const sinceMs = Date.now(); ; ) {
+      const contact = await this.contact();
+      if (contact.outcome !== undefined) return contact;
+      if (Date.now() - sinceMs > limitMs) throw new Error(`the record of ${this.contactId} has no outcome`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   /** The contact's record once its recording is verified. */
   async verified(): Promise<ShownContact> {
     await this.next('recordingVerified', undefined, 2 * limitMs);
-    return await this.contact();
+    return await this.closed();
   }
 
   kinds(): readonly string[] {

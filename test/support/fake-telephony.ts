@@ -1,325 +1,16 @@
 import type {
-  ArrivalFacts,
   BridgeKind,
   CommandOutcome,
   OriginateRequest,
   TelephonyPort,
   TelephonySnapshot,
 } from '../../src/contact/ports.ts';
-import type { LegEndCause, TelephonyEvent } from '../../src/contact/telephony-events.ts';
-import {
-  asId,
-  type BridgeId,
-  type CancelTimer,
-  Changes,
-  type Clock,
-  type ContactId,
-  DozvonError,
-  type LegId,
-  newId,
-  type PlaybackId,
-} from '../../src/foundation/index.ts';
-
-interface Leg {
-  readonly legId: LegId;
-  readonly shard: string;
-  readonly contactId?: ContactId;
-  readonly device?: string;
-  readonly arrival?: ArrivalFacts;
-  /** What it is announced with when a port comes (back) while it waits. */
-  entry: 'inbound' | 'returned' | 'answered' | 'serviceCode';
-  readonly code?: { readonly extension: string; readonly code: string };
-  state: 'down' | 'ringing' | 'up';
-  controlled: boolean;
-  spoolFile?: string;
-  bridgeId?: BridgeId;
-  cancelTimer: CancelTimer;
-}
-
-interface Playback {
-  readonly target: string;
-  readonly shard: string;
-  readonly outcome: 'played' | 'failed';
-  readonly cancelTimer: CancelTimer;
-}
-
-export interface FakeExchangeOptions {
-  /** How long each sound lasts. A sound whose id ends in "missing" does not exist. */
-  readonly soundMs: number;
-  readonly ringsAfterMs: number;
-}
-
-/** Stands for Asterisk and the world behind it: keeps legs and bridges while ports come and go. */
-export class FakeExchange {
-  readonly #clock: Clock;
-  readonly #options: FakeExchangeOptions;
-  readonly #legs = new Map<LegId, Leg>();
-  readonly #bridges = new Map<BridgeId, { readonly shard: string; readonly kind: BridgeKind }>();
-  readonly #playbacks = new Map<PlaybackId, Playback>();
-  readonly #devices = new Map<string, { readonly extension: string; readonly answer: PhoneAnswer }>();
-  readonly #ports = new Map<string, FakeTelephony>();
-  readonly #changes = new Changes();
-  #devicesMade = 0;
-
-  constructor(clock: Clock, options: FakeExchangeOptions) {
-    this.#clock = clock;
-    this.#options = options;
-  }
-
-  port(shard: string): FakeTelephony {
-    return new FakeTelephony(this, shard);
-  }
-
-  // Levers of the world outside.
-
-  call(shard: string, facts: { dnis: string; ani: string; evaluateAt?: string | undefined }): LegId {
-    const { dnis, ani, evaluateAt } = facts;
-    const legId = this.#newLegId();
-    const arrival: ArrivalFacts = {
-      dnis,
-      ani,
-      trunk: 'carrier',
-      sipCallId: `call-${legId}`,
-      ...(evaluateAt !== undefined && { evaluateAt }),
-    };
-    this.#enter(this.#addLeg({ legId, shard, arrival, entry: 'inbound', state: 'down' }));
-    return legId;
-  }
-
-  /** An operator's phone dials a service code. */
-  dial(shard: string, extension: string, code: string): LegId {
-    const legId = this.#newLegId();
-    this.#enter(this.#addLeg({ legId, shard, code: { extension, code }, entry: 'serviceCode', state: 'down' }));
-    return legId;
-  }
-
-  press(legId: LegId, keys: string): void {
-    const leg = this.#legs.get(legId);
-    for (const digit of keys)
-      if (leg !== undefined) this.#tell(leg.shard, { type: 'digit', legId, digit, atMs: this.#nowMs() });
-  }
-
-  hangup(legId: LegId): void {
-    const leg = this.#legs.get(legId);
-    if (leg !== undefined) this.endLeg(leg, 'normal');
-  }
-
-  async ended(legId: LegId, limitMs: number): Promise<void> {
-    await this.#changes.until(() => (this.#legs.has(legId) ? undefined : true), { limitMs, what: 'the leg to end' });
-  }
-
-  register(extension: string, answer: PhoneAnswer): string {
-    this.#devicesMade += 1;
-    const device = `device-${this.#devicesMade}`;
-    this.#devices.set(device, { extension, answer });
-    this.#tellDevices(extension);
-    return device;
-  }
-
-  unregister(device: string): void {
-    const known = this.#devices.get(device);
-    this.#devices.delete(device);
-    if (known !== undefined) this.#tellDevices(known.extension);
-  }
-
-  hangupDevice(device: string): void {
-    for (const leg of this.#legs.values()) if (leg.device === device) this.endLeg(leg, 'normal');
-  }
-
-  // What ports ask for.
-
-  attach(shard: string, port: FakeTelephony): void {
-    this.#ports.get(shard)?.replaced();
-    this.#ports.set(shard, port);
-  }
-
-  detach(shard: string, port: FakeTelephony): void {
-    if (this.#ports.get(shard) === port) this.#ports.delete(shard);
-  }
-
-  /** Legs that waited for the shard enter now. */
-  admitWaiting(shard: string): void {
-    for (const leg of this.#legs.values()) {
-      const waits = leg.shard === shard && !leg.controlled && (leg.contactId === undefined || leg.state === 'up');
-      if (waits) this.#enter(leg);
-    }
-  }
-
-  leg(legId: LegId, shard: string): Leg | undefined {
-    const leg = this.#legs.get(legId);
-    return leg?.shard === shard ? leg : undefined;
-  }
-
-  endLeg(leg: Leg, cause: LegEndCause): void {
-    leg.cancelTimer();
-    this.#legs.delete(leg.legId);
-    for (const [id, playback] of this.#playbacks) if (playback.target === leg.legId) this.endPlayback(id, 'failed');
-    this.#changes.notify();
-    this.#tell(leg.shard, { type: 'legEnded', legId: leg.legId, cause, atMs: this.#nowMs() });
-  }
-
-  record(leg: Leg, spoolFile: string): void {
-    leg.controlled = false;
-    leg.state = 'up';
-    leg.spoolFile = spoolFile;
-    leg.entry = 'returned';
-    this.#later(0, () => this.#enter(leg));
-  }
-
-  originate(request: OriginateRequest, shard: string): CommandOutcome {
-    if (this.#legs.has(request.legId)) return 'exists';
-    const phone = this.#devices.get(request.device);
-    if (phone === undefined) return 'refused';
-    const { legId, contactId, device } = request;
-    const leg = this.#addLeg({ legId, shard, contactId, device, entry: 'answered', state: 'down' });
-    leg.cancelTimer = this.#later(this.#options.ringsAfterMs, () =>
-      this.#reach(leg, phone.answer, request.ringTimeoutMs),
-    );
-    return 'done';
-  }
-
-  createBridge(bridgeId: BridgeId, shard: string, kind: BridgeKind): CommandOutcome {
-    if (this.#bridges.has(bridgeId)) return 'exists';
-    this.#bridges.set(bridgeId, { shard, kind });
-    return 'done';
-  }
-
-  hasBridge(bridgeId: BridgeId): boolean {
-    return this.#bridges.has(bridgeId);
-  }
-
-  destroyBridge(bridgeId: BridgeId): CommandOutcome {
-    for (const leg of this.#legs.values()) if (leg.bridgeId === bridgeId) delete leg.bridgeId;
-    return this.#bridges.delete(bridgeId) ? 'done' : 'gone';
-  }
-
-  play(playbackId: PlaybackId, shard: string, target: string, media: readonly string[]): void {
-    const missing = media.some((id) => id.endsWith('missing'));
-    const outcome = missing ? 'failed' : 'played';
-    const lastsMs = missing ? 0 : media.length * this.#options.soundMs;
-    const cancelTimer = this.#later(lastsMs, () => this.endPlayback(playbackId, outcome));
-    this.#playbacks.set(playbackId, { target, shard, outcome, cancelTimer });
-  }
-
-  endPlayback(playbackId: PlaybackId, outcome: 'played' | 'failed'): CommandOutcome {
-    const playback = this.#playbacks.get(playbackId);
-    if (playback === undefined) return 'gone';
-    playback.cancelTimer();
-    this.#playbacks.delete(playbackId);
-    this.#tell(playback.shard, { type: 'playbackEnded', playbackId, outcome, atMs: this.#nowMs() });
-    return 'done';
-  }
-
-  stopPlayingTo(target: string): void {
-    for (const [id, playback] of this.#playbacks) if (playback.target === target) this.endPlayback(id, 'played');
-  }
-
-  isPlaying(playbackId: PlaybackId): boolean {
-    return this.#playbacks.has(playbackId);
-  }
-
-  devices(extension: string): readonly string[] {
-    return [...this.#devices].filter(([, one]) => one.extension === extension).map(([device]) => device);
-  }
-
-  extensions(): readonly string[] {
-    return [...new Set([...this.#devices.values()].map((one) => one.extension))];
-  }
-
-  snapshot(shard: string): TelephonySnapshot {
-    const legs = [...this.#legs.values()].filter((leg) => leg.shard === shard);
-    return {
-      legs: legs.map(({ legId, state, controlled, bridgeId, arrival, spoolFile }) => ({
-        legId,
-        state,
-        controlled,
-        ...(bridgeId !== undefined && { bridgeId }),
-        ...(arrival !== undefined && { arrival }),
-        ...(spoolFile !== undefined && { spoolFile }),
-      })),
-      bridges: [...this.#bridges]
-        .filter(([, bridge]) => bridge.shard === shard)
-        .map(([bridgeId]) => ({
-          bridgeId,
-          legIds: legs.filter((leg) => leg.bridgeId === bridgeId).map((leg) => leg.legId),
-        })),
-    };
-  }
-
-  nowMs(): number {
-    return this.#nowMs();
-  }
-
-  #reach(leg: Leg, answer: PhoneAnswer, ringTimeoutMs: number): void {
-    const { legId, contactId } = leg;
-    if (answer === 'busy' || answer === 'decline' || contactId === undefined) {
-      this.endLeg(leg, answer === 'busy' ? 'busy' : 'declined');
-      return;
-    }
-    leg.state = 'ringing';
-    this.#tell(leg.shard, { type: 'legRinging', legId, contactId, atMs: this.#nowMs() });
-    const pickUp = (): void => {
-      leg.state = 'up';
-      this.#enter(leg);
-    };
-    if (answer === 'answer') leg.cancelTimer = this.#later(this.#options.ringsAfterMs, pickUp);
-    else leg.cancelTimer = this.#later(ringTimeoutMs, () => this.endLeg(leg, 'noAnswer'));
-  }
-
-  #enter(leg: Leg): void {
-    if (!this.#legs.has(leg.legId) || !this.#ports.has(leg.shard)) return;
-    leg.controlled = true;
-    const { legId, arrival, contactId, code, spoolFile } = leg;
-    const atMs = this.#nowMs();
-    if (code !== undefined) this.#tell(leg.shard, { type: 'serviceCodeDialled', legId, ...code, atMs });
-    else if (contactId !== undefined) this.#tell(leg.shard, { type: 'legAnswered', legId, contactId, atMs });
-    else if (arrival !== undefined && leg.entry === 'inbound')
-      this.#tell(leg.shard, { type: 'legArrived', legId, arrival, atMs });
-    else if (arrival !== undefined) {
-      this.#tell(leg.shard, {
-        type: 'legReturned',
-        legId,
-        arrival,
-        ...(spoolFile !== undefined && { spoolFile }),
-        atMs,
-      });
-    }
-  }
-
-  #addLeg(leg: Omit<Leg, 'controlled' | 'cancelTimer'>): Leg {
-    const added: Leg = { ...leg, controlled: false, cancelTimer: () => undefined };
-    this.#legs.set(leg.legId, added);
-    return added;
-  }
-
-  #newLegId(): LegId {
-    return newId<LegId>('n1-', this.#nowMs());
-  }
-
-  #tell(shard: string, event: TelephonyEvent): void {
-    this.#ports.get(shard)?.emit(event);
-  }
-
-  #tellDevices(extension: string): void {
-    const devices = this.devices(extension);
-    for (const port of this.#ports.values())
-      port.emit({ type: 'devicesChanged', extension, devices, atMs: this.#nowMs() });
-  }
-
-  #later(delayMs: number, run: () => void): CancelTimer {
-    return this.#clock.setTimer(this.#nowMs() + delayMs, run);
-  }
-
-  #nowMs(): number {
-    return this.#clock.nowMs();
-  }
-}
-
-/** What a phone of the exchange does with a call. */
-export type PhoneAnswer = 'answer' | 'ring' | 'busy' | 'decline';
+import type { TelephonyEvent } from '../../src/contact/telephony-events.ts';
+import { type BridgeId, DozvonError, type LegId, type PlaybackId } from '../../src/foundation/index.ts';
+import type { FakeExchange, FakeLeg, FakePort } from './fake-exchange.ts';
 
 /** `TelephonyPort` in memory, over a `FakeExchange` that outlives it. */
-export class FakeTelephony implements TelephonyPort {
+export class FakeTelephony implements TelephonyPort, FakePort {
   readonly #exchange: FakeExchange;
   readonly #shard: string;
   #listener: ((event: TelephonyEvent) => void) | undefined;
@@ -454,6 +145,10 @@ export class FakeTelephony implements TelephonyPort {
     return this.#exchange.devices(extension);
   }
 
+  outsideCalls(extension: string): number {
+    return this.#exchange.outsideCalls(extension);
+  }
+
   async snapshot(): Promise<TelephonySnapshot> {
     this.#demandConnection();
     return this.#exchange.snapshot(this.#shard);
@@ -466,13 +161,15 @@ export class FakeTelephony implements TelephonyPort {
     this.emit({ type: 'connected', again, atMs });
     for (const extension of this.#exchange.extensions()) {
       this.emit({ type: 'devicesChanged', extension, devices: this.#exchange.devices(extension), atMs });
+      const outsideCalls = this.#exchange.outsideCalls(extension);
+      this.emit({ type: 'operatorCallsChanged', extension, outsideCalls, atMs });
     }
     this.#exchange.admitWaiting(this.#shard);
   }
 
-  #withLeg(legId: LegId, change: (leg: Leg) => void): CommandOutcome {
+  #withLeg(legId: LegId, change: (leg: FakeLeg) => void): CommandOutcome {
     this.#demandConnection();
-    const leg = this.#exchange.leg(asId<LegId>(legId), this.#shard);
+    const leg = this.#exchange.leg(legId, this.#shard);
     if (leg === undefined) return 'gone';
     if (!leg.controlled) return 'refused';
     change(leg);

@@ -25,9 +25,9 @@ export async function openFileRecordingRepository(path: string): Promise<Recordi
   };
   return {
     ...memory,
-    putRecording: kept(rows.recordings, memory.putRecording),
-    putSegment: kept(rows.segments, memory.putSegment),
-    putMark: kept(rows.marks, memory.putMark),
+    putRecording: kept(rows.recordings, (row) => memory.putRecording(row)),
+    putSegment: kept(rows.segments, (row) => memory.putSegment(row)),
+    putMark: kept(rows.marks, (row) => memory.putMark(row)),
   };
 }
 

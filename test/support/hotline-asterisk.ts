@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AriAccess } from '../../src/ari/index.ts';
 import { freeTcpPort, freeUdpPort } from '../../src/phones/free-ports.ts';
@@ -82,9 +82,14 @@ export async function startHotlineAsterisk(options: {
   };
 }
 
+/** From util-linux. */
+const setpriv = '/usr/bin/setpriv';
+
 function launch(settings: AsteriskSettings): ChildProcess {
   const command = settings.program.command(['-C', join(settings.homeDir, 'etc', 'asterisk.conf'), '-f']);
-  return spawn('/bin/sh', ['-c', 'umask 077; exec "$@"', 'sh', command.file, ...command.args], {
+  // A test that is killed takes its Asterisk with it.
+  const guard = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL'] : [];
+  return spawn('/bin/sh', ['-c', 'umask 077; exec "$@"', 'sh', ...guard, command.file, ...command.args], {
     cwd: settings.homeDir,
     env: { ...command.env, HOME: settings.homeDir, PATH: '/usr/bin:/bin' },
     stdio: 'ignore',

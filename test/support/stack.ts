@@ -1,15 +1,14 @@
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
 import { type ApiClient, createApiClient } from '../../src/cli/api-client.ts';
 import { type HotlineConfig, loadHotlineConfig } from '../../src/config/index.ts';
 import { asId, type ContactId, silentLogger, systemClock } from '../../src/foundation/index.ts';
 import { freeTcpPort, freeUdpPort } from '../../src/phones/free-ports.ts';
-import { type Phones, startPhones, type TwoChannelAudio } from '../../src/phones/index.ts';
+import { type Phones, type RunAs, startPhones, type TwoChannelAudio } from '../../src/phones/index.ts';
 import { createRecordingService } from '../../src/recording/index.ts';
 import { type ServiceRequest, type Stack, startStack } from '../../src/runtime/index.ts';
 import { locateOwnStack, rootsDirOf } from '../../src/runtime/own-stack.ts';
@@ -33,6 +32,8 @@ export interface TestStack {
   readonly homeDir: string;
   /** The contact's recording, unsealed and checked. */
   exportRecording(contactId: string): Promise<TwoChannelAudio>;
+  /** Kills the first service process for good; resolves when Asterisk has noticed that its connections are gone. */
+  killForGood(): Promise<void>;
   /** Ends everything and removes it. Bounded by the bounds of its parts. */
   stop(): Promise<void>;
 }
@@ -40,8 +41,12 @@ export interface TestStack {
 export interface TestStackOptions {
   /** Two: `n1` and `n2` over the same Redis, PostgreSQL and Asterisk. */
   readonly processes?: 1 | 2;
+  /** Callers hear the whole greeting of the reference flow; otherwise a short one, which makes each call nine seconds shorter. */
+  readonly wholeGreeting?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
+
+const noticeLimitMs = 10_000;
 
 /** Callers' address; the configuration's trunk by default. */
 const callerAddress = '127.0.0.2';
@@ -58,7 +63,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
   // The servers' user has to enter it when the tests are run by root.
   chmodSync(homeDir, 0o755);
   const configDir = join(homeDir, 'config');
-  writeTestConfig(configDir);
+  writeTestConfig(configDir, options.wholeGreeting ?? false);
   const own = locateOwnStack(appDir, { ...process.env, DOZVON_HOME: join(homeDir, 'home') });
   const loaded = await loadHotlineConfig(configDir, { soundsDir: own.soundsDir });
   if (!loaded.ok) throw new Error(`the test configuration has faults: ${JSON.stringify(loaded.faults)}`);
@@ -101,12 +106,12 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     if (process.env.DOZVON_KEEP_TEST_HOME === undefined) rmSync(homeDir, { recursive: true, force: true });
     throw error;
   });
-  return await joinParts(stack, { homeDir, config });
+  return await joinParts(stack, { homeDir, config, ...(own.user.switched && { runAs: own.user }) });
 }
 
 async function joinParts(
   stack: Stack,
-  given: { readonly homeDir: string; readonly config: HotlineConfig },
+  given: { readonly homeDir: string; readonly config: HotlineConfig; readonly runAs?: RunAs },
 ): Promise<TestStack> {
   const { homeDir, config } = given;
   const phonesDir = mkdtempSync('/dev/shm/dozvon-phones-');
@@ -116,6 +121,7 @@ async function joinParts(
     target: { host: stack.ports.bind, port: stack.ports.sip },
     callerAddress,
     logger: silentLogger,
+    ...(given.runAs && { runAs: given.runAs }),
   });
   const witness = await startWitness({
     url: `http://127.0.0.1:${stack.ports.ari}`,
@@ -130,6 +136,7 @@ async function joinParts(
     config,
     homeDir,
     exportRecording: async (contactId) => await exportRecording(stack, contactId),
+    killForGood: async () => await killForGood(stack),
     async stop() {
       witness.stop();
       await phones.stop();
@@ -139,7 +146,7 @@ async function joinParts(
   };
 }
 
-function writeTestConfig(dir: string): void {
+function writeTestConfig(dir: string, wholeGreeting: boolean): void {
   cpSync(join(appDir, 'config'), dir, { recursive: true });
   const file = join(dir, 'hotline.yaml');
   const document = parseDocument(readFileSync(file, 'utf8'));
@@ -148,6 +155,11 @@ function writeTestConfig(dir: string): void {
     for (const [name, value] of Object.entries(delays)) document.setIn(['queues', i, name], document.createNode(value));
   }
   writeFileSync(file, document.toString());
+  if (wholeGreeting) return;
+  const flow = join(dir, 'flows', 'main.yaml');
+  const main = parseDocument(readFileSync(flow, 'utf8'));
+  main.setIn(['nodes', 'greeting', 'say'], main.createNode(['recording-notice-short']));
+  writeFileSync(flow, main.toString());
 }
 
 /** As `dozvon recording export` does it, in this process. */
@@ -163,10 +175,32 @@ async function exportRecording(stack: Stack, contactId: string): Promise<TwoChan
       clock: systemClock(),
       logger: silentLogger,
     });
-    const out = new PassThrough();
-    const [bytes] = await Promise.all([buffer(out), recordings.exportWav(asId<ContactId>(contactId), out)]);
-    return readStereoWav(bytes);
+    const parts: Buffer[] = [];
+    const out = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        // Copied: the exporter zeroes its buffers once they are written.
+        parts.push(Buffer.from(chunk));
+        done();
+      },
+    });
+    await recordings.exportWav(asId<ContactId>(contactId), out);
+    return readStereoWav(Buffer.concat(parts));
   } finally {
     await postgres.close();
+  }
+}
+
+async function killForGood(stack: Stack): Promise<void> {
+  stack.kill('service-n1', 'SIGKILL', { stayDown: true });
+  const port = `:${stack.ports.ari.toString(16).toUpperCase().padStart(4, '0')}`;
+  // 08 is CLOSE_WAIT: the far end is gone and Asterisk has not closed its own yet. Asterisk goes on listing the application.
+  const unnoticed = (): boolean =>
+    stack.children().some(({ name, state }) => name === 'service-n1' && state !== 'stopped') ||
+    readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .some((line) => new RegExp(`^ *\\d+: [0-9A-F]{8}${port} \\S+ 08 `).test(line));
+  for (const sinceMs = Date.now(); unnoticed(); ) {
+    if (Date.now() - sinceMs > noticeLimitMs) throw new Error('the killed service is still connected to Asterisk');
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -2,10 +2,11 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TelephonyPort } from '../../src/contact/ports.ts';
 import type { TelephonyEvent } from '../../src/contact/telephony-events.ts';
-import { Changes, silentLogger, systemClock } from '../../src/foundation/index.ts';
-import { type Phones, startPhones } from '../../src/phones/index.ts';
+import { Changes, type LegId, silentLogger, systemClock } from '../../src/foundation/index.ts';
+import { type PhoneLeg, type Phones, startPhones } from '../../src/phones/index.ts';
 import { createTelephony } from '../../src/telephony/index.ts';
-import { FakeExchange } from './fake-telephony.ts';
+import { FakeExchange } from './fake-exchange.ts';
+import { FakeTelephony } from './fake-telephony.ts';
 import { type HotlineAsterisk, startHotlineAsterisk } from './hotline-asterisk.ts';
 
 /** A caller, as far as a test of the port needs one. */
@@ -19,7 +20,8 @@ export interface CallerLever {
 export type PhoneAnswer = 'answer' | 'ring' | 'busy' | 'decline';
 
 export interface PhoneLever {
-  dial(number: string): Promise<void>;
+  /** A service code or a line. */
+  dial(number: string): Promise<CallerLever>;
   /** Ends its calls. */
   hangup(): Promise<void>;
   unregister(): Promise<void>;
@@ -86,7 +88,7 @@ export async function realTelephonyWorld(): Promise<
   });
   const phones = await startPhones({
     program: asterisk.settings.program,
-    dir: join(mkdtempSync('/dev/shm/dozvon-phones-'), 'p'),
+    dir: mkdtempSync('/dev/shm/dozvon-phones-'),
     target: asterisk.sip,
     logger: silentLogger,
     callerAddress: trunkAddress,
@@ -116,11 +118,7 @@ export async function realTelephonyWorld(): Promise<
         ...(options.ani !== undefined && { ani: options.ani }),
         ...(options.at !== undefined && { headers: { 'X-Dozvon-At': options.at } }),
       });
-      return {
-        press: async (keys) => await leg.press(keys),
-        hangup: async () => void (await leg.hangup()),
-        ended: async (limitMs) => void (await leg.ended(limitMs)),
-      };
+      return leverOf(leg);
     },
     async register(extension, answer) {
       const phone = await phones.register({
@@ -129,7 +127,7 @@ export async function realTelephonyWorld(): Promise<
         behaviour: answer === 'answer' ? { kind: 'answer', afterMs: 100 } : { kind: answer },
       });
       return {
-        dial: async (number) => void (await phone.dial(number)),
+        dial: async (number) => leverOf(await phone.dial(number)),
         hangup: async () => await phone.hangup(),
         unregister: async () => await phone.unregister(),
       };
@@ -145,30 +143,44 @@ export async function realTelephonyWorld(): Promise<
   };
 }
 
+function leverOf(leg: PhoneLeg): CallerLever {
+  return {
+    press: async (keys) => await leg.press(keys),
+    hangup: async () => void (await leg.hangup()),
+    ended: async (limitMs) => void (await leg.ended(limitMs)),
+  };
+}
+
 /** The in-memory twin. */
 export function fakeTelephonyWorld(): TelephonyWorld {
   const exchange = new FakeExchange(systemClock(), { soundMs: 300, ringsAfterMs: 10 });
+  const leverOf = (legId: LegId): CallerLever => ({
+    press: async (keys) => exchange.press(legId, keys),
+    hangup: async () => exchange.hangup(legId),
+    ended: async (limitMs) => await exchange.ended(legId, limitMs),
+  });
   let spoolFiles = 0;
   return {
     name: 'the in-memory twin',
     async open() {
-      const port = exchange.port(shard);
+      const port = new FakeTelephony(exchange, shard);
       const heard = new Heard(port);
       await port.start();
       return { port, heard };
     },
     async call(number, options = {}) {
       const caller = exchange.call(shard, { dnis: number, ani: options.ani ?? '+79000000001', evaluateAt: options.at });
-      return {
-        press: async (keys) => exchange.press(caller, keys),
-        hangup: async () => exchange.hangup(caller),
-        ended: async (limitMs) => await exchange.ended(caller, limitMs),
-      };
+      return leverOf(caller);
     },
     async register(extension, answer) {
       const device = exchange.register(extension, answer);
       return {
-        dial: async (number) => void exchange.dial(shard, extension, number),
+        dial: async (number) =>
+          leverOf(
+            number.startsWith('*')
+              ? exchange.dial(shard, extension, number)
+              : exchange.callFrom(shard, extension, number),
+          ),
         hangup: async () => exchange.hangupDevice(device),
         unregister: async () => exchange.unregister(device),
       };

@@ -31,7 +31,7 @@ function endAll(driver: Driver): Driver {
 
 t.test('the recording is opened before the line is answered and started with the answer', async (t) => {
   const driver = new Driver();
-  t.same(driver.effectTypes(), ['putRecord', 'openRecording']);
+  t.same(driver.effectTypes(), ['openRecording', 'putRecord']);
   const recordingId = driver.state.recording?.recordingId;
   if (!recordingId) throw new Error('expected a recording');
   driver.feed({ type: 'recordingOpened', recordingId, spoolFile: '/spool/one.sln' });
@@ -251,6 +251,20 @@ t.test('a message is kept when the caller hangs up before he is told a number', 
   t.equal(driver.state.facts.outcome, 'requestLeft');
 });
 
+t.test('a caller who cannot be put into a bridge is told so rather than left in silence', async (t) => {
+  for (const failed of [
+    { effect: 'joinBridge', why: 'refused' },
+    { effect: 'createBridge', why: 'refused' },
+  ] as const) {
+    const waiting = new Driver().toQueue().feed({ type: 'effectFailed', ...failed });
+    t.same(waiting.effectTypes(), ['withdraw', 'destroyBridge', 'playToLeg'], failed.effect);
+    const spoken = toTalk(new Driver()).feed({ type: 'effectFailed', ...failed });
+    t.match(spoken.state, { phase: { name: 'closing' }, facts: { outcome: 'failed', endedBy: 'service' } });
+  }
+  const gone = new Driver().toQueue().feed({ type: 'effectFailed', effect: 'joinBridge', why: 'gone' });
+  t.same(gone.effects, [], 'a leg that is gone reports its end itself');
+});
+
 t.test('timers that were set anew do not fire the old way', async (t) => {
   const driver = new Driver().toQueue().feed(offer(1));
   driver.feed({ type: 'timerFired', timerId: 'ring', dueMs: driver.nowMs - 1 });
@@ -345,6 +359,7 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
     fc
       .constantFrom(
         'enqueue',
+        'createBridge',
         'joinBridge',
         'openRecording',
         'closeRecording',

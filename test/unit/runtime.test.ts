@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { TapReader } from '../../scripts/tap-results.ts';
 import { runUp, type Terminal, type UpPorts } from '../../src/cli/index.ts';
+import { type HotlineConfig, loadHotlineConfig } from '../../src/config/index.ts';
 import { parseDeb822, parseOneLine, pickMirror } from '../../src/runtime/apt-sources.ts';
 import { nextBackOffMs } from '../../src/runtime/child.ts';
 import { LogFile } from '../../src/runtime/log-file.ts';
@@ -180,6 +181,7 @@ function upPorts(terminal: Terminal, changes: Partial<UpPorts> = {}): UpPorts {
       throw new Error('not to be started');
     },
     nowMs: () => 0,
+    sipBind: '127.0.0.1',
     terminal,
     ...changes,
   };
@@ -203,6 +205,30 @@ t.test('an unknown option is refused with the known ones', async (t) => {
   t.match(said.join('\n'), /--testing/);
 });
 
+t.test(
+  'a hotline that only this machine can call is started for testing, one with a carrier only when asked',
+  async (t) => {
+    const shipped = await loadHotlineConfig(join(import.meta.dirname, '../../config'));
+    if (!shipped.ok) throw new Error('expected the shipped configuration to load');
+    const withCarrier = { ...shipped.config, trunks: [{ name: 'carrier', addresses: ['203.0.113.7'] }] };
+    const testingOf = async (args: readonly string[], hotline: HotlineConfig, sipBind = '127.0.0.1') => {
+      let testing: boolean | undefined;
+      const start: UpPorts['start'] = async (options) => {
+        testing = options.testing;
+        throw new Error('seen enough');
+      };
+      const loadConfig = async () => ({ ...shipped, config: hotline });
+      await t.rejects(runUp(args, upPorts(heldTerminal().terminal, { loadConfig, start, sipBind })), /seen enough/);
+      return testing;
+    };
+    t.equal(await testingOf([], shipped.config), true);
+    t.equal(await testingOf(['--no-testing'], shipped.config), false);
+    t.equal(await testingOf([], shipped.config, '0.0.0.0'), false);
+    t.equal(await testingOf([], withCarrier), false);
+    t.equal(await testingOf(['--testing'], withCarrier), true);
+  },
+);
+
 t.test('a test run is counted test by test; crashed, empty and unfinished files are failures', async (t) => {
   const reader = new TapReader();
   const output = [
@@ -225,17 +251,36 @@ t.test('a test run is counted test by test; crashed, empty and unfinished files 
     '# Subtest: test/unit/c.test.ts',
     '    1..0 # no tests found',
     'ok 3 - test/unit/c.test.ts # SKIP no tests found',
+    '# Subtest: test/calls/e.test.ts',
+    '    # Subtest: in hours',
+    '        # Subtest: answered',
+    '            ok 1 - heard',
+    '            1..1',
+    '        ok 1 - answered # time=2ms',
+    '        # Subtest: busy',
+    '            not ok 1 - next operator',
+    '              ---',
+    '              diff: of busy',
+    '        not ok 2 - busy # time=2ms',
+    '    not ok 1 - in hours # time=4ms',
+    'not ok 5 - test/calls/e.test.ts # time=5ms',
     'ok 4 - test/unit/d.test.ts # time=9ms {',
     '    ok 1 - side by side # time=1ms',
     '}',
   ];
   for (const line of output) reader.line(line);
   const results = reader.results();
-  t.match(results, { passed: 2, failed: 3, skipped: 1 });
+  t.match(results, { passed: 3, failed: 4, skipped: 1 });
   t.same(
     results.failures.map((failure) => failure.name),
-    ['test/unit/a.test.ts › bad', 'test/unit/b.test.ts (the file itself)', 'test/unit/c.test.ts (the file itself)'],
+    [
+      'test/unit/a.test.ts › bad',
+      'test/unit/b.test.ts',
+      'test/unit/c.test.ts',
+      'test/calls/e.test.ts › in hours › busy',
+    ],
   );
   t.match(results.failures[0]?.diagnosis, /diff/);
-  t.same(results.finishedFiles.length, 4);
+  t.match(results.failures[3]?.diagnosis, /diff: of busy/);
+  t.same(results.finishedFiles.length, 5);
 });

@@ -4,6 +4,7 @@ import type { AriEvent, Channel } from '../../src/ari/index.ts';
 import { asId, type ContactId, type LegId, type PlaybackId } from '../../src/foundation/index.ts';
 import { type AsteriskSettings, renderAsteriskConfig } from '../../src/telephony/asterisk-config.ts';
 import { parseDevices } from '../../src/telephony/device-probe.ts';
+import { OutsideCalls } from '../../src/telephony/outside-calls.ts';
 import { type LegRecord, newLeg, Registry } from '../../src/telephony/registry.ts';
 import { snapshotOf } from '../../src/telephony/snapshot.ts';
 import { hangupCause, recordOf, type Translation, translate } from '../../src/telephony/translate.ts';
@@ -282,4 +283,40 @@ t.test('a setting that could begin another line is refused', async (t) => {
   ]) {
     t.throws(() => renderAsteriskConfig({ ...settings, ...bad }), { code: 'ASTERISK_SETTING_INVALID' });
   }
+});
+
+t.test('calls outside the queue are those that nothing of ours is written on', async (t) => {
+  const calls = new OutsideCalls();
+  const dialled = (exten: string) => ({ context: 'from-operator', exten, priority: 1, app_name: '', app_data: '' });
+  const at = (change: Partial<Channel>, vars: Readonly<Record<string, string>> = {}): Channel =>
+    channel({ name: 'PJSIP/101-0000000a', ...change }, { DZ_SHARD: '', ...vars });
+  const created = (of: Channel): void => calls.onEvent({ ...base, type: 'ChannelCreated', channel: of });
+  const changed = (of: Channel): void => calls.onEvent({ ...base, type: 'ChannelStateChange', channel: of });
+  const gone = (id: string): void =>
+    calls.onEvent({ ...base, type: 'ChannelDestroyed', cause: 16, cause_txt: '', channel: at({ id }) });
+  t.same(calls.changes(['101', '102']), ['101', '102'], 'the first time all are told');
+  t.same(calls.changes(['101', '102']), []);
+
+  created(at({ id: 'contact', state: 'Down' }));
+  changed(at({ id: 'contact', state: 'Ringing' }, { DZ_CONTACT: contactId, DZ_SHARD: 'another' }));
+  changed(at({ id: 'contact', state: 'Up' }, { DZ_CONTACT: contactId, DZ_SHARD: 'another' }));
+  created(at({ id: 'code', state: 'Ring', dialplan: dialled('*11') }));
+  changed(at({ id: 'code' }, { DZ_CODE: '*11', DZ_SHARD: shard }));
+  created(at({ id: 'carrier', state: 'Ring', name: 'PJSIP/trunk-101-0000000b' }));
+  created(at({ id: 'probe', name: 'Local/s@nowhere-00000001;1' }));
+  t.same(calls.changes(['101']), [], 'contacts, service codes and carriers are none');
+
+  created(at({ id: 'own', state: 'Ring', dialplan: dialled('88001000001') }));
+  changed(at({ id: 'own' }));
+  t.same(calls.changes(['101', '102']), ['101']);
+  created(at({ id: 'stranger', state: 'Down' }));
+  t.equal(calls.count('101'), 1, 'not ringing yet');
+  changed(at({ id: 'stranger', state: 'Ringing' }));
+  t.equal(calls.count('101'), 2);
+  gone('own');
+  gone('own');
+  t.equal(calls.count('101'), 1);
+  calls.read([at({ id: 'found', name: 'PJSIP/102-0000000c' })]);
+  t.same(calls.changes(['101', '102']), ['101', '102']);
+  t.same([calls.count('101'), calls.count('102')], [0, 1]);
 });

@@ -55,11 +55,13 @@ export function beginContact(draft: Draft): void {
   const { facts, contactId, callerLegId } = draft.state;
   const line = facts.lineId === undefined ? undefined : draft.rules.line(facts.lineId);
   note(draft, 'arrived', { line: facts.lineId ?? 'unknown', dnis: facts.dnis, trunk: facts.trunk });
-  putRecord(draft);
   if (line?.recording === 'all') {
+    // Before the record, in the same lane: the caller waits for the recording, nobody waits for the record.
     openRecording(draft, `r${contactId}` as RecordingId, line.lineId);
+    putRecord(draft);
     return;
   }
+  putRecord(draft);
   answered(draft);
   emit(draft, { type: 'answer', legId: callerLegId });
   enterVoice(draft);

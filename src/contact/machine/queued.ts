@@ -268,13 +268,18 @@ function onEffectFailed(
   if (event.effect === 'originate' && event.legId !== undefined) {
     updateLeg(draft, event.legId, { state: 'ended', endedAtMs: draft.nowMs });
     onDeviceEnded(draft, phase, event.legId, 'failure');
-  } else if (event.effect === 'enqueue') {
-    // Nobody will ever be found for him here: better told than left with music.
+  } else if (event.effect === 'enqueue' || isWithoutMusic(event)) {
+    // Nobody will ever be found for him here, or he would wait in silence: better told.
     note(draft, 'queueFailed', { why: event.why });
     endWait(draft, phase);
   } else if (event.effect === 'playToBridge' && event.playbackId === phase.playback) {
     forgetAnnouncement(draft, phase);
   }
+}
+
+/** A leg that is gone reports its end itself. */
+function isWithoutMusic(event: Extract<ContactEvent, { type: 'effectFailed' }>): boolean {
+  return event.effect === 'createBridge' || (event.effect === 'joinBridge' && event.why !== 'gone');
 }
 
 /** He is told that he cannot be served, and the call ends. */

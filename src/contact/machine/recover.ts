@@ -33,6 +33,11 @@ export function missedEvents(draft: Draft, event: RecoveredEvent): readonly Miss
 /** Puts back what Asterisk or the queue may have lost of the phase, all by commands that repeat safely. */
 export function restorePhase(draft: Draft, event: RecoveredEvent): void {
   note(draft, 'recovered', { nodeId: event.nodeId });
+  if (draft.state.configVersion !== draft.rules.version) {
+    // The old version's rules are not kept in this process: the contact goes on under the new ones, and its record says so.
+    note(draft, 'configurationChanged', { from: draft.state.configVersion, to: draft.rules.version });
+    draft.state = { ...draft.state, configVersion: draft.rules.version };
+  }
   const { phase, callerLegId, facts } = draft.state;
   const caller = event.legs.find((leg) => leg.legId === callerLegId);
   if (!caller) return;

@@ -42,7 +42,7 @@ export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent
       return;
     case 'effectFailed':
       // Not joined and nobody gone: the conversation cannot be had. A leg that is gone reports its end itself.
-      if (event.effect === 'joinBridge' && event.why !== 'gone') {
+      if (event.effect === 'createBridge' || (event.effect === 'joinBridge' && event.why !== 'gone')) {
         note(draft, 'joinFailed', { why: event.why });
         setFacts(draft, { endedBy: 'service', outcome: 'failed' });
         beginClosing(draft);

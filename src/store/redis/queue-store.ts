@@ -220,8 +220,7 @@ export class RedisQueueStore implements QueueStore {
     tellOwner?: 'tellOwner',
   ): ReturnType<QueueStore['withdraw']> {
     const args = [contactId, shortAbandonMs, tellOwner === undefined ? 0 : 1];
-    const [outcome, operatorId] =
-      (await this.#scripts.list('withdraw', { nowMs, by, args })) ?? [];
+    const [outcome, operatorId] = (await this.#scripts.list('withdraw', { nowMs, by, args })) ?? [];
     if (outcome !== 'withdrawn') return { outcome: 'notQueued' };
     return { outcome, ...(operatorId ? { operatorId: asId<OperatorId>(operatorId) } : {}) };
   }

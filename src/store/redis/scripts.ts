@@ -75,7 +75,7 @@ export class Scripts {
         return await this.#call(verb, args);
       } catch (error) {
         // A server that is new, or has lost what it knew: the verb has not run.
-        if (!(error instanceof Error && /^ERR Function not found/.test(error.message))) throw error;
+        if (!(error instanceof Error && error.message.startsWith('ERR Function not found'))) throw error;
         await this.#client.function('LOAD', 'REPLACE', this.#library.text);
         return await this.#call(verb, args);
       }

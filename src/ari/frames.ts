@@ -1,0 +1,46 @@
+import type { RawData } from 'ws';
+import type { AriEvent } from './ari.gen.ts';
+import type { AriRequest } from './operations.ts';
+
+/** A request as Asterisk reads it; `id` comes back with the answer. */
+export function frameOf(request: AriRequest, id: string): string {
+  const query = Object.entries(request.query ?? {}).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value: Array.isArray(value) ? value.join(',') : String(value) }],
+  );
+  return JSON.stringify({
+    type: 'RESTRequest',
+    transaction_id: id,
+    request_id: id,
+    method: request.method,
+    uri: request.uri,
+    ...(query.length > 0 && { query_strings: query }),
+    ...(request.body !== undefined && { content_type: 'application/json', message_body: JSON.stringify(request.body) }),
+  });
+}
+
+/** Undefined for what is no JSON object with a type. */
+export function parseMessage(data: RawData): AriEvent | undefined {
+  try {
+    const value: unknown = JSON.parse(textOf(data));
+    if (typeof value === 'object' && value !== null && typeof Reflect.get(value, 'type') === 'string')
+      return value as AriEvent;
+  } catch {
+    // Falls through: the caller reports what is no JSON together with what has no type.
+  }
+  return undefined;
+}
+
+function textOf(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString();
+  return (data instanceof ArrayBuffer ? Buffer.from(data) : data).toString();
+}
+
+/** The JSON of an answer's body, its text when it is no JSON, undefined when there is none. */
+export function parseBody(text: string | undefined): unknown {
+  if (text === undefined || text === '') return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
