@@ -91,8 +91,11 @@ t.test('patience ends the wait, not before and not after', async (t) => {
 
 /** The store's verbs as own properties, so that a test can replace one. */
 function verbsOf(queue: QueueStore): QueueStore {
-  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(queue)) as (keyof QueueStore)[];
-  const entries = names
+  const names: string[] = [];
+  for (let from: object = Object.getPrototypeOf(queue); from !== Object.prototype; from = Object.getPrototypeOf(from)) {
+    names.push(...Object.getOwnPropertyNames(from));
+  }
+  const entries = (names as (keyof QueueStore)[])
     .filter((name) => typeof queue[name] === 'function' && (name as string) !== 'constructor')
     .map((name) => [name, (queue[name] as (...args: unknown[]) => unknown).bind(queue)]);
   return Object.fromEntries(entries) as QueueStore;

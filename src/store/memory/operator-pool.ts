@@ -70,8 +70,10 @@ export const media: readonly Medium[] = ['voice', 'chat'];
 /** The state shown when several contacts are held: the one that asks most of the operator. */
 const workOrder: readonly WorkState[] = ['connected', 'offered', 'wrapUp'];
 
-function heldIn(operator: OperatorRecord, medium: Medium): readonly Hold[] {
-  return [...operator.holds.values()].filter((hold) => hold.medium === medium);
+function heldIn(operator: OperatorRecord, medium: Medium): number {
+  let held = 0;
+  for (const hold of operator.holds.values()) if (hold.medium === medium) held += 1;
+  return held;
 }
 
 /** May be offered a contact of this medium now. A phone, and a call outside the queue, matter for voice only. */
@@ -82,7 +84,7 @@ export function available(operator: OperatorRecord, medium: Medium): boolean {
     operator.setAsideUntilMs === undefined &&
     operator.notReadyNext === undefined &&
     (medium !== 'voice' || (operator.reachable && !operator.outsideCall)) &&
-    heldIn(operator, medium).length < (operator.capacity[medium] ?? 0)
+    heldIn(operator, medium) < (operator.capacity[medium] ?? 0)
   );
 }
 
@@ -92,7 +94,7 @@ export function dutyOf(operator: OperatorRecord): Duty {
 }
 
 function timeUseOf(operator: OperatorRecord): TimeUse {
-  if ([...operator.holds.values()].some((hold) => hold.state !== 'offered')) return 'busy';
+  for (const hold of operator.holds.values()) if (hold.state !== 'offered') return 'busy';
   return operator.signedIn && operator.presence === 'ready' && !operator.outsideCall ? 'idle' : 'paused';
 }
 
@@ -121,7 +123,7 @@ export function operatorView(operator: OperatorRecord): OperatorView {
     ...(notReadyReason === undefined ? {} : { notReadyReason }),
     reachable: operator.reachable,
     capacity: Object.fromEntries(served.map((medium) => [medium, operator.capacity[medium] ?? 0])),
-    held: Object.fromEntries(served.map((medium) => [medium, heldIn(operator, medium).length])),
+    held: Object.fromEntries(served.map((medium) => [medium, heldIn(operator, medium)])),
     work: Object.fromEntries(served.map((medium) => [medium, workState(operator, medium)])),
     outsideCall: operator.outsideCall,
     ...(notReadyNext === undefined ? {} : { notReadyNext }),
@@ -135,7 +137,7 @@ export function operatorView(operator: OperatorRecord): OperatorView {
 }
 
 function workState(operator: OperatorRecord, medium: Medium): WorkState {
-  const states = heldIn(operator, medium).map((hold) => hold.state);
+  const states = [...operator.holds.values()].filter((hold) => hold.medium === medium).map((hold) => hold.state);
   return workOrder.find((state) => states.includes(state as Hold['state'])) ?? 'idle';
 }
 
@@ -187,6 +189,7 @@ export class OperatorPool {
   /** Puts the operator into the order of each strategy, or takes him out. */
   place(operator: OperatorRecord): void {
     for (const medium of media) {
+      if ((operator.capacity[medium] ?? 0) === 0) continue; // and out of every order since he was registered
       const mayServe = available(operator, medium);
       for (const strategy of this.#strategies) {
         const ready = this.readyOf(medium, strategy, operator.profileId);

@@ -4,25 +4,18 @@ import {
   type EnqueueOutcome,
   type EnqueueRequest,
   type OfferFailure,
-  type OperatorRegistration,
-  type OperatorView,
-  type Presence,
   type QueueFigures,
   type QueueStore,
   type Reservation,
-  type Skills,
   type StepQuestion,
   shortAbandonMs,
   type WaitingContact,
 } from '../../acd/index.ts';
-import { asId, type CommandMeta, type ContactId, type OfferId, type OperatorId } from '../../foundation/index.ts';
+import type { CommandMeta, ContactId, OfferId, OperatorId } from '../../foundation/index.ts';
 import { bestNotHeld } from './best-members.ts';
 import { activeStep } from './contact-steps.ts';
-import type { EventLog } from './event-log.ts';
-import type { Inbox } from './inbox.ts';
-import { available, media, type OperatorRecord, operatorView, settleTime } from './operator-pool.ts';
-import { QueueState } from './queue-state.ts';
-import type { RankedSet } from './ranked-set.ts';
+import { available, media, settleTime } from './operator-pool.ts';
+import { dueIn, OperatorVerbs } from './operator-verbs.ts';
 import { stepsOf, type WaitingRecord } from './waiting-room.ts';
 import { contactView, waitingContact } from './waiting-views.ts';
 
@@ -34,163 +27,15 @@ interface MatchOptions {
 const nobodyPassedOver = { unfit: 0, excluded: 0, holding: 0 } as const;
 
 /** The queue in memory: the twin of the Redis store, verb by verb. */
-export class MemoryQueueStore implements QueueStore {
-  readonly #state: QueueState;
-  /** Offers whose conversations last, so that a repeated `offerAnswered` is told from a late one. */
-  readonly #answered = new Set<OfferId>();
-
-  constructor(events: EventLog, inbox: Inbox) {
-    this.#state = new QueueState(events, inbox);
-  }
-
-  async registerOperator(registration: OperatorRegistration, nowMs: number, by?: CommandMeta): Promise<void> {
-    const { pool } = this.#state;
-    const configured = pool.records.get(registration.operatorId)?.configuredProfileId;
-    const operator = pool.register(registration, nowMs);
-    if (configured !== undefined && configured !== operator.configuredProfileId) {
-      this.#changeSkills(operator, registration.skills, nowMs);
-    }
-    this.#state.place(operator, nowMs);
-    const facts = { extension: operator.extension, profileId: operator.profileId };
-    this.#state.publish({ kind: 'operatorRegistered', nowMs, operatorId: operator.operatorId, facts, by });
-  }
-
-  async setSkills(
-    operatorId: OperatorId,
-    skills: Skills,
-    nowMs: number,
-    by?: CommandMeta,
-  ): Promise<'done' | 'unknownOperator'> {
-    const operator = this.#operator(operatorId);
-    if (operator === undefined) return 'unknownOperator';
-    this.#changeSkills(operator, skills, nowMs);
-    this.#state.place(operator, nowMs);
-    this.#state.publish({
-      kind: 'skillsChanged',
-      nowMs,
-      operatorId,
-      facts: { profileId: operator.profileId },
-      by,
-    });
-    return 'done';
-  }
-
-  async removeOperator(
-    operatorId: OperatorId,
-    nowMs: number,
-    by?: CommandMeta,
-  ): Promise<'removed' | 'busy' | 'unknownOperator'> {
-    const operator = this.#operator(operatorId);
-    if (operator === undefined) return 'unknownOperator';
-    if (operator.holds.size > 0) return 'busy';
-    this.#state.pool.takeOut(operator);
-    this.#state.leaveDuty(operator, nowMs);
-    this.#state.lookAtThoseWhoPrefer(operatorId, nowMs);
-    this.#state.pool.records.delete(operatorId);
-    this.#state.due.setAsides.delete(operatorId);
-    this.#state.publish({ kind: 'operatorRemoved', nowMs, operatorId, by });
-    return 'removed';
-  }
-
-  async signIn(operatorId: OperatorId, nowMs: number, by?: CommandMeta): Promise<'done' | 'unknownOperator'> {
-    const operator = this.#operator(operatorId);
-    if (operator === undefined) return 'unknownOperator';
-    if (operator.signedIn) return 'done';
-    Object.assign(operator, { signedIn: true, contactsTaken: 0, missedOffers: 0 });
-    this.#state.setPresence(operator, 'notReady', { reason: 'signedIn', nowMs, by });
-    this.#state.publish({ kind: 'operatorSignedIn', nowMs, operatorId, by });
-    return 'done';
-  }
-
-  async signOut(operatorId: OperatorId, nowMs: number, by?: CommandMeta): ReturnType<QueueStore['signOut']> {
-    const operator = this.#operator(operatorId);
-    if (operator === undefined) return { outcome: 'unknownOperator' };
-    if (!operator.signedIn) return { outcome: 'done', givenBack: [] };
-    operator.signedIn = false;
-    this.#state.setPresence(operator, 'loggedOff', { nowMs, by });
-    this.#state.publish({ kind: 'operatorSignedOut', nowMs, operatorId, by });
-    return { outcome: 'done', givenBack: this.#state.withdrawOffersOf(operatorId, 'operatorGone', { nowMs, by }) };
-  }
-
-  async withdrawOffers(
-    operatorId: OperatorId,
-    reason: 'operatorGone' | 'staffAction',
-    nowMs: number,
-    by?: CommandMeta,
-  ): Promise<readonly ContactId[]> {
-    return this.#state.withdrawOffersOf(operatorId, reason, { nowMs, by });
-  }
-
-  async setPresence(
-    operatorId: OperatorId,
-    presence: Presence,
-    options: { readonly reason?: string; readonly nowMs: number },
-    by?: CommandMeta,
-  ): Promise<'done' | 'unknownOperator' | 'notSignedIn'> {
-    const operator = this.#operator(operatorId);
-    if (operator === undefined) return 'unknownOperator';
-    if (!operator.signedIn) return 'notSignedIn';
-    const facts = this.#state.setPresence(operator, presence, { ...options, by });
-    this.#state.publish({ kind: 'presenceChanged', nowMs: options.nowMs, operatorId, facts, by });
-    return 'done';
-  }
-
-  async notReadyNext(
-    operatorId: OperatorId,
-    reason: string,
-    nowMs: number,
-    by?: CommandMeta,
-  ): Promise<'done' | 'unknownOperator' | 'notSignedIn'> {
-    const operator = this.#operator(operatorId);
-    if (operator === undefined) return 'unknownOperator';
-    if (!operator.signedIn) return 'notSignedIn';
-    if (operator.presence !== 'ready') return 'done';
-    operator.notReadyNext = reason;
-    this.#state.publish({ kind: 'notReadyAsked', nowMs, operatorId, facts: { why: reason }, by });
-    this.#state.afterHold(operator, { nowMs, by });
-    return 'done';
-  }
-
-  async setReachable(
-    operatorId: OperatorId,
-    reachable: boolean,
-    nowMs: number,
-    by?: CommandMeta,
-  ): Promise<'done' | 'unknownOperator'> {
-    const operator = this.#operator(operatorId);
-    if (operator === undefined) return 'unknownOperator';
-    if (operator.reachable === reachable) return 'done';
-    operator.reachable = reachable;
-    this.#state.place(operator, nowMs);
-    this.#state.publish({ kind: 'reachabilityChanged', nowMs, operatorId, facts: { reachable }, by });
-    return 'done';
-  }
-
-  async setOutsideCall(
-    operatorId: OperatorId,
-    busy: boolean,
-    nowMs: number,
-    by?: CommandMeta,
-  ): Promise<'done' | 'unknownOperator'> {
-    const operator = this.#operator(operatorId);
-    if (operator === undefined) return 'unknownOperator';
-    if (operator.outsideCall === busy) return 'done';
-    operator.outsideCall = busy;
-    // Like a contact: he is at the end of the line of the idle.
-    if (!busy && operator.presence === 'ready') operator.readySinceMs = nowMs;
-    this.#state.place(operator, nowMs);
-    this.#state.publish({ kind: 'outsideCallChanged', nowMs, operatorId, facts: { busy }, by });
-    return 'done';
-  }
-
+export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
   async enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<EnqueueOutcome> {
-    const { room } = this.#state;
+    const { room } = this.state;
     const { contactId, queueId, lineId, medium, score, enqueuedAtMs, preferred, limits } = request;
     if (room.records.has(contactId)) return 'alreadyQueued';
     const needed = [request.requirement, ...(request.laterSteps ?? []).map((step) => step.requirement)];
-    this.#state.define(needed, nowMs);
+    this.state.define(needed, nowMs);
     if (limits?.length !== undefined && room.inQueue(queueId) >= limits.length) return 'queueFull';
-    if (limits?.loggedIn === true && needed.every((each) => this.#state.qualifiedLoggedIn(each) === 0)) {
+    if (limits?.loggedIn === true && needed.every((each) => this.state.qualifiedLoggedIn(each) === 0)) {
       return 'nobodyLoggedIn';
     }
     const contact: WaitingRecord = {
@@ -209,8 +54,8 @@ export class MemoryQueueStore implements QueueStore {
       ...{ queueId, lineId, medium, classId, score, enqueuedAtMs },
       ...(preferred === undefined ? {} : { preferred: preferred.operatorId }),
     };
-    this.#state.publish({ kind: 'contactEnqueued', nowMs, contactId, facts, by });
-    if (contact.steps.length > 0 || contact.preferred !== undefined) this.#state.examineNow(contact, { nowMs, by });
+    this.state.publish({ kind: 'contactEnqueued', nowMs, contactId, facts, by });
+    if (contact.steps.length > 0 || contact.preferred !== undefined) this.state.examineNow(contact, { nowMs, by });
     return 'enqueued';
   }
 
@@ -220,22 +65,22 @@ export class MemoryQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): ReturnType<QueueStore['moveContact']> {
-    const { room } = this.#state;
+    const { room } = this.state;
     const contact = room.records.get(contactId);
     if (contact === undefined) return { outcome: 'notQueued' };
-    this.#state.define([to.requirement, ...(to.laterSteps ?? []).map((step) => step.requirement)], nowMs);
-    const offer = contact.offerId === undefined ? undefined : this.#state.offers.get(contact.offerId);
-    if (offer !== undefined) this.#state.withdrawOffer(offer, 'staffAction', { nowMs, by });
+    this.state.define([to.requirement, ...(to.laterSteps ?? []).map((step) => step.requirement)], nowMs);
+    const offer = contact.offerId === undefined ? undefined : this.state.offers.get(contact.offerId);
+    if (offer !== undefined) this.state.withdrawOffer(offer, 'staffAction', { nowMs, by });
     room.stopStanding(contact);
     room.leaveQueue(contact);
     const from = contact.queueId;
     const { queueId, requirement, score, headStartMs = 0 } = to;
     const steps = stepsOf(to, contact.enqueuedAtMs);
     room.enter(Object.assign(contact, { queueId, requirement, score, headStartMs, steps, preferred: undefined }));
-    this.#state.inbox.append(contact.shard, { type: 'contactMoved', contactId, queueId, atMs: nowMs });
+    this.state.inbox.append(contact.shard, { type: 'contactMoved', contactId, queueId, atMs: nowMs });
     const facts = { from, queueId, classId: requirement.classId, score };
-    this.#state.publish({ kind: 'contactMoved', nowMs, contactId, facts, by });
-    this.#state.examineNow(contact, { nowMs, by });
+    this.state.publish({ kind: 'contactMoved', nowMs, contactId, facts, by });
+    this.state.examineNow(contact, { nowMs, by });
     return { outcome: 'moved', ...(offer === undefined ? {} : { operatorId: offer.operatorId }) };
   }
 
@@ -245,12 +90,12 @@ export class MemoryQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<'done' | 'notQueued'> {
-    const contact = this.#state.room.records.get(contactId);
+    const contact = this.state.room.records.get(contactId);
     if (contact === undefined) return 'notQueued';
     contact.headStartMs = place.headStartMs;
-    this.#state.room.rescore(contact, place.score);
+    this.state.room.rescore(contact, place.score);
     const facts = { queueId: contact.queueId, ...place };
-    this.#state.publish({ kind: 'priorityChanged', nowMs, contactId, facts, by });
+    this.state.publish({ kind: 'priorityChanged', nowMs, contactId, facts, by });
     return 'done';
   }
 
@@ -260,48 +105,48 @@ export class MemoryQueueStore implements QueueStore {
     by?: CommandMeta,
     tellOwner?: 'tellOwner',
   ): ReturnType<QueueStore['withdraw']> {
-    const contact = this.#state.room.records.get(contactId);
+    const contact = this.state.room.records.get(contactId);
     if (contact === undefined) return { outcome: 'notQueued' };
     const { queueId } = contact;
-    const offer = contact.offerId === undefined ? undefined : this.#state.offers.get(contact.offerId);
-    if (offer !== undefined) this.#state.dropOffer(offer, { nowMs, setAsideMs: 0, by });
-    this.#state.leaveQueue(contact);
-    if (nowMs - contact.enqueuedAtMs > shortAbandonMs) this.#state.keepMean('serviceLevel', queueId, 0);
+    const offer = contact.offerId === undefined ? undefined : this.state.offers.get(contact.offerId);
+    if (offer !== undefined) this.state.dropOffer(offer, { nowMs, setAsideMs: 0, by });
+    this.state.leaveQueue(contact);
+    if (nowMs - contact.enqueuedAtMs > shortAbandonMs) this.state.keepMean('serviceLevel', queueId, 0);
     if (tellOwner !== undefined) {
-      this.#state.inbox.append(contact.shard, { type: 'contactWithdrawn', contactId, atMs: nowMs });
+      this.state.inbox.append(contact.shard, { type: 'contactWithdrawn', contactId, atMs: nowMs });
     }
     const who = offer === undefined ? {} : { operatorId: offer.operatorId };
-    this.#state.publish({ kind: 'contactWithdrawn', nowMs, contactId, ...who, facts: { queueId }, by });
+    this.state.publish({ kind: 'contactWithdrawn', nowMs, contactId, ...who, facts: { queueId }, by });
     return { outcome: 'withdrawn', ...who };
   }
 
   async matchContact(contactId: ContactId, options: MatchOptions): Promise<Reservation | undefined> {
-    const { room, pool } = this.#state;
+    const { room, pool } = this.state;
     const contact = room.records.get(contactId);
     if (contact === undefined || contact.offerId !== undefined) return undefined;
     const { medium, requirement, preferred } = contact;
     const match = { ...options, trigger: 'contact' } as const;
     if (preferred !== undefined) {
-      const operator = this.#operator(preferred.operatorId);
+      const operator = this.operatorOf(preferred.operatorId);
       if (operator === undefined || !available(operator, medium) || operator.holds.has(contactId)) return undefined;
-      return this.#state.reserve(contact, operator, { ...match, passedOver: nobodyPassedOver, nextBest: [] });
+      return this.state.reserve(contact, operator, { ...match, passedOver: nobodyPassedOver, nextBest: [] });
     }
     const { found, passedOver } = bestNotHeld<OperatorId>(pool.headsOf(medium, requirement.strategy), {
       most: 6,
       isFit: (profileId) => canServe(pool.skillsOf(profileId), requirement),
       rankedOf: (profileId) => pool.readyOf(medium, requirement.strategy, profileId),
-      isExcluded: (operatorId) => this.#state.isExcluded(contact, operatorId),
-      isHeld: (operatorId) => this.#operator(operatorId)?.holds.has(contactId) ?? false,
+      isExcluded: (operatorId) => this.state.isExcluded(contact, operatorId),
+      isHeld: (operatorId) => this.operatorOf(operatorId)?.holds.has(contactId) ?? false,
     });
     const [best, ...others] = found.map(({ id }) => id);
-    const operator = best === undefined ? undefined : this.#operator(best);
+    const operator = best === undefined ? undefined : this.operatorOf(best);
     if (operator === undefined) return undefined;
-    return this.#state.reserve(contact, operator, { ...match, passedOver, nextBest: others });
+    return this.state.reserve(contact, operator, { ...match, passedOver, nextBest: others });
   }
 
   async matchOperator(operatorId: OperatorId, options: MatchOptions): Promise<Reservation | undefined> {
-    const { room } = this.#state;
-    const operator = this.#operator(operatorId);
+    const { room } = this.state;
+    const operator = this.operatorOf(operatorId);
     if (operator === undefined) return undefined;
     for (const medium of media) {
       if (!available(operator, medium)) continue;
@@ -314,7 +159,7 @@ export class MemoryQueueStore implements QueueStore {
         rankedOf: (classId) => room.waitingOf(medium, classId),
         isExcluded: (contactId) => {
           const contact = room.records.get(contactId);
-          return contact !== undefined && this.#state.isExcluded(contact, operatorId);
+          return contact !== undefined && this.state.isExcluded(contact, operatorId);
         },
         isHeld: (contactId) => operator.holds.has(contactId),
       });
@@ -326,35 +171,35 @@ export class MemoryQueueStore implements QueueStore {
       const picked = isPreferred ? preferring.id : found[0]?.id;
       const contact = picked === undefined ? undefined : room.records.get(picked);
       if (contact === undefined) continue;
-      return this.#state.reserve(contact, operator, { ...options, trigger: 'operator', passedOver, nextBest: [] });
+      return this.state.reserve(contact, operator, { ...options, trigger: 'operator', passedOver, nextBest: [] });
     }
     return undefined;
   }
 
   async offerAnswered(offerId: OfferId, nowMs: number, by?: CommandMeta): Promise<'connected' | 'staleOffer'> {
-    const offer = this.#state.offers.get(offerId);
-    if (offer === undefined) return this.#answered.has(offerId) ? 'connected' : 'staleOffer';
+    const offer = this.state.offers.get(offerId);
+    if (offer === undefined) return this.answered.has(offerId) ? 'connected' : 'staleOffer';
     const { contactId, operatorId } = offer;
-    const operator = this.#operator(operatorId);
-    const contact = this.#state.room.records.get(contactId);
+    const operator = this.operatorOf(operatorId);
+    const contact = this.state.room.records.get(contactId);
     const hold = operator?.holds.get(contactId);
     if (operator === undefined || contact === undefined || hold === undefined) return 'staleOffer';
-    this.#state.offers.delete(offerId);
-    this.#state.due.offers.delete(offerId);
-    this.#answered.add(offerId);
+    this.state.offers.delete(offerId);
+    this.state.due.offers.delete(offerId);
+    this.answered.add(offerId);
     Object.assign(hold, { state: 'connected', sinceMs: nowMs });
     operator.contactsTaken += 1;
     operator.missedOffers = 0;
     settleTime(operator, nowMs);
     const isInTime = nowMs <= contact.score + contact.headStartMs;
-    this.#state.keepMean('serviceLevel', contact.queueId, isInTime ? 1 : 0);
-    this.#state.leaveQueue(contact);
+    this.state.keepMean('serviceLevel', contact.queueId, isInTime ? 1 : 0);
+    this.state.leaveQueue(contact);
     if (contact.steps.length > 0) activeStep(contact.steps).state = 'served';
     const facts = {
       ...{ offerId, queueId: contact.queueId, waitedMs: nowMs - contact.enqueuedAtMs },
       ...(contact.steps.length === 0 ? {} : { steps: contact.steps.map((step) => step.state) }),
     };
-    this.#state.publish({ kind: 'offerConnected', nowMs, contactId, operatorId, facts, by });
+    this.state.publish({ kind: 'offerConnected', nowMs, contactId, operatorId, facts, by });
     return 'connected';
   }
 
@@ -364,8 +209,8 @@ export class MemoryQueueStore implements QueueStore {
     options: Parameters<QueueStore['offerFailed']>[2],
     by?: CommandMeta,
   ): ReturnType<QueueStore['offerFailed']> {
-    const offer = this.#state.offers.get(offerId);
-    const operator = offer === undefined ? undefined : this.#operator(offer.operatorId);
+    const offer = this.state.offers.get(offerId);
+    const operator = offer === undefined ? undefined : this.operatorOf(offer.operatorId);
     if (offer === undefined || operator === undefined) return { outcome: 'staleOffer' };
     const { contactId, operatorId } = offer;
     const { nowMs } = options;
@@ -375,120 +220,43 @@ export class MemoryQueueStore implements QueueStore {
       operator.presence === 'ready' &&
       operator.missedOffers >= (options.notReadyAfterMissed ?? Number.POSITIVE_INFINITY);
     const setAsideMs = isOneTooMany ? 0 : options.setAsideMs;
-    this.#state.dropOffer(offer, { nowMs, setAsideMs, by });
-    const contact = this.#state.room.records.get(contactId);
-    if (contact !== undefined && failure === 'contactGone') this.#state.leaveQueue(contact);
+    this.state.dropOffer(offer, { nowMs, setAsideMs, by });
+    const contact = this.state.room.records.get(contactId);
+    if (contact !== undefined && failure === 'contactGone') this.state.leaveQueue(contact);
     else if (contact !== undefined) {
       if (options.exclude === true && !contact.excluded.includes(operatorId)) contact.excluded.push(operatorId);
-      this.#state.room.stand(contact);
-      if (contact.preferred !== undefined) this.#state.examineNow(contact, { nowMs, by });
+      this.state.room.stand(contact);
+      if (contact.preferred !== undefined) this.state.examineNow(contact, { nowMs, by });
     }
     const facts = { offerId, failure, setAsideMs };
-    this.#state.publish({ kind: 'offerGivenBack', nowMs, contactId, operatorId, facts, by });
+    this.state.publish({ kind: 'offerGivenBack', nowMs, contactId, operatorId, facts, by });
     // He may have asked for a break already, which began with the end of the offer.
-    if (isOneTooMany && this.#operator(operatorId)?.presence === 'ready') {
-      const presence = this.#state.setPresence(operator, 'notReady', { reason: 'rna', nowMs, by });
+    if (isOneTooMany && this.operatorOf(operatorId)?.presence === 'ready') {
+      const presence = this.state.setPresence(operator, 'notReady', { reason: 'rna', nowMs, by });
       operator.missedOffers = 0;
-      this.#state.publish({ kind: 'presenceChanged', nowMs, operatorId, facts: presence, by });
+      this.state.publish({ kind: 'presenceChanged', nowMs, operatorId, facts: presence, by });
     }
     return { outcome: 'givenBack', operatorId, contactId };
   }
 
-  async release(
-    operatorId: OperatorId,
-    contactId: ContactId,
-    options: { readonly nowMs: number; readonly wrapUp: boolean; readonly wrapUpMs?: number },
-    by?: CommandMeta,
-  ): Promise<'released' | 'notHolding'> {
-    const operator = this.#operator(operatorId);
-    const hold = operator?.holds.get(contactId);
-    if (operator === undefined || hold?.state !== 'connected') return 'notHolding';
-    const { nowMs, wrapUp, wrapUpMs } = options;
-    this.#answered.delete(hold.offerId);
-    if (wrapUp) {
-      hold.state = 'wrapUp';
-      if (wrapUpMs !== undefined) this.#wrapUpUntil(operator, contactId, nowMs + wrapUpMs);
-    } else this.#state.becomeIdle(operator, contactId, { nowMs, by });
-    this.#state.publish({ kind: 'operatorReleased', nowMs, contactId, operatorId, facts: { wrapUp }, by });
-    return 'released';
-  }
-
-  async endWrapUp(
-    operatorId: OperatorId,
-    contactId: ContactId,
-    nowMs: number,
-    by?: CommandMeta,
-    onlyWhenDue?: 'onlyWhenDue',
-  ): Promise<'idle' | 'notInWrapUp' | 'notDue'> {
-    const operator = this.#operator(operatorId);
-    const hold = operator?.holds.get(contactId);
-    if (operator === undefined || hold?.state !== 'wrapUp') return 'notInWrapUp';
-    const isEarly = hold.untilMs !== undefined && hold.untilMs > nowMs;
-    if (isEarly && onlyWhenDue !== undefined) return 'notDue';
-    this.#state.becomeIdle(operator, contactId, { nowMs, by });
-    if (isEarly) this.#state.inbox.append(hold.shard, { type: 'wrapUpOver', contactId, operatorId, atMs: nowMs });
-    this.#state.publish({ kind: 'wrapUpOver', nowMs, contactId, operatorId, by });
-    return 'idle';
-  }
-
-  async extendWrapUp(
-    operatorId: OperatorId,
-    contactId: ContactId,
-    byMs: number,
-    nowMs: number,
-    by?: CommandMeta,
-  ): Promise<number | undefined> {
-    const operator = this.#operator(operatorId);
-    const hold = operator?.holds.get(contactId);
-    if (operator === undefined || hold?.state !== 'wrapUp') return undefined;
-    const untilMs = Math.max(nowMs, hold.untilMs ?? nowMs) + byMs;
-    this.#wrapUpUntil(operator, contactId, untilMs);
-    const told = { contactId, operatorId, untilMs, atMs: nowMs };
-    this.#state.inbox.append(hold.shard, { type: 'wrapUpExtended', ...told });
-    this.#state.publish({ kind: 'wrapUpExtended', nowMs, contactId, operatorId, facts: { untilMs }, by });
-    return untilMs;
-  }
-
   async expireOffers(nowMs: number): Promise<readonly Reservation[]> {
     const expired: Reservation[] = [];
-    for (const offerId of dueIn(this.#state.due.offers, nowMs)) {
-      const offer = this.#state.offers.get(offerId);
+    for (const offerId of dueIn(this.state.due.offers, nowMs)) {
+      const offer = this.state.offers.get(offerId);
       if (offer === undefined) continue;
-      this.#state.withdrawOffer(offer, 'leaseExpired', { nowMs });
+      this.state.withdrawOffer(offer, 'leaseExpired', { nowMs });
       expired.push({ contactId: offer.contactId, offerId, operatorId: offer.operatorId });
     }
     return expired;
   }
 
-  async releaseDue(nowMs: number): Promise<readonly OperatorId[]> {
-    const released = dueIn(this.#state.due.setAsides, nowMs);
-    for (const operatorId of released) {
-      const operator = this.#operator(operatorId);
-      if (operator === undefined) continue;
-      this.#state.liftSetAside(operator);
-      this.#state.place(operator, nowMs);
-      this.#state.publish({ kind: 'setAsideEnded', nowMs, operatorId });
-    }
-    return released;
-  }
-
-  async endDueWrapUps(nowMs: number): Promise<readonly OperatorId[]> {
-    return dueIn(this.#state.due.wrapUps, nowMs).map((member) => {
-      const [operatorId, contactId] = member.split(' ').map((id) => asId(id)) as [OperatorId, ContactId];
-      const operator = this.#operator(operatorId);
-      if (operator !== undefined) this.#state.becomeIdle(operator, contactId, { nowMs });
-      this.#state.publish({ kind: 'wrapUpOver', nowMs, contactId, operatorId });
-      return operatorId;
-    });
-  }
-
   async takeDueContacts(nowMs: number): ReturnType<QueueStore['takeDueContacts']> {
-    const contacts = dueIn(this.#state.due.contacts, nowMs);
+    const contacts = dueIn(this.state.due.contacts, nowMs);
     const questions: StepQuestion[] = [];
     for (const contactId of contacts) {
-      const contact = this.#state.room.records.get(contactId);
+      const contact = this.state.room.records.get(contactId);
       if (contact === undefined) continue;
-      const step = this.#state.examine(contact, { nowMs });
+      const step = this.state.examine(contact, { nowMs });
       const condition = step === undefined ? undefined : contact.steps[step - 1]?.considerIf;
       if (step === undefined || condition === undefined || condition === 'anyQualified') continue;
       questions.push({ contactId, queueId: contact.queueId, step, condition });
@@ -501,81 +269,44 @@ export class MemoryQueueStore implements QueueStore {
     isMet: boolean,
     nowMs: number,
   ): Promise<'taken' | 'stale'> {
-    const contact = this.#state.room.records.get(question.contactId);
+    const contact = this.state.room.records.get(question.contactId);
     const { step } = question;
     if (contact === undefined || contact.steps.findIndex((each) => each.state === 'ahead') !== step - 1) return 'stale';
     if (step === 0) return 'stale';
-    if (this.#state.examine(contact, { nowMs }, { step, isMet }) !== undefined) {
-      this.#state.becomesDue('contacts', contact.contactId, nowMs);
+    if (this.state.examine(contact, { nowMs }, { step, isMet }) !== undefined) {
+      this.state.becomesDue('contacts', contact.contactId, nowMs);
     }
     return 'taken';
   }
 
   async nextDueMs(): Promise<number | undefined> {
-    const firsts = Object.values(this.#state.due).map((due) => due.first()?.score ?? Number.POSITIVE_INFINITY);
+    const firsts = Object.values(this.state.due).map((due) => due.first()?.score ?? Number.POSITIVE_INFINITY);
     const next = Math.min(...firsts);
     return Number.isFinite(next) ? next : undefined;
   }
 
   async watchDue(listener: (dueAtMs: number | undefined) => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    this.#state.dueListeners.add(listener);
+    this.state.dueListeners.add(listener);
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    this.#state.dueListeners.delete(listener);
+    this.state.dueListeners.delete(listener);
   }
 
   async position(contactId: ContactId): Promise<number | undefined> {
-    return this.#state.room.position(contactId);
-  }
-
-  async operators(): Promise<readonly OperatorView[]> {
-    return [...this.#state.pool.records.values()]
-      .sort((a, b) => (a.operatorId < b.operatorId ? -1 : 1))
-      .map((operator) => operatorView(operator));
-  }
-
-  async operator(operatorId: OperatorId): Promise<OperatorView | undefined> {
-    const operator = this.#operator(operatorId);
-    return operator === undefined ? undefined : operatorView(operator);
+    return this.state.room.position(contactId);
   }
 
   async waiting(): Promise<readonly WaitingContact[]> {
-    return [...this.#state.room.inOrder()].map(({ contact, position }) => waitingContact(contact, position));
+    return [...this.state.room.inOrder()].map(({ contact, position }) => waitingContact(contact, position));
   }
 
   async contact(contactId: ContactId): Promise<ContactView | undefined> {
-    return contactView(this.#state, contactId);
+    return contactView(this.state, contactId);
   }
 
   async figures(): Promise<ReadonlyMap<string, QueueFigures>> {
-    return new Map(this.#state.figures);
+    return new Map(this.state.figures);
   }
-
-  #operator(operatorId: OperatorId): OperatorRecord | undefined {
-    return this.#state.pool.records.get(operatorId);
-  }
-
-  #changeSkills(operator: OperatorRecord, skills: Skills, nowMs: number): void {
-    this.#state.leaveDuty(operator, nowMs);
-    this.#state.pool.changeProfile(operator, skills);
-    this.#state.lookAtThoseWhoPrefer(operator.operatorId, nowMs);
-  }
-
-  #wrapUpUntil(operator: OperatorRecord, contactId: ContactId, untilMs: number): void {
-    const hold = operator.holds.get(contactId);
-    if (hold !== undefined) hold.untilMs = untilMs;
-    this.#state.becomesDue('wrapUps', `${operator.operatorId} ${contactId}`, untilMs);
-  }
-}
-
-/** Ids that are due, the oldest first; they stay in the set. */
-function dueIn<Id extends string>(due: RankedSet<Id>, nowMs: number): readonly Id[] {
-  const ids: Id[] = [];
-  for (const { id, score } of due) {
-    if (score > nowMs) break;
-    ids.push(id);
-  }
-  return ids;
 }
