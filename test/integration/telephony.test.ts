@@ -32,6 +32,7 @@ void t.test('the telephone side over a real Asterisk', { timeout: 90_000 }, asyn
   t.teardown(async () => await world.stop());
   await recordingKeepsTime(t, world);
   await longSoundHoldsUpNobody(t, world);
+  await strangersCallAPhone(t, world);
   await callersWaitForTheService(t, world);
   await anotherProcessTakesOver(t, world);
   await asteriskRestarts(t, world);
@@ -132,6 +133,29 @@ async function longSoundHoldsUpNobody(t: Test, world: World): Promise<void> {
     await port.hangup(legId, 'normal');
     await heard.event('legEnded', (event) => event.legId === legId);
     await port.destroyBridge(bridgeId);
+    await port.stop();
+  });
+}
+
+/** Asterisk rings an operator's phone for somebody who is no contact: asked by another client of ARI, as a dialplan would by itself. */
+async function strangersCallAPhone(t: Test, world: World): Promise<void> {
+  await t.test('a call that somebody else sends to an operator’s phone is one outside the queue', async (t) => {
+    const { port, heard } = await world.open();
+    const phone = await world.register('101', 'ring');
+    const { devices } = await heard.event('devicesChanged', (event) => event.devices.length > 0);
+    const { url, user, password } = world.asterisk.ari;
+    const ask = async (method: string, query: Readonly<Record<string, string>>): Promise<void> => {
+      const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+      const path = `${url}/ari/channels/stranger?${new URLSearchParams(query).toString()}`;
+      const response = await fetch(path, { method, headers: { authorization }, signal: AbortSignal.timeout(limitMs) });
+      t.ok(response.ok, `${method}: ${response.status}`);
+      await response.arrayBuffer();
+    };
+    await ask('POST', { endpoint: devices[0] ?? '', context: 'no-service', extension: 's', priority: '1' });
+    await heard.event('operatorCallsChanged', (event) => event.extension === '101' && event.outsideCalls === 1);
+    await ask('DELETE', {});
+    await heard.event('operatorCallsChanged', () => port.outsideCalls('101') === 0);
+    await phone.unregister();
     await port.stop();
   });
 }
