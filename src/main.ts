@@ -135,7 +135,8 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
     }
     case 'serve': {
       const { runService } = await import('./app.ts');
-      return await runService(args[0] ?? '');
+      // Whatever is still open after a bounded stop must not keep the process from ending.
+      return process.exit(await runService(args[0] ?? ''));
     }
     default:
       process.stderr.write(

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { messageOf, secondMs } from '../../src/foundation/index.ts';
 import { freeTcpPort, freeUdpPort } from '../../src/phones/free-ports.ts';
 import { type Stack, startStack } from '../../src/runtime/index.ts';
 import { locateOwnStack, rootsDirOf } from '../../src/runtime/own-stack.ts';
+import { giveTo, type ServiceUser } from '../../src/runtime/service-user.ts';
 import type { RenderAsterisk } from '../../src/runtime/stack-request.ts';
 import { renderAsteriskConfig } from '../../src/telephony/index.ts';
 import { descendantsOf } from '../measure/machine.ts';
@@ -38,6 +39,8 @@ export interface Exchange {
   pids(): Readonly<Record<string, readonly number[]>>;
   /** Runs a command of Asterisk's console and returns what it prints. */
   console(command: string): Promise<string>;
+  /** Records the peer's callers from now on. */
+  recordPeer(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -131,6 +134,7 @@ export async function startExchange(onProgress: (line: string) => void): Promise
     });
     const peerPasswords = Object.fromEntries(peerPhones.map((phone) => [phone.extension, phone.sipPassword]));
     return exchangeOf(stack, {
+      user: own.user,
       addresses,
       passwords: { ...stack.secrets.sipPasswords, ...peerPasswords },
       removeHome,
@@ -143,9 +147,12 @@ export async function startExchange(onProgress: (line: string) => void): Promise
 
 function exchangeOf(
   stack: Stack,
-  given: Pick<Exchange, 'addresses' | 'passwords'> & { readonly removeHome: (stack: Stack) => void },
+  given: Pick<Exchange, 'addresses' | 'passwords'> & {
+    readonly user: ServiceUser;
+    readonly removeHome: (stack: Stack) => void;
+  },
 ): Exchange {
-  const { removeHome, ...rest } = given;
+  const { removeHome, user, ...rest } = given;
   const pidOf = (name: string): number => stack.children().find((child) => child.name === name)?.pid ?? 0;
   return {
     ...rest,
@@ -158,23 +165,31 @@ function exchangeOf(
       redis: [pidOf('redis')],
       postgres: [pidOf('postgres'), ...descendantsOf(pidOf('postgres'))],
     }),
-    async console(command) {
-      const { file, args, env } = stack.programs.asterisk.command([
-        '-C',
-        join(stack.home.asteriskDir, 'etc/asterisk.conf'),
-        '-rx',
-        command,
-      ]);
-      try {
-        const options = { env: { ...process.env, ...env }, timeout: 20 * secondMs, maxBuffer: 16 * 2 ** 20, cwd: '/' };
-        return (await run(file, [...args], options)).stdout;
-      } catch (error) {
-        throw new Error(`Asterisk's console did not take "${command}": ${messageOf(error)}`);
-      }
+    console: (command) => runConsole(stack, command),
+    async recordPeer() {
+      const dir = join(stack.home.memoryDir, 'peer');
+      mkdirSync(dir, { mode: 0o700 });
+      giveTo(user, dir);
+      await runConsole(stack, `dialplan set global PEER_RECORDINGS ${dir}`);
     },
     async stop() {
       await stack.stop();
       removeHome(stack);
     },
   };
+}
+
+async function runConsole(stack: Stack, command: string): Promise<string> {
+  const { file, args, env } = stack.programs.asterisk.command([
+    '-C',
+    join(stack.home.asteriskDir, 'etc/asterisk.conf'),
+    '-rx',
+    command,
+  ]);
+  try {
+    const options = { env: { ...process.env, ...env }, timeout: 20 * secondMs, maxBuffer: 16 * 2 ** 20, cwd: '/' };
+    return (await run(file, [...args], options)).stdout;
+  } catch (error) {
+    throw new Error(`Asterisk's console did not take "${command}": ${messageOf(error)}`);
+  }
 }

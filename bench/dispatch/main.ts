@@ -24,6 +24,8 @@ interface Options {
   readonly pairs: number;
   readonly talksMs: readonly number[];
   readonly phases: readonly PhaseName[];
+  /** The peer records its callers too, as we do. */
+  readonly peerRecords: boolean;
   /** Where profiles of the service go. */
   readonly profileDir: string | undefined;
 }
@@ -45,6 +47,7 @@ function readOptions(args: readonly string[]): Options {
       pairs: { type: 'string' },
       talk: { type: 'string' },
       only: { type: 'string' },
+      'peer-records': { type: 'boolean', default: false },
       profile: { type: 'string' },
     },
   });
@@ -58,6 +61,7 @@ function readOptions(args: readonly string[]): Options {
         ? [Number(values.talk) * secondMs]
         : tables.slice(0, values.short ? 1 : 2).map(({ talkMs }) => talkMs),
     phases: values.only === undefined ? phases : phases.filter((phase) => values.only?.split(',').includes(phase)),
+    peerRecords: values['peer-records'],
     profileDir: values.profile,
   };
 }
@@ -125,6 +129,7 @@ async function run(options: Options): Promise<number> {
   }
   try {
     counters = await openCounters(exchange);
+    if (options.peerRecords) await exchange.recordPeer();
     const tools: BenchTools = { exchange, sipp, counters, dir };
     const measured: { readonly talkMs: number; readonly table: Table }[] = [];
     for (const talkMs of options.talksMs) {

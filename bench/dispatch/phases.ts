@@ -32,6 +32,8 @@ export interface PhaseResult {
   readonly setUpMs: number;
   readonly failedCalls: number;
   readonly cpu: CpuShare;
+  /** Of all who wait, before operators are there (`backlog` only). */
+  readonly waitingCpu?: CpuShare;
   /** During the window. */
   readonly counts: Counts;
 }
@@ -41,7 +43,8 @@ const offeredPerSecond = 50;
 const settleMs = 4 * secondMs;
 /** Faster, and set-up itself would be what is measured. */
 const fillPerSecond = 40;
-const drainLimitMs = 90 * secondMs;
+const drainLimitMs = 60 * secondMs;
+const waitingWindowMs = 4 * secondMs;
 const clearLimitMs = minuteMs;
 
 /** Runs one phase and leaves the exchange empty. */
@@ -54,18 +57,14 @@ export async function runPhase(
   await phones.register(system);
   await system.setReady(plan.name !== 'backlog');
   const callers = await startCallers(tools, system, plan);
+  const watch = (): (() => CpuShare) =>
+    watchCpu({ ...tools.exchange.pids(), sipp: [phones.pid, callers.pid], bench: [process.pid] });
   try {
-    if (plan.name === 'backlog') {
-      await untilOnTheLine(callers, plan.atOnce);
-      await system.setReady(true);
-    }
+    const waitingCpu = plan.name === 'backlog' ? await gather(callers, plan.atOnce, watch) : undefined;
+    if (plan.name === 'backlog') await system.setReady(true);
     // Under load the whole time from the first call counts, as it is offered.
     if (plan.name !== 'load') await pause(settleMs);
-    const used = watchCpu({
-      ...tools.exchange.pids(),
-      sipp: [phones.pid, callers.pid],
-      bench: [process.pid],
-    });
+    const used = watch();
     const before = await tools.counters.read();
     const fromMs = Date.now();
     await pause(plan.measureMs);
@@ -74,8 +73,8 @@ export async function runPhase(
     const after = await tools.counters.read();
     // Told twice to end (the load ends by itself), SIPp would drop its calls.
     if (plan.name !== 'load') callers.wind();
-    if (plan.name !== 'backlog') await drained(callers);
-    return resultOf({
+    const untilMs = plan.name === 'backlog' || !(await drained(callers)) ? Date.now() : Number.POSITIVE_INFINITY;
+    const result = resultOf({
       phones: phones.calls(system),
       callers: callerCalls(readMessages(callers.messageFile)),
       window,
@@ -85,7 +84,9 @@ export async function runPhase(
         postgresTransactions: after.postgresTransactions - before.postgresTransactions,
       },
       plan,
+      untilMs,
     });
+    return { ...result, ...(waitingCpu === undefined ? {} : { waitingCpu }) };
   } finally {
     await clear(tools, callers);
   }
@@ -119,6 +120,8 @@ function resultOf(seen: {
   readonly cpu: CpuShare;
   readonly counts: Counts;
   readonly plan: PhasePlan;
+  /** Callers are judged until then; afterwards they are sent away. */
+  readonly untilMs: number;
 }): PhaseResult {
   const { window, plan, cpu, counts } = seen;
   const [first] = seen.callers;
@@ -136,29 +139,37 @@ function resultOf(seen: {
     setUpMs: setUp * 1_000,
     failedCalls: failures(phones, seen.callers, {
       talkMs: plan.talkMs,
-      // A drained phase is judged to its end, a backlog is sent away.
-      untilMs: plan.name === 'backlog' ? window.toMs : Number.POSITIVE_INFINITY,
+      untilMs: seen.untilMs,
     }),
     cpu,
     counts,
   };
 }
 
-async function untilOnTheLine(callers: SippRun, wanted: number): Promise<void> {
+/** All are on the line and nobody is there to talk to them: what their waiting costs. */
+async function gather(callers: SippRun, wanted: number, watch: () => () => CpuShare): Promise<CpuShare> {
   const deadline = Date.now() + (wanted / fillPerSecond) * secondMs + minuteMs;
   for (;;) {
     const answered = callerCalls(readMessages(callers.messageFile)).filter((call) => call.answeredAtMs !== undefined);
-    if (answered.length >= wanted) return;
+    if (answered.length >= wanted) break;
     if (Date.now() > deadline) throw new Error(`expected ${wanted} callers on the line, got ${answered.length}`);
     await pause(secondMs);
   }
+  await pause(settleMs);
+  const used = watch();
+  await pause(waitingWindowMs);
+  return used();
 }
 
-/** Those still waiting are served; who has not been by then counts as failed. */
-async function drained(callers: SippRun): Promise<void> {
-  await withLimit(callers.ended, drainLimitMs, 'the last callers').catch((error: unknown) => {
-    progress(`callers are left over: ${String(error)}`);
-  });
+/** Those still waiting are served. False when some are left. */
+async function drained(callers: SippRun): Promise<boolean> {
+  try {
+    await withLimit(callers.ended, drainLimitMs, 'the last callers');
+    return true;
+  } catch {
+    progress(`some callers are still waiting after ${drainLimitMs / secondMs} s: they are sent away`);
+    return false;
+  }
 }
 
 async function clear(tools: BenchTools, callers: SippRun): Promise<void> {

@@ -29,6 +29,14 @@ const gapAt =
 const cpuPerCall = (results: readonly PhaseResult[], part: string): number =>
   median(results.map(({ cpu, completed }) => (cpu.byName[part] ?? 0) / completed));
 
+/** Cores that those who wait take while nobody is there to talk to. */
+const coresWaiting = (results: readonly PhaseResult[], part: string): number =>
+  median(
+    results.map(({ waitingCpu }) =>
+      waitingCpu === undefined ? Number.NaN : (waitingCpu.byName[part] ?? 0) / waitingCpu.elapsedMs,
+    ),
+  );
+
 export function figuresOf(table: Table): Figures {
   const { gap, load, backlog } = table;
   const ratios = load.dozvon.map(
@@ -98,7 +106,18 @@ export function printTables(table: Table, talkMs: number): void {
     ),
   ]);
   print('backlog', `A long backlog, ${talk}`, [
-    ['', 'completed/s', 'share of limit', 'set-up ms', 'gap p50 ms', 'p99 ms', 'failed', 'others’ cores'],
+    [
+      '',
+      'completed/s',
+      'share of limit',
+      'set-up ms',
+      'gap p50 ms',
+      'p99 ms',
+      'waiting: Asterisk',
+      'service',
+      'failed',
+      'others’ cores',
+    ],
     ...rows(
       (results) => [
         rounded(median(results.map(({ completedPerSecond }) => completedPerSecond))),
@@ -106,6 +125,7 @@ export function printTables(table: Table, talkMs: number): void {
         rounded(median(results.map(({ setUpMs }) => setUpMs))),
         rounded(gapAt(0.5)(results)),
         rounded(gapAt(0.99)(results)),
+        ...['asterisk', 'service'].map((part) => `${Math.round(100 * coresWaiting(results, part))} %`),
         sumOf(results.map(({ failedCalls }) => failedCalls)),
         rounded(median(results.map(({ cpu }) => cpu.othersCores)), 2),
       ],

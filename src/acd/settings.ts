@@ -51,7 +51,12 @@ const stepSchema = z.strictObject({
 /** Where a contact goes that a queue does not take, or not any longer. */
 const destinationSchema = z.union([
   z.strictObject({ queue: idSchema }),
-  z.strictObject({ node: idSchema.describe("A node of the line's flow") }),
+  z.strictObject({
+    node: z
+      .string()
+      .regex(/^[a-z][A-Za-z0-9-]*$/)
+      .describe("A node of the line's flow"),
+  }),
 ]);
 
 export const queueSchema = z
@@ -59,7 +64,7 @@ export const queueSchema = z
     id: idSchema,
     name: z.string().min(1).max(80),
     requirement: requirementSchema,
-    strategy: z.enum(strategyNames as [OperatorStrategy, ...OperatorStrategy[]]).default('longestIdle'),
+    strategy: z.enum(strategyNames as [OperatorStrategy, ...OperatorStrategy[]]).default('leastSkilled'),
     /** The promise of the hotline: an operator within two minutes. */
     answerTargetMs: durationMs(60 * minuteMs).default(2 * minuteMs),
     /** At least 3 s, or no phone can be picked up; at most 60 s, or one absent operator costs the caller a minute. */

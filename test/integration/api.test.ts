@@ -380,7 +380,7 @@ t.test('a waiting contact: seen, why not, moved, given priority, taken out; each
     contactId,
     position: 1,
     requirement: 'documents >= 1',
-    strategy: 'longestIdle',
+    strategy: 'leastSkilled',
     steps: [],
     qualified: { loggedIn: 0, onDuty: 0 },
   });

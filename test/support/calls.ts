@@ -2,6 +2,7 @@ import type { Test } from 'tap';
 import type { ApiEvent } from '../../src/cli/api-client.ts';
 import { asksForKeys } from '../../src/cli/call-story.ts';
 import { ContactWatch } from '../../src/cli/contact-watch.ts';
+import { Changes } from '../../src/foundation/index.ts';
 import type { CallRequest, Phone, PhoneBehaviour, PhoneLeg } from '../../src/phones/index.ts';
 import type { TestStack } from './stack.ts';
 
@@ -149,6 +150,43 @@ export async function registerPhone(
   const phone = await stack.phones.register({ extension, password, behaviour });
   t.teardown(async () => await phone.unregister());
   return phone;
+}
+
+/** Every event of the hotline from now on, the queue's own moves included, for as long as the test lasts. */
+export class EventLog {
+  readonly #events: ApiEvent[] = [];
+  readonly #changes = new Changes();
+
+  static async open(t: Test, stack: TestStack): Promise<EventLog> {
+    const log = new EventLog();
+    const ending = new AbortController();
+    const opened = Promise.withResolvers<void>();
+    const following = stack.api.follow({
+      signal: ending.signal,
+      onOpen: () => opened.resolve(),
+      onEvent: (event) => {
+        log.#events.push(event);
+        log.#changes.notify();
+      },
+    });
+    t.teardown(async () => {
+      ending.abort();
+      await following;
+    });
+    await opened.promise;
+    return log;
+  }
+
+  /** Those of a kind so far. */
+  all(kind: string, fits: (event: ApiEvent) => boolean = () => true): readonly ApiEvent[] {
+    return this.#events.filter((event) => event.kind === kind && fits(event));
+  }
+
+  /** Resolves when there are `count` of them. */
+  async until(kind: string, count: number, fits: (event: ApiEvent) => boolean = () => true): Promise<ApiEvent> {
+    const probe = (): ApiEvent | undefined => this.all(kind, fits)[count - 1];
+    return await this.#changes.until(probe, { limitMs, what: `${count} of the event ${kind}` });
+  }
 }
 
 export async function operatorNow(stack: TestStack, operatorId: string): Promise<ShownOperator> {

@@ -44,6 +44,8 @@ export interface TestStackOptions {
   /** Callers hear the whole greeting of the reference flow; otherwise a short one, which makes each call nine seconds shorter. */
   readonly wholeGreeting?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** Settings of queues, by queue and name, in place of those of the reference hotline and of the short delays. */
+  readonly queues?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 const noticeLimitMs = 10_000;
@@ -63,7 +65,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
   // The servers' user has to enter it when the tests are run by root.
   chmodSync(homeDir, 0o755);
   const configDir = join(homeDir, 'config');
-  writeTestConfig(configDir, options.wholeGreeting ?? false);
+  writeTestConfig(configDir, options);
   const own = locateOwnStack(appDir, { ...process.env, DOZVON_HOME: join(homeDir, 'home') });
   const loaded = await loadHotlineConfig(configDir, { soundsDir: own.soundsDir });
   if (!loaded.ok) throw new Error(`the test configuration has faults: ${JSON.stringify(loaded.faults)}`);
@@ -146,16 +148,18 @@ async function joinParts(
   };
 }
 
-function writeTestConfig(dir: string, wholeGreeting: boolean): void {
+function writeTestConfig(dir: string, options: TestStackOptions): void {
   cpSync(join(appDir, 'config'), dir, { recursive: true });
   const file = join(dir, 'hotline.yaml');
   const document = parseDocument(readFileSync(file, 'utf8'));
-  const { length } = (document.toJS() as { readonly queues: readonly unknown[] }).queues;
-  for (let i = 0; i < length; i += 1) {
-    for (const [name, value] of Object.entries(delays)) document.setIn(['queues', i, name], document.createNode(value));
+  const { queues } = document.toJS() as { readonly queues: readonly { readonly id: string }[] };
+  for (const [i, { id }] of queues.entries()) {
+    const settings = { ...delays, ...options.queues?.[id] };
+    for (const [name, value] of Object.entries(settings))
+      document.setIn(['queues', i, name], document.createNode(value));
   }
   writeFileSync(file, document.toString());
-  if (wholeGreeting) return;
+  if (options.wholeGreeting === true) return;
   const flow = join(dir, 'flows', 'main.yaml');
   const main = parseDocument(readFileSync(flow, 'utf8'));
   main.setIn(['nodes', 'greeting', 'say'], main.createNode(['recording-notice-short']));

@@ -139,7 +139,7 @@ t.test('the score of a contact is its deadline: a head start counts as having co
 });
 
 t.test('settings: defaults are filled in and faults are named with their place', async (t) => {
-  t.match(documents, { strategy: 'longestIdle', answerTargetMs: 120_000, ringTimeoutMs: 15_000, headStartMs: 0 });
+  t.match(documents, { strategy: 'leastSkilled', answerTargetMs: 120_000, ringTimeoutMs: 15_000, headStartMs: 0 });
   t.same(operatorSchema.parse({ id: '101', extension: '101', name: 'A', skills: { a: 1 } }).capacity, {
     voice: 1,
     chat: 0,
