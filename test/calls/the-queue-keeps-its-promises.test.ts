@@ -63,14 +63,12 @@ function callsOf(phones: readonly Phone[]): readonly PhoneLeg[] {
 function mostAtOnce(legs: readonly PhoneLeg[]): number {
   // The phones' Asterisk ends one leg and begins another in threads of their own: by so much the order may be blurred.
   const blurMs = 50;
-  const rings = legs.map((leg) => ({
-    fromMs: leg.startedAtMs,
-    toMs: (leg.answeredAtMs ?? leg.end?.atMs ?? Infinity) - blurMs,
-  }));
-  return Math.max(
-    0,
-    ...rings.map(({ fromMs }) => rings.filter((one) => one.fromMs <= fromMs && fromMs < one.toMs).length),
-  );
+  const besides = (leg: PhoneLeg): number =>
+    legs.filter((one) => {
+      const untilMs = (one.answeredAtMs ?? one.end?.atMs ?? Number.POSITIVE_INFINITY) - blurMs;
+      return one !== leg && one.startedAtMs <= leg.startedAtMs && leg.startedAtMs < untilMs;
+    }).length;
+  return Math.max(0, ...legs.map((leg) => 1 + besides(leg)));
 }
 
 /** Several measurements, because other work on the machine delays a single one; a timer that ticks would show in the median. */
@@ -103,8 +101,8 @@ async function refusals(t: Test, stack: TestStack): Promise<void> {
     }
     t.comment(`refusal to INVITE: ${gapsMs.join(', ')} ms`);
     t.ok(median(gapsMs) <= 100, `${median(gapsMs)} ms in the median`);
-    t.equal(callsOf(phones).length, 9);
-    t.equal(mostAtOnce(callsOf(phones)), 1);
+    t.equal(callsOf(phones).length, 9, 'no phone rang besides');
+    t.equal(mostAtOnce(callsOf(phones)), 1, 'one after another');
     await assertAtRest(t, stack);
   });
 }
