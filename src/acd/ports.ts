@@ -1,6 +1,8 @@
 import type { CommandMeta, ContactId, OfferId, OperatorId } from '../foundation/index.ts';
 import type { Expression } from './expression.ts';
 
+export type * from './queue-events.ts';
+
 /** Where a contact is served; capacity is per medium. */
 export type Medium = 'voice' | 'chat';
 
@@ -142,45 +144,6 @@ export interface EnqueueRequest {
   /** The shard whose owner hears of offers for this contact. */
   readonly shard: string;
 }
-
-/** What the owner of a contact is told, through its shard's inbox stream, at least once and in order. */
-export type QueueEvent =
-  | {
-      readonly type: 'offerMade';
-      readonly contactId: ContactId;
-      readonly offerId: OfferId;
-      readonly operatorId: OperatorId;
-      readonly extension: string;
-      readonly expiresAtMs: number;
-      readonly atMs: number;
-      /** Why this operator: strategy, how many were passed over and for what. No personal data. */
-      readonly why: Readonly<Record<string, unknown>>;
-    }
-  | {
-      readonly type: 'offerWithdrawn';
-      readonly contactId: ContactId;
-      readonly offerId: OfferId;
-      readonly reason: 'leaseExpired' | 'operatorGone' | 'staffAction';
-      readonly atMs: number;
-    }
-  /** Staff took the contact out of its queue. */
-  | { readonly type: 'contactWithdrawn'; readonly contactId: ContactId; readonly atMs: number }
-  /** Staff took the contact to another queue; its place counts from the same moment. */
-  | { readonly type: 'contactMoved'; readonly contactId: ContactId; readonly queueId: string; readonly atMs: number }
-  /** The operator takes longer, or was done before his time. */
-  | {
-      readonly type: 'wrapUpExtended';
-      readonly contactId: ContactId;
-      readonly operatorId: OperatorId;
-      readonly untilMs: number;
-      readonly atMs: number;
-    }
-  | {
-      readonly type: 'wrapUpOver';
-      readonly contactId: ContactId;
-      readonly operatorId: OperatorId;
-      readonly atMs: number;
-    };
 
 export type EnqueueOutcome = 'enqueued' | 'alreadyQueued' | 'queueFull' | 'nobodyLoggedIn';
 
@@ -436,37 +399,3 @@ export interface ContactView extends WaitingContact {
   /** Operators who can serve it now: logged in, and on duty (ready, phone registered, whether busy or not). */
   readonly qualified: { readonly loggedIn: number; readonly onDuty: number };
 }
-
-/** Reads a shard's inbox. An event is delivered until it is acknowledged; after a restart the unacknowledged come first. */
-export interface QueueInbox {
-  /**
-   * Calls `deliver` for each event of `shard` in order; the event is acknowledged when the promise resolves.
-   * Runs until `signal` aborts; survives the loss of Redis by reconnecting.
-   */
-  consume(shard: string, deliver: (event: QueueEvent) => Promise<void>, signal: AbortSignal): Promise<void>;
-}
-
-/** Kinds of the queue's own moves on the event stream (timelines of contacts have kinds of their own). */
-export type QueueMoveKind =
-  | 'operatorRegistered'
-  | 'operatorRemoved'
-  | 'operatorSignedIn'
-  | 'operatorSignedOut'
-  | 'presenceChanged'
-  | 'reachabilityChanged'
-  | 'setAsideEnded'
-  | 'contactEnqueued'
-  | 'contactWithdrawn'
-  | 'offerReserved'
-  | 'offerConnected'
-  | 'offerGivenBack'
-  | 'operatorReleased'
-  | 'wrapUpOver'
-  | 'wrapUpExtended'
-  | 'notReadyAsked'
-  | 'skillsChanged'
-  | 'outsideCallChanged'
-  | 'stepTaken'
-  | 'preferenceOver'
-  | 'contactMoved'
-  | 'priorityChanged';
