@@ -132,9 +132,13 @@ export function printTables(table: Table, talkMs: number): void {
       'backlog',
     ),
   ]);
+  if (table.load.dozvon.length > 0) printAsked(table.load.dozvon, talk);
+}
+
+function printAsked(results: readonly PhaseResult[], talk: string): void {
   const perCall = (of: (result: PhaseResult) => number): number =>
-    rounded(median(table.load.dozvon.map((result) => of(result) / result.completed)));
-  print('load', `What a call asks of the servers behind the service, ${talk}`, [
+    rounded(median(results.map((result) => of(result) / result.completed)));
+  printTable(`What a call asks of the servers behind the service, ${talk}`, [
     ['Redis scripts', 'PostgreSQL transactions'],
     [perCall(({ counts }) => counts.redisScripts), perCall(({ counts }) => counts.postgresTransactions)],
   ]);

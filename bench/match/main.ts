@@ -116,16 +116,25 @@ function printRounds(measured: Measured, cycles: readonly CycleResult[]): void {
   ]);
 }
 
+async function openStages(redis: TestRedis, seed: string): Promise<Readonly<Record<keyof typeof sizes, Stage>>> {
+  const open = async (waiting: number): Promise<Stage> => {
+    progress(`filling: ${waiting} waiting, ${operatorCount} operators`);
+    return await openStage(redis, { waiting, seed, inFlight });
+  };
+  return { few: await open(sizes.few), usual: await open(sizes.usual), many: await open(sizes.many) };
+}
+
+async function assertAsBefore(stage: Stage): Promise<void> {
+  const waiting = await countWaiting(stage);
+  if (waiting !== stage.waiting) throw new Error(`expected ${stage.waiting} waiting at the end, got ${waiting}`);
+}
+
 async function run(redis: TestRedis, plan: Plan, seed: string): Promise<{ json: object; reached: boolean }> {
   // As the product's own Redis: every change is in the append-only file within a second.
   await redis.client.config('SET', 'appendonly', 'yes');
   const redisPid = Number(/process_id:(\d+)/.exec(await redis.client.info('server'))?.[1]);
   const machine = machineFacts();
-  const open = async (waiting: number): Promise<Stage> => {
-    progress(`filling: ${waiting} waiting, ${operatorCount} operators`);
-    return await openStage(redis, { waiting, seed, inFlight });
-  };
-  const stages = { few: await open(sizes.few), usual: await open(sizes.usual), many: await open(sizes.many) };
+  const stages = await openStages(redis, seed);
   progress(`measuring ${plan.rounds} rounds`);
   const used = watchCpu({ redis: [redisPid], client: [process.pid] });
   const reference = await referenceRate(redis);
@@ -135,10 +144,7 @@ async function run(redis: TestRedis, plan: Plan, seed: string): Promise<{ json: 
     cycles.push(await cycleRound(stages.usual, { count: plan.cycles, inFlight }));
   }
   const { othersCores } = used();
-  for (const stage of Object.values(stages)) {
-    const waiting = await countWaiting(stage);
-    if (waiting !== stage.waiting) throw new Error(`expected ${stage.waiting} waiting at the end, got ${waiting}`);
-  }
+  for (const stage of Object.values(stages)) await assertAsBefore(stage);
 
   const reservationsPerSecond = median(pairRates(measured.usual));
   const p99Ms = quantile(
