@@ -15,7 +15,7 @@ export interface PrivateApt {
 
 /**
  * Packages whose only use is in scripts run at installation, which never run here: apt is told that they are there, and leaves
- * them and what only they need out of the download.
+ * them and what only they need out of the download. Of this architecture and "allowed": some ask for `python3:any`.
  */
 const takenAsInstalled = [
   'adduser',
@@ -37,7 +37,7 @@ function statusText(): string {
   return takenAsInstalled
     .map(
       (name) =>
-        `Package: ${name}\nStatus: install ok installed\nArchitecture: all\nMulti-Arch: foreign\nVersion: 999\nMaintainer: none\nDescription: never needed here\n`,
+        `Package: ${name}\nStatus: install ok installed\nArchitecture: amd64\nMulti-Arch: allowed\nVersion: 999\nMaintainer: none\nDescription: never needed here\n`,
     )
     .join('\n');
 }
