@@ -145,7 +145,9 @@ class BullDueJobs implements DueJobs {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#watching?.catch(() => undefined);
+    await withLimit(this.#watching ?? Promise.resolve(), stopLimitMs, 'the end of watching the outbox').catch(
+      () => undefined,
+    );
     const closing = Promise.all([
       ...this.#workers.map((worker) => worker.close()),
       this.#outboxJobs?.close(),
@@ -153,7 +155,9 @@ class BullDueJobs implements DueJobs {
     ]);
     await withLimit(closing, stopLimitMs, 'the end of running jobs').catch((error: unknown) => {
       this.#logger.warn({ reason: messageOf(error) }, 'jobs did not end in time');
-      return Promise.all(this.#workers.map((worker) => worker.close(true).catch(() => undefined)));
+      // With Redis away a forced close can wait as long as the first one: the connections below are cut either way.
+      const forced = Promise.all(this.#workers.map((worker) => worker.close(true)));
+      return withLimit(forced, secondMs, 'a forced end of jobs').catch(() => undefined);
     });
     for (const connection of this.#connections) connection.disconnect(false);
   }
