@@ -24,12 +24,10 @@ export function instant(ms: number): Date {
   return new Date(ms);
 }
 
-
 /** bigint columns take whole numbers only. */
 export function wholeOrNull(value: number | undefined): number | null {
   return value === undefined ? null : Math.round(value);
 }
-
 
 /** The object without its null members, as optional properties are absent here rather than undefined. */
 export function present<T extends Readonly<Record<string, unknown>>>(
