@@ -208,6 +208,10 @@ async function contract(t: Test, { records, recordings }: Subject): Promise<void
     const record = arriving({ ani: '', lineId: undefined });
     await records.put(record);
     t.same(await records.get(record.contactId), { ...record, recordings: [] });
+    for (const ani of ['+79031112233', '+79031112244', '']) {
+      await records.put({ ...record, ani });
+      t.equal((await records.get(record.contactId))?.ani, ani, 'the number is that of the last record');
+    }
   });
 }
 

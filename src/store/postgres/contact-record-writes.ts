@@ -10,6 +10,9 @@ const lingerMs = 50;
 /** Some 3 kB each: one statement stays below a megabyte. */
 const mostAtOnce = 200;
 
+/** Contacts under way at a time, and more: whose number is not remembered is sealed again. */
+const mostRemembered = 2_000;
+
 /** A record as JSON, made before it waits: what cannot be written down fails its own `put`. */
 interface WaitingRecord {
   readonly contactId: string;
@@ -43,7 +46,34 @@ export function createContactRecordWrites(
     most: mostAtOnce,
     isRefusal: (error) => hasCode(error, 'DATABASE_REJECTED'),
   });
-  return { put: async (record) => commits.add(waiting(record, sealer)), settle: () => commits.settle() };
+  const sealed = sealedOnce(sealer);
+  return {
+    put: async (record) => commits.add(waiting(record, sealed(record.contactId, storableText(record.ani)))),
+    settle: () => commits.settle(),
+  };
+}
+
+interface SealedNumber {
+  readonly ani_sealed: string | null;
+  readonly ani_index: string | null;
+}
+
+/** Seals a caller's number once for all records of his contact: it costs more than all else of a record. */
+function sealedOnce(sealer: Sealer): (contactId: string, ani: string) => SealedNumber {
+  const known = new Map<string, { readonly ani: string; readonly sealed: SealedNumber }>();
+  return (contactId, ani) => {
+    if (ani === '') return { ani_sealed: null, ani_index: null };
+    const before = known.get(contactId);
+    if (before?.ani === ani) return before.sealed;
+    const sealed = {
+      ani_sealed: sealer.seal(ani, sealedIn.contactAni(contactId)),
+      ani_index: sealer.blindIndex(ani, phoneNumberPurpose),
+    };
+    known.set(contactId, { ani, sealed });
+    const [oldest] = known.keys();
+    if (known.size > mostRemembered && oldest !== undefined) known.delete(oldest);
+    return sealed;
+  };
 }
 
 /** The newest of each contact's, in the order of ids, in which every process locks them; one that has ended outlives an earlier moment that comes late. */
@@ -61,12 +91,12 @@ function asArray(elements: readonly string[]): string {
 }
 
 /** What is absent is null in the table. */
-function waiting(record: ContactRecord, sealer: Sealer): WaitingRecord {
+function waiting(record: ContactRecord, number: SealedNumber): WaitingRecord {
   const contactId = record.contactId;
   return {
     contactId,
     ended: record.endedAtMs !== undefined,
-    contact: contactJson(record, sealer),
+    contact: contactJson(record, number),
     legs: record.legs.map((leg) =>
       storableJson({
         leg_id: leg.legId,
@@ -89,14 +119,12 @@ function waiting(record: ContactRecord, sealer: Sealer): WaitingRecord {
   };
 }
 
-function contactJson(record: ContactRecord, sealer: Sealer): string {
-  const ani = storableText(record.ani);
+function contactJson(record: ContactRecord, number: SealedNumber): string {
   return storableJson({
     contact_id: record.contactId,
     line_id: record.lineId,
     dnis: record.dnis,
-    ani_sealed: ani === '' ? null : sealer.seal(ani, sealedIn.contactAni(record.contactId)),
-    ani_index: ani === '' ? null : sealer.blindIndex(ani, phoneNumberPurpose),
+    ...number,
     trunk: record.trunk,
     sip_call_id: record.sipCallId,
     node_id: record.nodeId,
