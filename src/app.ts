@@ -27,7 +27,7 @@ import { recordingPort } from './recording-port.ts';
 import { evaluateSchedule } from './schedule/index.ts';
 import { createFolderBlobStore } from './store/blobs/index.ts';
 import { createDueJobs } from './store/jobs/index.ts';
-import { createPostgresStores, type PostgresStores } from './store/postgres/index.ts';
+import { type ActivityChange, createPostgresStores, type PostgresStores } from './store/postgres/index.ts';
 import { createRedisStores, type RedisStores } from './store/redis/index.ts';
 import { AmiConnection, type AmiEvent, createTelephony } from './telephony/index.ts';
 import { createVault, type Vault } from './vault/index.ts';
@@ -260,17 +260,8 @@ function readEvents(
   parts: { readonly closers: Closers; readonly logger: Logger },
 ): void {
   const abort = new AbortController();
-  const record = async (event: StreamEvent): Promise<void> => {
-    if (event.source !== 'queue' || event.operatorId === undefined) return;
-    const meaning = activityOf(event.entry.kind as QueueMoveKind, event.entry.facts);
-    if (meaning === undefined) return;
-    await postgres.activity.record({
-      ...meaning,
-      operatorId: event.operatorId,
-      atMs: event.entry.atMs,
-      sourceId: event.id,
-    });
-  };
+  const record = (events: readonly StreamEvent[]): Promise<void> =>
+    postgres.activity.record(events.flatMap(activityIn));
   const reading = redis.events.consume('operator-activity', record, abort.signal);
   reading.catch((error: unknown) =>
     parts.logger.error({ error: messageOf(error) }, 'operators’ activity is no longer recorded'),
@@ -279,6 +270,12 @@ function readEvents(
     abort.abort();
     await reading;
   });
+}
+
+function activityIn({ id, source, operatorId, entry }: StreamEvent): readonly ActivityChange[] {
+  if (source !== 'queue' || operatorId === undefined) return [];
+  const meaning = activityOf(entry.kind as QueueMoveKind, entry.facts);
+  return meaning === undefined ? [] : [{ ...meaning, operatorId, atMs: entry.atMs, sourceId: id }];
 }
 
 interface ApiParts {

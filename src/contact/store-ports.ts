@@ -65,10 +65,15 @@ export interface StreamEvent {
 
 export interface EventStream {
   /**
-   * Acknowledged reading under a reader's name: an event is delivered until `deliver` resolves; after a restart it goes on where
-   * it stopped. The stream is trimmed behind the slowest named reader. Runs until `signal` aborts.
+   * Acknowledged reading under a reader's name, in the order of the stream and in batches of what has gathered meanwhile (some tenth
+   * of a second). A batch is delivered until `deliver` resolves, before the next; after a restart reading goes on behind the last
+   * batch that was accepted. The stream is trimmed behind the slowest named reader. Runs until `signal` aborts.
    */
-  consume(reader: string, deliver: (event: StreamEvent) => Promise<void>, signal: AbortSignal): Promise<void>;
+  consume(
+    reader: string,
+    deliver: (events: readonly StreamEvent[]) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Unacknowledged reading for live views: events after `afterId` (undefined: from now on) until `signal` aborts. */
   follow(afterId: string | undefined, deliver: (event: StreamEvent) => void, signal: AbortSignal): Promise<void>;
 }

@@ -146,19 +146,17 @@ export class FollowedRecordings {
   async #openNow({ recordingId, contactId, lineId, startedAtMs }: OpenRequest): Promise<string> {
     const { keys, repository } = this.#options;
     const startedAt = Math.round(startedAtMs);
-    const earlier = await repository.segments(recordingId);
-    const before = earlier.length === 0 ? undefined : await repository.recording(recordingId);
-    const row: RecordingRow = before ?? { recordingId, contactId, lineId, startedAtMs: startedAt, state: 'recording' };
     const { dataKey, wrapped } = await keys.newDataKey();
-    const segment = newSegmentRow(
-      recordingId,
-      1 + Math.max(0, ...earlier.map((one) => one.segment)),
-      startedAt,
-      wrapped,
-    );
+    let row: RecordingRow = { recordingId, contactId, lineId, startedAtMs: startedAt, state: 'recording' };
+    let segment = newSegmentRow(recordingId, 1, startedAt, wrapped);
     try {
-      await repository.putRecording({ ...row, state: 'recording' });
-      await repository.putSegment(segment);
+      if ((await repository.begin(row, segment)) === 'known') {
+        const earlier = await repository.segments(recordingId);
+        row = { ...((await repository.recording(recordingId)) ?? row), state: 'recording' };
+        const next = 1 + Math.max(0, ...earlier.map((one) => one.segment));
+        segment = newSegmentRow(recordingId, next, startedAt, wrapped);
+        await repository.put(row, [segment]);
+      }
     } catch (error) {
       dataKey.destroy();
       throw error;
@@ -218,19 +216,17 @@ export class FollowedRecordings {
     ends: readonly { row: SegmentRow; end: SegmentEnd }[],
   ): Promise<void> {
     const { repository } = this.#options;
-    await this.#storing(async () => {
-      for (const { row: segment, end: segmentEnd } of ends) {
-        if (segmentEnd.state === 'halted') continue;
-        await repository.putSegment({ ...segment, state: segmentEnd.state, sealedBytes: segmentEnd.sealedBytes });
-      }
-      const { state, durationMs, failure } = end;
-      await repository.putRecording({
-        ...row,
-        state,
-        ...(durationMs === undefined ? {} : { durationMs }),
-        ...(failure === undefined ? {} : { failure }),
-      });
-    });
+    const { state, durationMs, failure } = end;
+    const ended: RecordingRow = {
+      ...row,
+      state,
+      ...(durationMs === undefined ? {} : { durationMs }),
+      ...(failure === undefined ? {} : { failure }),
+    };
+    const segments = ends.flatMap(({ row: segment, end: one }) =>
+      one.state === 'halted' ? [] : [{ ...segment, state: one.state, sealedBytes: one.sealedBytes }],
+    );
+    await this.#storing(() => repository.put(ended, segments));
   }
 
   async #storedEnd(recordingId: RecordingId): Promise<RecordingEnd | 'unknown'> {
@@ -278,10 +274,9 @@ export class FollowedRecordings {
       dataKey?.destroy();
       if (!(error instanceof DozvonError) || error.code === 'STOPPED') throw error;
       logger.error({ recordingId, code: error.code, why: error.message }, 'a recording cannot be gone on with');
-      await this.#storing(async () => {
-        await repository.putSegment({ ...row, state: 'failed' });
-        await repository.putRecording({ ...recording.row, state: 'failed', failure: error.code });
-      });
+      await this.#storing(() =>
+        repository.put({ ...recording.row, state: 'failed', failure: error.code }, [{ ...row, state: 'failed' }]),
+      );
     }
   }
 

@@ -34,10 +34,16 @@ export interface MarkRow {
   readonly toMs?: number;
 }
 
-/** Rows of recordings, segments and marks (PostgreSQL; a memory twin for unit tests). All writes repeat safely. */
+/**
+ * Rows of recordings, segments and marks (PostgreSQL; a memory twin for unit tests). Each write is done whole or not at all, is
+ * durable when it resolves, and repeats safely.
+ */
 export interface RecordingRepository {
-  putRecording(row: RecordingRow): Promise<void>;
-  putSegment(row: SegmentRow): Promise<void>;
+  /** A new recording with its first segment, at once: a caller waits. `known`: it is there already, and stays as it is. */
+  begin(recording: RecordingRow, segment: SegmentRow): Promise<'begun' | 'known'>;
+  /** The recording and these of its segments, over what is there. May wait a moment for others to be written with. */
+  put(recording: RecordingRow, segments: readonly SegmentRow[]): Promise<void>;
+  /** May wait as `put` does. */
   putMark(row: MarkRow): Promise<void>;
   recording(recordingId: RecordingId): Promise<RecordingRow | undefined>;
   byContact(contactId: ContactId): Promise<readonly RecordingRow[]>;

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import t, { type Test } from 'tap';
 import type { ContactRecord, ContactRecordStore } from '../../src/contact/store-ports.ts';
 import {
@@ -78,6 +79,16 @@ function ended(record: ContactRecord): ContactRecord {
   };
 }
 
+async function rows(databaseUrl: string, text: string): Promise<readonly unknown[]> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
 /** What every store of contact records does. */
 async function contract(t: Test, { records, recordings }: Subject): Promise<void> {
   await t.test('an unknown contact is undefined', async (t) => {
@@ -102,18 +113,47 @@ async function contract(t: Test, { records, recordings }: Subject): Promise<void
     t.equal((await records.get(first.contactId))?.timeline.length, 3);
   });
 
+  await t.test('many at once, some of them twice, come back as they were put last', async (t) => {
+    const firsts = Array.from({ length: 30 }, () => arriving());
+    const lasts = firsts.map(ended);
+    await Promise.all([...firsts, ...lasts, ...firsts.slice(0, 10)].map((record) => records.put(record)));
+    for (const last of lasts) t.same(await records.get(last.contactId), { ...last, recordings: [] });
+  });
+
+  await t.test('a timeline that has become another, or shorter, comes back as it was put last', async (t) => {
+    const first = arriving();
+    const other = arriving({ contactId: first.contactId, legs: ended(first).legs, timeline: ended(first).timeline });
+    await records.put(other);
+    const changed: ContactRecord = {
+      ...first,
+      legs: ended(first).legs,
+      timeline: [...first.timeline, { atMs: start + 50, kind: 'answered', facts: { late: true } }],
+    };
+    t.ok(changed.timeline.length < other.timeline.length);
+    const neighbour = arriving({ timeline: other.timeline });
+    await Promise.all([records.put(changed), records.put(neighbour)]);
+    t.same(await records.get(first.contactId), { ...changed, recordings: [] });
+    t.same(await records.get(neighbour.contactId), { ...neighbour, recordings: [] });
+    const none: ContactRecord = { ...changed, timeline: [] };
+    await records.put(none);
+    t.same(await records.get(first.contactId), { ...none, recordings: [] });
+  });
+
   await t.test('a contact has its recordings with their marks', async (t) => {
     const record = arriving();
     const recordingId = newId<RecordingId>('r', start);
     await records.put(record);
-    await recordings.putRecording({
-      recordingId,
-      contactId: record.contactId,
-      lineId: 'support',
-      startedAtMs: start,
-      state: 'verified',
-      durationMs: 87_000,
-    });
+    await recordings.put(
+      {
+        recordingId,
+        contactId: record.contactId,
+        lineId: 'support',
+        startedAtMs: start,
+        state: 'verified',
+        durationMs: 87_000,
+      },
+      [],
+    );
     await recordings.putMark({ recordingId, purpose: 'menu', fromMs: 0, toMs: 20_000 });
     await recordings.putMark({ recordingId, purpose: 'talk', fromMs: 27_345 });
     t.same((await records.get(record.contactId))?.recordings, [
@@ -168,6 +208,10 @@ async function contract(t: Test, { records, recordings }: Subject): Promise<void
     const record = arriving({ ani: '', lineId: undefined });
     await records.put(record);
     t.same(await records.get(record.contactId), { ...record, recordings: [] });
+    for (const ani of ['+79031112233', '+79031112244', '']) {
+      await records.put({ ...record, ani });
+      t.equal((await records.get(record.contactId))?.ani, ani, 'the number is that of the last record');
+    }
   });
 }
 
@@ -186,6 +230,35 @@ t.test('PostgreSQL', async (t) => {
   });
   await stores.migrate();
   await contract(t, stores);
+
+  await t.test('a record that PostgreSQL refuses fails alone', async (t) => {
+    const good = [arriving(), arriving()];
+    const bad = arriving({ arrivedAtMs: 8.64e15 }); // the last instant that JavaScript knows
+    const outcomes = await Promise.allSettled([...good, bad].map((record) => stores.records.put(record)));
+    t.match(outcomes, [
+      { status: 'fulfilled' },
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'DATABASE_REJECTED' } },
+    ]);
+    await t.rejects(stores.records.put(arriving({ arrivedAtMs: Number.NaN })), RangeError);
+    for (const record of good) t.same(await stores.records.get(record.contactId), { ...record, recordings: [] });
+  });
+
+  await t.test('what is there already is not written again', async (t) => {
+    const first = arriving();
+    await stores.records.put(first);
+    await stores.records.put(ended(first));
+    const places = (): Promise<readonly unknown[]> =>
+      rows(
+        postgres.databaseUrl,
+        `select ctid, xmin::text from contact_timeline where contact_id = '${first.contactId}' and position < 2 union all
+         select ctid, xmin::text from legs where contact_id = '${first.contactId}'`,
+      );
+    const before = await places();
+    t.equal(before.length, 4);
+    await stores.records.put({ ...ended(first), timeline: [...ended(first).timeline, ...first.timeline] });
+    t.same(await places(), before);
+  });
 
   await t.test('what PostgreSQL cannot hold is replaced rather than losing the record', async (t) => {
     const record = arriving({

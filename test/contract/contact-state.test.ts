@@ -19,8 +19,8 @@ async function published(stores: Stores, count: number): Promise<StreamEvent[]> 
   const stop = new AbortController();
   const reading = stores.events.consume(
     'test',
-    async (event) => {
-      events.push(event);
+    async (batch) => {
+      events.push(...batch);
       if (events.length === count) setImmediate(() => stop.abort());
     },
     stop.signal,

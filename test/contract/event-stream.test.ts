@@ -47,6 +47,10 @@ class Heard {
   readonly events: StreamEvent[] = [];
   readonly #waits = new Set<{ readonly count: number; readonly done: () => void }>();
 
+  addAll(events: readonly StreamEvent[]): void {
+    for (const event of events) this.add(event);
+  }
+
   add(event: StreamEvent): void {
     this.events.push(event);
     this.kinds.push(event.entry.kind);
@@ -76,7 +80,7 @@ for (const kind of both.kinds) {
       await publish('a', 'b');
       const first = new Heard();
       const stopFirst = new AbortController();
-      const reading = stores.events.consume('records', async (event) => first.add(event), stopFirst.signal);
+      const reading = stores.events.consume('records', async (events) => first.addAll(events), stopFirst.signal);
       await first.until(2);
       await publish('c');
       await first.until(3);
@@ -86,7 +90,7 @@ for (const kind of both.kinds) {
       await publish('d');
       const second = new Heard();
       const stopSecond = new AbortController();
-      const again = stores.events.consume('records', async (event) => second.add(event), stopSecond.signal);
+      const again = stores.events.consume('records', async (events) => second.addAll(events), stopSecond.signal);
       await second.until(1);
       stopSecond.abort();
       await withLimit(again, limitMs, 'the end of reading');
@@ -95,26 +99,53 @@ for (const kind of both.kinds) {
       t.notOk(second.kinds.includes('a'), 'what was acknowledged does not come again');
     });
 
-    t.test('an event that is not accepted comes again, before the next', async (t) => {
+    t.test('what is not accepted comes again, before the next', async (t) => {
       const stores = await kind.open();
       const publish = await publisher(stores);
       await publish('a', 'b');
       const heard = new Heard();
       const stop = new AbortController();
-      const tries: string[] = [];
+      const tries: string[][] = [];
       const reading = stores.events.consume(
         'records',
-        async (event) => {
-          tries.push(event.entry.kind);
-          if (tries.length === 1) throw new Error('the database is away');
-          heard.add(event);
+        async (events) => {
+          tries.push(events.map(({ entry }) => entry.kind));
+          if (tries.length === 1) {
+            await publish('c');
+            throw new Error('the database is away');
+          }
+          heard.addAll(events);
         },
         stop.signal,
       );
-      await heard.until(2);
+      await heard.until(3);
       stop.abort();
       await withLimit(reading, limitMs, 'the end of reading');
-      t.same(tries, ['a', 'a', 'b']);
+      t.same(tries, [['a', 'b'], ['a', 'b'], ['c']]);
+    });
+
+    t.test('what gathers while a batch is accepted comes together, in order', async (t) => {
+      const stores = await kind.open();
+      const publish = await publisher(stores);
+      await publish('first');
+      const many = Array.from({ length: 300 }, (_, i) => `k${i}`);
+      const heard = new Heard();
+      const stop = new AbortController();
+      const sizes: number[] = [];
+      const reading = stores.events.consume(
+        'records',
+        async (events) => {
+          sizes.push(events.length);
+          if (sizes.length === 1) await publish(...many);
+          heard.addAll(events);
+        },
+        stop.signal,
+      );
+      await heard.until(301);
+      stop.abort();
+      await withLimit(reading, limitMs, 'the end of reading');
+      t.same(heard.kinds, ['first', ...many]);
+      t.same(sizes, [1, 256, 44]);
     });
 
     t.test('two consumers of one name take turns; readers of other names get everything too', async (t) => {
@@ -122,11 +153,11 @@ for (const kind of both.kinds) {
       const publish = await publisher(stores);
       const [one, two, other] = [new Heard(), new Heard(), new Heard()];
       const stops = [new AbortController(), new AbortController(), new AbortController()] as const;
-      const readings = [stores.events.consume('records', async (event) => one.add(event), stops[0].signal)];
+      const readings = [stores.events.consume('records', async (events) => one.addAll(events), stops[0].signal)];
       await publish('a');
       await one.until(1);
-      readings.push(stores.events.consume('records', async (event) => two.add(event), stops[1].signal));
-      readings.push(stores.events.consume('other', async (event) => other.add(event), stops[2].signal));
+      readings.push(stores.events.consume('records', async (events) => two.addAll(events), stops[1].signal));
+      readings.push(stores.events.consume('other', async (events) => other.addAll(events), stops[2].signal));
       await publish('b');
       await Promise.all([one.until(2), other.until(2)]);
       t.same(two.kinds, [], 'not its turn');
@@ -146,7 +177,7 @@ for (const kind of both.kinds) {
       await publish('a', 'b', 'c');
       const stop = new AbortController();
       const all = new Heard();
-      const reading = stores.events.consume('records', async (event) => all.add(event), stop.signal);
+      const reading = stores.events.consume('records', async (events) => all.addAll(events), stop.signal);
       await all.until(3);
       const resumed = new Heard();
       const resumedAgain = new Heard();

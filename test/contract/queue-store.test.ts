@@ -376,9 +376,11 @@ for (const kind of both.kinds) {
       const stop = new AbortController();
       const reading = events.consume(
         'test',
-        async (event) => {
-          kinds.push(event.entry.kind);
-          if (event.entry.kind === 'operatorSignedIn') signedIn = { ...event.entry, operatorId: event.operatorId };
+        async (batch) => {
+          for (const { entry, operatorId } of batch) {
+            kinds.push(entry.kind);
+            if (entry.kind === 'operatorSignedIn') signedIn = { ...entry, operatorId };
+          }
           if (kinds.length === 3) setImmediate(() => stop.abort());
         },
         stop.signal,

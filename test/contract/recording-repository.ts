@@ -28,25 +28,61 @@ export function testRecordingRepository(t: Test, name: string, create: () => Pro
     return { recording, segment };
   };
 
+  t.test(`${name}: a recording begins once`, async (t) => {
+    const repository = await create();
+    const { recording, segment } = newRows();
+    const { recordingId } = recording;
+    t.equal(await repository.recording(recordingId), undefined);
+    t.equal(await repository.begin(recording, segment), 'begun');
+    t.same(await repository.recording(recordingId), recording);
+    t.same(await repository.segments(recordingId), [segment]);
+    const again = { ...recording, startedAtMs: recording.startedAtMs + 1 };
+    t.equal(await repository.begin(again, { ...segment, wrappedKey: 'b3RoZXI=' }), 'known');
+    t.same(await repository.recording(recordingId), recording, 'the key of what has been recorded stays');
+    t.same(await repository.segments(recordingId), [segment]);
+  });
+
+  t.test(`${name}: many begin and end at once, each told of its own`, async (t) => {
+    const repository = await create();
+    const rows = Array.from({ length: 20 }, newRows);
+    const begin = () => Promise.all(rows.map(({ recording, segment }) => repository.begin(recording, segment)));
+    t.same(
+      await begin(),
+      rows.map(() => 'begun'),
+    );
+    t.same(
+      await begin(),
+      rows.map(() => 'known'),
+    );
+    await Promise.all(
+      rows.flatMap(({ recording, segment }) => [
+        repository.putMark({ recordingId: recording.recordingId, purpose: 'talk', fromMs: 1, toMs: 2 }),
+        repository.put({ ...recording, state: 'verified' }, [{ ...segment, state: 'verified' }]),
+      ]),
+    );
+    for (const { recording, segment } of rows) {
+      t.same(await repository.recording(recording.recordingId), { ...recording, state: 'verified' });
+      t.same(await repository.segments(recording.recordingId), [{ ...segment, state: 'verified' }]);
+      t.equal((await repository.marks(recording.recordingId)).length, 1);
+    }
+  });
+
   t.test(`${name}: rows come back as they were put, and a later put replaces`, async (t) => {
     const repository = await create();
     const { recording, segment } = newRows();
     const { recordingId, contactId } = recording;
-    t.equal(await repository.recording(recordingId), undefined);
-    await repository.putRecording(recording);
-    await repository.putRecording(recording);
+    await repository.put(recording, []);
+    await repository.put(recording, [segment]);
     t.same(await repository.recording(recordingId), recording);
-    await repository.putSegment(segment);
-    await repository.putSegment({ ...segment, segment: 2, spoolFile: 'two', blobName: `${recordingId}.2.dzr` });
+    await repository.put(recording, [{ ...segment, segment: 2, spoolFile: 'two', blobName: `${recordingId}.2.dzr` }]);
     t.same(
       (await repository.segments(recordingId)).map((row) => row.segment),
       [1, 2],
     );
     const ended: RecordingRow = { ...recording, state: 'failed', durationMs: 65_432, failure: 'SPOOL_LOST' };
-    await repository.putRecording(ended);
-    t.same(await repository.byContact(contactId), [ended]);
     const sealed: SegmentRow = { ...segment, state: 'verified', sealedBytes: 5_000_000_000 };
-    await repository.putSegment(sealed);
+    await repository.put(ended, [sealed]);
+    t.same(await repository.byContact(contactId), [ended]);
     t.same((await repository.segments(recordingId))[0], sealed);
   });
 
@@ -55,10 +91,9 @@ export function testRecordingRepository(t: Test, name: string, create: () => Pro
     const { recording, segment } = newRows();
     const open = async (): Promise<number> =>
       (await repository.openSegments()).filter((row) => row.recordingId === recording.recordingId).length;
-    await repository.putRecording(recording);
-    await repository.putSegment(segment);
+    await repository.begin(recording, segment);
     t.equal(await open(), 1);
-    await repository.putSegment({ ...segment, state: 'verified' });
+    await repository.put(recording, [{ ...segment, state: 'verified' }]);
     t.equal(await open(), 0);
   });
 
@@ -66,8 +101,8 @@ export function testRecordingRepository(t: Test, name: string, create: () => Pro
     const repository = await create();
     const { recording } = newRows();
     const later = { ...newRows().recording, contactId: recording.contactId, startedAtMs: recording.startedAtMs + 1 };
-    await repository.putRecording(later);
-    await repository.putRecording(recording);
+    await repository.put(later, []);
+    await repository.put(recording, []);
     t.same(await repository.byContact(recording.contactId), [recording, later]);
   });
 
@@ -75,7 +110,7 @@ export function testRecordingRepository(t: Test, name: string, create: () => Pro
     const repository = await create();
     const { recording } = newRows();
     const { recordingId } = recording;
-    await repository.putRecording(recording);
+    await repository.put(recording, []);
     await repository.putMark({ recordingId, purpose: 'message', fromMs: 500 });
     await repository.putMark({ recordingId, purpose: 'menu', fromMs: 0, toMs: 500 });
     await repository.putMark({ recordingId, purpose: 'message', fromMs: 500, toMs: 900 });

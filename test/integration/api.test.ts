@@ -328,14 +328,17 @@ t.test('a contact is shown with its timeline and recordings, and nothing its sch
   const recordingId = newId<RecordingId>('r', now);
   const withMore: ContactRecord & { readonly secretField: string } = { ...shown, secretField: 'not for clients' };
   await api.records.put(withMore);
-  await api.recordings.putRecording({
-    recordingId,
-    contactId: shown.contactId,
-    lineId: 'support',
-    startedAtMs: now,
-    state: 'verified',
-    durationMs: 60_000,
-  });
+  await api.recordings.put(
+    {
+      recordingId,
+      contactId: shown.contactId,
+      lineId: 'support',
+      startedAtMs: now,
+      state: 'verified',
+      durationMs: 60_000,
+    },
+    [],
+  );
   await api.recordings.putMark({ recordingId, purpose: 'menu', fromMs: 0, toMs: 5_000 });
   const answer = await ask(api, `/api/v1/contacts/${shown.contactId}`);
   t.match(answer.json, {

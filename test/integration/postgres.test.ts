@@ -62,13 +62,7 @@ async function fill(stores: PostgresStores): Promise<void> {
   const at = Date.now();
   const contactId = newId<ContactId>('c', at);
   const recordingId = newId<RecordingId>('r', at);
-  await stores.recordings.putRecording({
-    recordingId,
-    contactId,
-    lineId: 'support',
-    startedAtMs: at,
-    state: 'recording',
-  });
+  await stores.recordings.put({ recordingId, contactId, lineId: 'support', startedAtMs: at, state: 'recording' }, []);
   await stores.records.put({
     contactId,
     lineId: 'support',
@@ -170,17 +164,20 @@ t.test('activity becomes intervals; the same event again changes nothing', async
   const { stores } = await openStores('activity', { migrate: true });
   const operatorId = asId<OperatorId>('101');
   const change = { operatorId, aspect: 'presence', atMs: 1_000, sourceId: '1-0', value: 'ready' } as const;
-  await stores.activity.record(change);
-  await stores.activity.record({ operatorId, aspect: 'work/voice', atMs: 2_000, sourceId: '2-0', value: 'offered' });
-  await stores.activity.record({
+  await stores.activity.record([change]);
+  const next = {
     operatorId,
     aspect: 'presence',
     atMs: 5_000,
     sourceId: '3-0',
     value: 'notReady',
     reason: 'lunch',
-  });
-  await stores.activity.record(change);
+  } as const;
+  await stores.activity.record([
+    { operatorId, aspect: 'work/voice', atMs: 2_000, sourceId: '2-0', value: 'offered' },
+    next,
+  ]);
+  await stores.activity.record([change]);
   t.same(await stores.activity.intervals({ operatorId, fromMs: 0, toMs: 10_000 }), [
     { operatorId, aspect: 'presence', value: 'ready', startedAtMs: 1_000, endedAtMs: 5_000 },
     { operatorId, aspect: 'work/voice', value: 'offered', startedAtMs: 2_000 },
@@ -188,6 +185,47 @@ t.test('activity becomes intervals; the same event again changes nothing', async
   ]);
   t.same((await stores.activity.intervals({ fromMs: 6_000, toMs: 7_000 })).length, 2);
   await stores.close();
+});
+
+t.test('changes that come together leave the same intervals as one by one', async (t) => {
+  const { stores } = await openStores('batches', { migrate: true });
+  const values = ['offered', 'connected', 'wrapUp', 'idle'];
+  const changes = Array.from({ length: 60 }, (_, n) => ({
+    operatorId: asId<OperatorId>(`1${n % 3}`),
+    aspect: n % 7 === 0 ? ('presence' as const) : ('work/voice' as const),
+    value: values[n % 4] ?? '',
+    atMs: 1_000 + n,
+    sourceId: `${n}-0`,
+  }));
+  for (const change of changes) await stores.activity.record([change]);
+  const range = { fromMs: 0, toMs: 10_000 };
+  const oneByOne = await stores.activity.intervals(range);
+  t.equal(oneByOne.length, 60);
+  t.equal(oneByOne.filter(({ endedAtMs }) => endedAtMs === undefined).length, 6);
+
+  const { stores: others } = await openStores('batches_together', { migrate: true });
+  await others.activity.record(changes.slice(0, 20));
+  // After a crash a batch comes again, with what has gathered meanwhile.
+  await others.activity.record(changes.slice(10, 50));
+  await others.activity.record([...changes.slice(0, 50), ...changes.slice(40)]);
+  await others.activity.record([]);
+  t.same(await others.activity.intervals(range), oneByOne);
+  await Promise.all([stores.close(), others.close()]);
+});
+
+t.test('what waits to be written with others is written before the connections close', async (t) => {
+  const { stores, url } = await openStores('closing', { migrate: true });
+  const filling = fill(stores);
+  await new Promise(setImmediate);
+  const recordingId = asId<RecordingId>('r1');
+  const put = stores.recordings.put(
+    { recordingId, contactId: asId<ContactId>('c1'), lineId: 'support', startedAtMs: 1, state: 'recording' },
+    [],
+  );
+  await stores.close();
+  await put;
+  t.equal((await query(url, `select 1 from recordings where recording_id = 'r1'`)).length, 1);
+  await filling.catch(() => undefined); // It goes on after the end.
 });
 
 t.test('a configuration version is kept once', async (t) => {

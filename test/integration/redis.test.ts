@@ -165,8 +165,8 @@ t.test('the loss of Redis is told with a code, in bounded time, and survived', a
     stores.inbox.consume('s1', async () => undefined, stop.signal),
     stores.events.consume(
       'test',
-      async (event) => {
-        events.push(event.entry.kind);
+      async (batch) => {
+        events.push(...batch.map(({ entry }) => entry.kind));
         wake();
       },
       stop.signal,

@@ -12,22 +12,36 @@ interface Rows {
 export async function openFileRecordingRepository(path: string): Promise<RecordingRepository> {
   const memory = createMemoryRecordingRepository();
   const rows = load(path);
-  for (const row of rows.recordings) await memory.putRecording(row);
-  for (const row of rows.segments) await memory.putSegment(row);
+  for (const row of rows.recordings) {
+    await memory.put(
+      row,
+      rows.segments.filter(({ recordingId }) => recordingId === row.recordingId),
+    );
+  }
   for (const row of rows.marks) await memory.putMark(row);
-  const kept = <Row>(list: Row[], put: (row: Row) => Promise<void>) => {
-    return async (row: Row): Promise<void> => {
-      await put(row);
-      list.push(row);
-      writeFileSync(`${path}.next`, JSON.stringify(rows));
-      renameSync(`${path}.next`, path);
-    };
+  const keep = (): void => {
+    writeFileSync(`${path}.next`, JSON.stringify(rows));
+    renameSync(`${path}.next`, path);
+  };
+  const put = async (recording: RecordingRow, segments: readonly SegmentRow[]): Promise<void> => {
+    await memory.put(recording, segments);
+    rows.recordings.push(recording);
+    rows.segments.push(...segments);
+    keep();
   };
   return {
     ...memory,
-    putRecording: kept(rows.recordings, (row) => memory.putRecording(row)),
-    putSegment: kept(rows.segments, (row) => memory.putSegment(row)),
-    putMark: kept(rows.marks, (row) => memory.putMark(row)),
+    put,
+    async begin(recording, segment) {
+      if ((await memory.recording(recording.recordingId)) !== undefined) return 'known';
+      await put(recording, [segment]);
+      return 'begun';
+    },
+    async putMark(row) {
+      await memory.putMark(row);
+      rows.marks.push(row);
+      keep();
+    },
   };
 }
 

@@ -3,10 +3,14 @@ import type { Logger } from '../../foundation/index.ts';
 import { deliverUntilAccepted } from '../deliver.ts';
 import { Signal } from './signal.ts';
 
+/** Most that a reader is given at once. */
+const batch = 256;
 /** Kept behind the slowest reader, so that a live view that lost its connection can resume. */
 const historyEvents = 10_000;
 /** However slow a reader is, no more than this is kept: memory is bounded. */
 const longestEvents = 100_000;
+
+type Deliver = (events: readonly StreamEvent[]) => Promise<void>;
 
 /** The common event stream in memory. Ids are "<number>-0", growing by one. */
 export class EventLog implements EventStream {
@@ -29,7 +33,7 @@ export class EventLog implements EventStream {
   }
 
   /** One consumer a name at a time; the next begins when the one before has ended. */
-  async consume(reader: string, deliver: (event: StreamEvent) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async consume(reader: string, deliver: Deliver, signal: AbortSignal): Promise<void> {
     const turnBefore = this.#readerTurns.get(reader) ?? Promise.resolve();
     const turn = turnBefore.then(() => this.#consumeInTurn(reader, deliver, signal));
     const ended = turn.catch(() => undefined);
@@ -37,21 +41,18 @@ export class EventLog implements EventStream {
     await turn;
   }
 
-  async #consumeInTurn(
-    reader: string,
-    deliver: (event: StreamEvent) => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #consumeInTurn(reader: string, deliver: Deliver, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     if (!this.#cursors.has(reader)) this.#cursors.set(reader, 0);
     while (!signal.aborted) {
-      const event = this.#after(this.#cursors.get(reader) ?? 0);
-      if (event === undefined) {
+      const events = this.#after(this.#cursors.get(reader) ?? 0, batch);
+      const last = events.at(-1);
+      if (last === undefined) {
         await this.#appended.wait(signal);
         continue;
       }
-      if (await deliverUntilAccepted(event, deliver, { signal, logger: this.#logger, reader })) {
-        this.#cursors.set(reader, numberOf(event.id));
+      if (await deliverUntilAccepted(events, deliver, { signal, logger: this.#logger, reader })) {
+        this.#cursors.set(reader, numberOf(last.id));
         this.#trim();
       }
     }
@@ -60,7 +61,7 @@ export class EventLog implements EventStream {
   async follow(afterId: string | undefined, deliver: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
     let cursor = afterId === undefined ? this.#lastNumber : numberOf(afterId);
     while (!signal.aborted) {
-      const event = this.#after(cursor);
+      const [event] = this.#after(cursor, 1);
       if (event === undefined) {
         await this.#appended.wait(signal);
         continue;
@@ -70,9 +71,11 @@ export class EventLog implements EventStream {
     }
   }
 
-  #after(number: number): StreamEvent | undefined {
+  #after(number: number, most: number): readonly StreamEvent[] {
     const first = this.#events[0];
-    return first === undefined ? undefined : this.#events[Math.max(0, number + 1 - numberOf(first.id))];
+    if (first === undefined) return [];
+    const from = Math.max(0, number + 1 - numberOf(first.id));
+    return this.#events.slice(from, from + most);
   }
 
   #trim(): void {

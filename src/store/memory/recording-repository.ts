@@ -5,12 +5,18 @@ export function createMemoryRecordingRepository(): RecordingRepository {
   const recordings = new Map<string, RecordingRow>();
   const segments = new Map<string, SegmentRow>();
   const marks = new Map<string, MarkRow>();
+  const put = (recording: RecordingRow, of: readonly SegmentRow[]): void => {
+    recordings.set(recording.recordingId, recording);
+    for (const row of of) segments.set(`${row.recordingId} ${row.segment}`, row);
+  };
   return {
-    async putRecording(row) {
-      recordings.set(row.recordingId, row);
+    async begin(recording, segment) {
+      if (recordings.has(recording.recordingId)) return 'known';
+      put(recording, [segment]);
+      return 'begun';
     },
-    async putSegment(row) {
-      segments.set(`${row.recordingId} ${row.segment}`, row);
+    async put(recording, of) {
+      put(recording, of);
     },
     async putMark(row) {
       marks.set(`${row.recordingId} ${row.purpose} ${row.fromMs}`, row);

@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { ContactRecord, ContactRecordStore, RecordingSummary, TimelineEntry } from '../../contact/store-ports.ts';
 import {
   asId,
@@ -8,35 +8,22 @@ import {
   type OperatorId,
   type RecordingId,
 } from '../../foundation/index.ts';
+import { createContactRecordWrites } from './contact-record-writes.ts';
 import type { Database, Db } from './database.ts';
 import { phoneNumberPurpose, type Sealer, sealedIn } from './sealer.ts';
 import type { ContactsTable } from './tables.ts';
-import {
-  instant,
-  instantOrNull,
-  msOrNull,
-  orNull,
-  present,
-  storableJson,
-  storableText,
-  wholeOrNull,
-} from './values.ts';
+import { msOrNull, present, storableText } from './values.ts';
 
 type Legs = ContactRecord['legs'];
 
-/** Records of contacts with their legs and timeline; written whole, in one transaction, as often as the contact changes. */
-export function createContactRecordStore(database: Database, sealer: Sealer): ContactRecordStore {
+/** Records of contacts with their legs and timeline, written whole as often as the contact changes. */
+export function createContactRecordStore(
+  database: Database,
+  sealer: Sealer,
+): ContactRecordStore & { settle(): Promise<void> } {
   const { db, guard } = database;
   return {
-    put: (record) =>
-      guard('storing a contact record', () =>
-        db.transaction().execute(async (transaction) => {
-          const stored = await putContact(transaction, sealer, record);
-          if (!stored) return;
-          await putLegs(transaction, record);
-          await putTimeline(transaction, record);
-        }),
-      ),
+    ...createContactRecordWrites(database, sealer),
 
     get: (contactId) =>
       guard('reading a contact record', async () => {
@@ -58,94 +45,6 @@ export function createContactRecordStore(database: Database, sealer: Sealer): Co
         return withParts(db, sealer, await query.execute());
       }),
   };
-}
-
-/** False when a finished record is stored already and this one is of an earlier moment (a write that came late): it changes nothing. */
-async function putContact(db: Db, sealer: Sealer, record: ContactRecord): Promise<boolean> {
-  const ani = storableText(record.ani);
-  const row = {
-    contactId: record.contactId,
-    lineId: orNull(record.lineId),
-    dnis: storableText(record.dnis),
-    aniSealed: ani === '' ? null : sealer.seal(ani, sealedIn.contactAni(record.contactId)),
-    aniIndex: ani === '' ? null : sealer.blindIndex(ani, phoneNumberPurpose),
-    trunk: storableText(record.trunk),
-    sipCallId: storableText(record.sipCallId),
-    nodeId: record.nodeId,
-    configVersion: record.configVersion,
-    arrivedAt: instant(record.arrivedAtMs),
-    answeredAt: instantOrNull(record.answeredAtMs),
-    queueId: orNull(record.queueId),
-    topic: orNull(record.topic),
-    enqueuedAt: instantOrNull(record.enqueuedAtMs),
-    waitMs: wholeOrNull(record.waitMs),
-    joinedAt: instantOrNull(record.joinedAtMs),
-    operatorId: orNull(record.operatorId),
-    talkMs: wholeOrNull(record.talkMs),
-    wrapUpMs: wholeOrNull(record.wrapUpMs),
-    endedAt: instantOrNull(record.endedAtMs),
-    endedBy: orNull(record.endedBy),
-    outcome: orNull(record.outcome),
-    caseId: orNull(record.caseId),
-  };
-  const { contactId: _key, ...changes } = row;
-  const result = await db
-    .insertInto('contacts')
-    .values(row)
-    .onConflict((conflict) =>
-      conflict
-        .column('contactId')
-        .doUpdateSet(changes)
-        .where((eb) => eb.or([eb('contacts.endedAt', 'is', null), eb('excluded.endedAt', 'is not', null)])),
-    )
-    .returning('contactId')
-    .executeTakeFirst();
-  return result !== undefined;
-}
-
-async function putLegs(db: Db, record: ContactRecord): Promise<void> {
-  if (record.legs.length === 0) return;
-  const rows = record.legs.map((leg) => ({
-    legId: leg.legId,
-    contactId: record.contactId,
-    role: leg.role,
-    operatorId: orNull(leg.operatorId),
-    startedAt: instant(leg.startedAtMs),
-    endedAt: instantOrNull(leg.endedAtMs),
-  }));
-  await db
-    .insertInto('legs')
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.column('legId').doUpdateSet((eb) => ({
-        role: eb.ref('excluded.role'),
-        operatorId: eb.ref('excluded.operatorId'),
-        startedAt: eb.ref('excluded.startedAt'),
-        endedAt: eb.ref('excluded.endedAt'),
-      })),
-    )
-    .execute();
-}
-
-/** The entries go as one JSON parameter: a timeline of any length is one statement, always with the same text. */
-async function putTimeline(db: Db, record: ContactRecord): Promise<void> {
-  const entries = record.timeline.map((entry, position) => ({
-    position,
-    at: instant(entry.atMs).toISOString(),
-    kind: entry.kind,
-    facts: entry.facts,
-  }));
-  await sql`insert into contact_timeline (contact_id, position, at, kind, facts)
-    select ${record.contactId}, entry.position, entry.at, entry.kind, entry.facts
-    from jsonb_to_recordset(${storableJson(entries)}::jsonb) as entry (position integer, at timestamptz, kind text, facts jsonb)
-    on conflict (contact_id, position) do update set at = excluded.at, kind = excluded.kind, facts = excluded.facts`.execute(
-    db,
-  );
-  await db
-    .deleteFrom('contactTimeline')
-    .where('contactId', '=', record.contactId)
-    .where('position', '>=', entries.length)
-    .execute();
 }
 
 async function withParts(

@@ -8,6 +8,12 @@ import type { Tables } from './tables.ts';
 
 export type Db = Kysely<Tables>;
 
+/** A statement whose text never changes: each connection parses it once, under its name. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** Reaching the server: it is on this machine or in this room; whoever waits longer than this is told it is away. */
 const connectLimitMs = 3_000;
 /** One statement. All of ours touch few rows; the server's bound comes first, so that it stops working as well. */
@@ -20,6 +26,8 @@ const poolSize = 10;
 
 export interface Database {
   readonly db: Db;
+  /** Runs a statement of every call: nothing is built anew. Columns of the result are named as the statement names them. */
+  readonly run: <Row extends object>(statement: Statement, values: readonly unknown[]) => Promise<readonly Row[]>;
   /**
    * Runs `work` and turns what PostgreSQL throws into `DozvonError`: `DATABASE_UNAVAILABLE` (away, too busy, too slow: try again
    * later; a write may or may not have happened) or `DATABASE_REJECTED` (it understood and refused: a defect of ours).
@@ -47,6 +55,8 @@ export function openDatabase(settings: { readonly databaseUrl: string; readonly 
   const db = kyselyOn(pool);
   return {
     db,
+    run: async <Row extends object>({ name, text }: Statement, values: readonly unknown[]) =>
+      (await pool.query<Row & pg.QueryResultRow>({ name, text, values: [...values] })).rows,
     guard,
     listen: (channel, listener, signal) => listenOn({ databaseUrl, logger, channel, listener, signal }),
     migrate: () => guard('migration', () => runMigrations(databaseUrl, 'latest', logger)),
@@ -125,8 +135,11 @@ async function guard<T>(what: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Classes of SQLSTATE that say "not now": connection (08), resources (53), stopped by an operator or a limit (57), system (58). */
-const unavailableClasses = new Set(['08', '53', '57', '58']);
+/**
+ * Classes of SQLSTATE that say "not now": connection (08), rolled back for another transaction's sake (40, a deadlock), resources
+ * (53), stopped by an operator or a limit (57), system (58).
+ */
+const unavailableClasses = new Set(['08', '40', '53', '57', '58']);
 
 function translated(what: string, error: unknown): unknown {
   if (error instanceof pg.DatabaseError) {

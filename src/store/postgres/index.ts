@@ -32,7 +32,7 @@ export interface PostgresStores {
   migrateDown(): Promise<void>;
   /** Resolves when PostgreSQL answers; rejects with `DATABASE_UNAVAILABLE` when it does not, in bounded time. */
   ping(): Promise<void>;
-  /** Waits for what is running and closes every connection. */
+  /** Writes what still waits to be written with others, waits for what is running and closes every connection. */
   close(): Promise<void>;
 }
 
@@ -46,11 +46,13 @@ export function createPostgresStores(parts: {
   readonly logger: Logger;
 }): PostgresStores {
   const database = openDatabase(parts);
+  const records = createContactRecordStore(database, parts.sealer);
+  const recordings = createRecordingRepository(database);
   return {
-    records: createContactRecordStore(database, parts.sealer),
+    records,
     cases: createCaseRepository(database, parts.sealer),
     outbox: createOutbox(database, parts.sealer),
-    recordings: createRecordingRepository(database),
+    recordings,
     configVersions: createConfigVersions(database),
     journal: createJournal(database),
     activity: createOperatorActivity(database),
@@ -60,6 +62,9 @@ export function createPostgresStores(parts: {
       database.guard('ping', async () => {
         await sql`select 1`.execute(database.db);
       }),
-    close: () => database.close(),
+    async close() {
+      await Promise.all([records.settle(), recordings.settle()]);
+      await database.close();
+    },
   };
 }

@@ -1,6 +1,6 @@
 import type { OperatorId } from '../../foundation/index.ts';
-import type { Database } from './database.ts';
-import { instant, orNull, present } from './values.ts';
+import type { Database, Statement } from './database.ts';
+import { instant, instantText, present, storableJson } from './values.ts';
 
 /** What changed: the operator's own presence, or his work state in a medium. */
 export type ActivityAspect = 'presence' | `work/${'voice' | 'chat'}`;
@@ -27,8 +27,11 @@ export interface ActivityInterval {
 
 /** Who was in which state from when to when: what occupancy and shift reports are computed from. */
 export interface OperatorActivity {
-  /** Ends the interval that is open for this operator and aspect, and opens the next. Changes come in the order of the stream. */
-  record(change: ActivityChange): Promise<void>;
+  /**
+   * Each change ends the interval that is open for its operator and aspect, and opens the next. They are in the order of the
+   * stream, and are recorded together or not at all.
+   */
+  record(changes: readonly ActivityChange[]): Promise<void>;
   /** Intervals that touch [fromMs, toMs), oldest first. */
   intervals(range: {
     readonly operatorId?: OperatorId;
@@ -37,39 +40,41 @@ export interface OperatorActivity {
   }): Promise<readonly ActivityInterval[]>;
 }
 
-export function createOperatorActivity({ db, guard }: Database): OperatorActivity {
+/**
+ * $1: changes, `n` their order. One that is known already changes nothing. `ended` has done its work before the first interval is
+ * inserted (the condition asks it), so that an operator and aspect never have two open ones.
+ */
+const recordChanges: Statement = {
+  name: 'record-operator-activity',
+  text: `with given as materialized (
+    select * from jsonb_to_recordset($1::jsonb)
+      as c (n integer, operator_id text, aspect text, value text, reason text, at timestamptz, source_id text)
+  ), fresh as materialized (
+    select g.*, lead(g.at) over same as ended_at, row_number() over same as nth
+    from given g
+    where (select true from operator_activity k
+           where k.operator_id = g.operator_id and k.aspect = g.aspect and k.source_id = g.source_id) is not true
+    window same as (partition by g.operator_id, g.aspect order by g.n)
+  ), ended as (
+    update operator_activity a set ended_at = f.at from fresh f
+    where f.nth = 1 and a.operator_id = f.operator_id and a.aspect = f.aspect and a.ended_at is null
+    returning 1
+  )
+  insert into operator_activity (operator_id, aspect, value, reason, started_at, ended_at, source_id)
+  select operator_id, aspect, value, reason, at, ended_at, source_id from fresh
+  where (select count(*) from ended) >= 0`,
+};
+
+export function createOperatorActivity({ db, run, guard }: Database): OperatorActivity {
   return {
-    record: (change) =>
-      guard('storing operator activity', () =>
-        db.transaction().execute(async (transaction) => {
-          const known = await transaction
-            .selectFrom('operatorActivity')
-            .select('sourceId')
-            .where('operatorId', '=', change.operatorId)
-            .where('aspect', '=', change.aspect)
-            .where('sourceId', '=', change.sourceId)
-            .executeTakeFirst();
-          if (known !== undefined) return;
-          await transaction
-            .updateTable('operatorActivity')
-            .set({ endedAt: instant(change.atMs) })
-            .where('operatorId', '=', change.operatorId)
-            .where('aspect', '=', change.aspect)
-            .where('endedAt', 'is', null)
-            .execute();
-          await transaction
-            .insertInto('operatorActivity')
-            .values({
-              operatorId: change.operatorId,
-              aspect: change.aspect,
-              value: change.value,
-              reason: orNull(change.reason),
-              startedAt: instant(change.atMs),
-              sourceId: change.sourceId,
-            })
-            .execute();
-        }),
-      ),
+    record: async (changes) => {
+      // The same event twice is once.
+      const once = [...new Map(changes.map((change) => [keyOf(change), change])).values()];
+      if (once.length === 0) return;
+      await guard('storing operator activity', async () => {
+        await run(recordChanges, [storableJson(once.map(changeJson))]);
+      });
+    },
 
     intervals: ({ operatorId, fromMs, toMs }) =>
       guard('reading operator activity', async () => {
@@ -90,5 +95,21 @@ export function createOperatorActivity({ db, guard }: Database): OperatorActivit
           ...present({ reason: row.reason, endedAtMs: row.endedAt === null ? null : row.endedAt.getTime() }),
         }));
       }),
+  };
+}
+
+function keyOf({ operatorId, aspect, sourceId }: ActivityChange): string {
+  return `${operatorId} ${aspect} ${sourceId}`;
+}
+
+function changeJson(change: ActivityChange, n: number) {
+  return {
+    n,
+    operator_id: change.operatorId,
+    aspect: change.aspect,
+    value: change.value,
+    reason: change.reason,
+    at: instantText(change.atMs),
+    source_id: change.sourceId,
   };
 }

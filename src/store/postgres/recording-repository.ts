@@ -2,64 +2,15 @@ import type { Selectable } from 'kysely';
 import { asId, type ContactId, type RecordingId } from '../../foundation/index.ts';
 import type { MarkRow, RecordingRepository, RecordingRow, SegmentRow } from '../../recording/ports.ts';
 import type { Database } from './database.ts';
+import { createRecordingWrites } from './recording-writes.ts';
 import type { RecordingMarksTable, RecordingSegmentsTable, RecordingsTable } from './tables.ts';
-import { instant, orNull, present, wholeOrNull } from './values.ts';
+import { present } from './values.ts';
 
-/** Rows of recordings, their segments and marks. Every write is an upsert by its key. */
-export function createRecordingRepository({ db, guard }: Database): RecordingRepository {
+/** Rows of recordings, their segments and marks. */
+export function createRecordingRepository(database: Database): RecordingRepository & { settle(): Promise<void> } {
+  const { db, guard } = database;
   return {
-    putRecording: (row) =>
-      guard('storing a recording', async () => {
-        const values = {
-          recordingId: row.recordingId,
-          contactId: row.contactId,
-          lineId: row.lineId,
-          startedAt: instant(row.startedAtMs),
-          state: row.state,
-          durationMs: wholeOrNull(row.durationMs),
-          failure: orNull(row.failure),
-        };
-        await db
-          .insertInto('recordings')
-          .values(values)
-          .onConflict((c) => c.column('recordingId').doUpdateSet(values))
-          .execute();
-      }),
-
-    putSegment: (row) =>
-      guard('storing a recording segment', async () => {
-        const values = {
-          recordingId: row.recordingId,
-          segment: row.segment,
-          spoolFile: row.spoolFile,
-          blobName: row.blobName,
-          wrappedKey: row.wrappedKey,
-          keyId: row.keyId,
-          startedAt: instant(row.startedAtMs),
-          state: row.state,
-          sealedBytes: wholeOrNull(row.sealedBytes),
-        };
-        await db
-          .insertInto('recordingSegments')
-          .values(values)
-          .onConflict((c) => c.columns(['recordingId', 'segment']).doUpdateSet(values))
-          .execute();
-      }),
-
-    putMark: (row) =>
-      guard('storing a recording mark', async () => {
-        const values = {
-          recordingId: row.recordingId,
-          purpose: row.purpose,
-          fromMs: Math.round(row.fromMs),
-          toMs: wholeOrNull(row.toMs),
-        };
-        await db
-          .insertInto('recordingMarks')
-          .values(values)
-          .onConflict((c) => c.columns(['recordingId', 'purpose', 'fromMs']).doUpdateSet({ toMs: values.toMs }))
-          .execute();
-      }),
+    ...createRecordingWrites(database),
 
     recording: (recordingId) =>
       guard('reading a recording', async () => {

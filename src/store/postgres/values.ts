@@ -5,26 +5,28 @@ export function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
+/** How `JSON.stringify` writes a NUL or half of a surrogate pair (or, harmless here, a text that looks like it). */
+const unstorableInJson = /\\u(?:0000|d[89a-f])/;
+
 /** JSON that jsonb accepts. */
 export function storableJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (!unstorableInJson.test(text)) return text;
   return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'string' ? storableText(inner) : inner));
+}
+
+/** As JSON has it for timestamptz. */
+export function instantText(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 export function instant(ms: number): Date {
   return new Date(ms);
 }
 
-export function instantOrNull(ms: number | undefined): Date | null {
-  return ms === undefined ? null : new Date(ms);
-}
-
 /** bigint columns take whole numbers only. */
 export function wholeOrNull(value: number | undefined): number | null {
   return value === undefined ? null : Math.round(value);
-}
-
-export function orNull(text: string | undefined): string | null {
-  return text === undefined ? null : storableText(text);
 }
 
 /** The object without its null members, as optional properties are absent here rather than undefined. */

@@ -8,7 +8,10 @@ import type { EventTail } from './event-tail.ts';
 import type { Scripts } from './scripts.ts';
 import { eventOf, readStream } from './stream-entries.ts';
 
-const batch = 64;
+/** Most that are delivered, and come again after a crash, at once. */
+const batch = 256;
+/** After a batch that was not full, so that the next gathers: whoever reads with acknowledgements writes down, nobody waits for it. */
+const gatherMs = 100;
 /** A reader that died is followed by the next one of its name after this long; delivering may take longer, it is renewed. */
 const turnMs = 10 * secondMs;
 const renewTurnMs = 3 * secondMs;
@@ -17,10 +20,12 @@ const askForTurnMs = secondMs;
 /** Events younger than this stay for live views to resume in, read or not. */
 const historyMs = 10 * minuteMs;
 
+type Deliver = (events: readonly StreamEvent[]) => Promise<void>;
+
 interface Reader {
   readonly name: string;
   readonly token: string;
-  readonly deliver: (event: StreamEvent) => Promise<void>;
+  readonly deliver: Deliver;
 }
 
 /** The common event stream in Redis. */
@@ -49,7 +54,7 @@ export class RedisEventStream implements EventStream {
   }
 
   /** Over all processes, one consumer a name at a time; the others wait for their turn. */
-  async consume(name: string, deliver: (event: StreamEvent) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async consume(name: string, deliver: Deliver, signal: AbortSignal): Promise<void> {
     const reader: Reader = { name, token: randomUUID(), deliver };
     for (let failures = 0; !signal.aborted; ) {
       try {
@@ -104,18 +109,16 @@ export class RedisEventStream implements EventStream {
     const entries = await asked('reading events', () =>
       readStream(at.connection, `${this.#prefix}events`, { afterId: at.cursor, count: batch }),
     );
-    let delivered = at.cursor;
-    for (const entry of entries) {
-      const context = { signal: at.signal, logger: this.#logger, reader: reader.name };
-      if (!(await deliverUntilAccepted(eventOf(entry), reader.deliver, context))) break;
-      delivered = entry[0];
-    }
-    if (delivered === at.cursor) return delivered;
-    const args = [reader.name, reader.token, delivered, historyMs];
+    const last = entries.at(-1)?.[0];
+    if (last === undefined) return at.cursor;
+    const context = { signal: at.signal, logger: this.#logger, reader: reader.name };
+    if (!(await deliverUntilAccepted(entries.map(eventOf), reader.deliver, context))) return at.cursor;
+    const args = [reader.name, reader.token, last, historyMs];
     if ((await this.#scripts.number('acknowledge-events', { nowMs: 0, args })) !== 1) {
       throw new DozvonError('TURN_LOST', `reader ${reader.name}: expected its turn to last, another has begun`);
     }
-    return delivered;
+    if (entries.length < batch) await pauseUnlessAborted(gatherMs, at.signal);
+    return last;
   }
 
   async #keepTurn(reader: Reader, lastsMs: number): Promise<boolean> {

@@ -6,6 +6,11 @@ import { asked, closeConnection } from './connection.ts';
 import { eventOf, isAfter, readStream, type StreamEntry } from './stream-entries.ts';
 
 const batch = 256;
+/**
+ * After a read, so that a call in full swing does not cost a read an event. People look at live views: must stay below what they
+ * see as a delay (100 ms).
+ */
+const gatherMs = 50;
 
 interface Follower {
   readonly deliver: (event: StreamEvent) => void;
@@ -90,6 +95,7 @@ export class EventTail {
         for (const entry of entries) this.#deliver(entry);
         cursor = entries.at(-1)?.[0] ?? cursor;
         failures = 0;
+        if (entries.length > 0 && entries.length < batch) await pauseUnlessAborted(gatherMs, signal);
       } catch (error) {
         if (signal.aborted) break;
         failures += 1;
