@@ -18,14 +18,14 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     queue(queueId) {
       const queue = queues.get(queueId);
       if (queue === undefined) return undefined;
-      const { ringTimeoutMs, wrapUpMs } = queue;
+      const { ringTimeoutMs, wrapUpMs, waiting, welcome } = queue;
       const { length, nobodyLoggedIn, wait } = queue.limits;
       const limits = {
         ...(length === undefined ? {} : { length }),
         ...(nobodyLoggedIn === undefined ? {} : { nobodyLoggedIn }),
         ...(wait === undefined ? {} : { wait }),
       };
-      return { queueId, ringTimeoutMs, wrapUpMs, limits };
+      return { queueId, ringTimeoutMs, wrapUpMs, waiting, welcome, limits };
     },
     lineByDialled(dialled) {
       const normalised = normaliseDialled(dialled, { defaultCountry: config.settings.country });

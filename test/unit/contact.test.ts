@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { ContactEvent, ContactState } from '../../src/contact/index.ts';
 import { asId, type LegId, type OfferId, type OperatorId } from '../../src/foundation/index.ts';
-import { callerLegId, Driver, testArrival } from '../support/contact-rules.ts';
+import { callerLegId, Driver, quietArrival, testArrival } from '../support/contact-rules.ts';
 
 const offer = (n: number, devices = ['PJSIP/101']): ContactEvent => ({
   type: 'offerMade',
@@ -68,6 +68,31 @@ t.test('a key queues the caller: bridge with music, place, welcome', async (t) =
     'playToBridge',
   ]);
   t.equal(driver.state.phase.name, 'queued');
+});
+
+t.test('where nothing is recorded and waiting is silent, a call needs one bridge: the conversation', async (t) => {
+  const driver = new Driver(quietArrival);
+  t.same(driver.effectTypes(), ['putRecord', 'answer', 'enqueue']);
+  driver.feed(offer(1)).feed({ type: 'legAnswered', legId: lastOperatorLeg(driver.state) });
+  driver.feed({ type: 'offerConfirmed', offerId: asId<OfferId>('o1') });
+  t.same(driver.effectTypes(), ['createBridge', 'joinBridge', 'joinBridge']);
+  driver.feed({ type: 'legEnded', legId: lastOperatorLeg(driver.state), cause: 'normal' });
+  t.same(driver.effectTypes(), ['release', 'destroyBridge', 'hangup', 'putRecord']);
+  finish(driver);
+});
+
+t.test('a caller who waits in silence stays where he is, after a restart too', async (t) => {
+  const driver = new Driver(quietArrival);
+  driver.feed({
+    type: 'recovered',
+    nodeId: 'n2',
+    playbacks: [],
+    uncertain: [],
+    legs: [{ legId: callerLegId, controlled: true, up: true }],
+  });
+  t.same(driver.effectTypes(), ['enqueue']);
+  driver.feed({ type: 'contactWithdrawn' });
+  t.same(driver.effectTypes(), ['withdraw', 'playToLeg']);
 });
 
 t.test('every device of the operator rings, the first to answer takes the call and the others stop', async (t) => {
@@ -390,8 +415,8 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
 };
 
 t.test('any order of events keeps the invariants, and the end leaves nothing behind', async (t) => {
-  const property = fc.property(fc.infiniteStream(fc.nat()), (seeds) => {
-    const driver = new Driver();
+  const property = fc.property(fc.infiniteStream(fc.nat()), fc.boolean(), (seeds, quiet) => {
+    const driver = new Driver(quiet ? quietArrival : testArrival);
     for (let count = 0; count < 40; count += 1) {
       const seed = seeds.next().value as number;
       const [event] = fc.sample(anyEvent(driver), { numRuns: 1, seed });

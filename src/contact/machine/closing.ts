@@ -7,6 +7,7 @@ import {
   cancelTimer,
   type Draft,
   emit,
+  endBridge,
   endLeg,
   legOf,
   note,
@@ -74,16 +75,13 @@ function giveBackQueue(draft: Draft): ClosingPhase['wrapUp'] {
   switch (phase.name) {
     case 'queued':
       markStretch(draft, 'queue', phase.enqueuedAtMs, draft.nowMs);
-      emit(draft, { type: 'withdraw' }, { type: 'destroyBridge', bridgeId: phase.holdingBridgeId });
+      emit(draft, { type: 'withdraw' });
+      endBridge(draft, phase.holdingBridgeId);
       return undefined;
     case 'joining':
       // The offer's answer is under way to the queue: whichever of the two came first, one of these frees the operator.
-      emit(
-        draft,
-        { type: 'withdraw' },
-        { type: 'release', operatorId: phase.offer.operatorId, wrapUp: false },
-        { type: 'destroyBridge', bridgeId: phase.holdingBridgeId },
-      );
+      emit(draft, { type: 'withdraw' }, { type: 'release', operatorId: phase.offer.operatorId, wrapUp: false });
+      endBridge(draft, phase.holdingBridgeId);
       return undefined;
     case 'talking':
       markStretch(draft, 'talk', phase.joinedAtMs, draft.nowMs);
@@ -91,8 +89,8 @@ function giveBackQueue(draft: Draft): ClosingPhase['wrapUp'] {
         draft,
         { type: 'release', operatorId: phase.operatorId, wrapUp: true, queueId: phase.queueId },
         { type: 'destroyBridge', bridgeId: phase.talkBridgeId },
-        { type: 'destroyBridge', bridgeId: phase.holdingBridgeId },
       );
+      endBridge(draft, phase.holdingBridgeId);
       return { operatorId: phase.operatorId, sinceMs: draft.nowMs };
     default:
       if (facts.answeredAtMs !== undefined && phase.name === 'voice')

@@ -46,18 +46,20 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
       recoverArriving(draft, caller);
       return;
     case 'queued':
-      emit(
-        draft,
-        { type: 'createBridge', bridgeId: phase.holdingBridgeId, kind: 'holding' },
-        { type: 'joinBridge', bridgeId: phase.holdingBridgeId, legId: callerLegId },
-        {
-          type: 'enqueue',
-          queueId: phase.queueId,
-          lineId: facts.lineId ?? '',
-          enqueuedAtMs: phase.enqueuedAtMs,
-          keepsPlace: true,
-        },
-      );
+      if (phase.holdingBridgeId !== undefined) {
+        emit(
+          draft,
+          { type: 'createBridge', bridgeId: phase.holdingBridgeId, kind: 'holding' },
+          { type: 'joinBridge', bridgeId: phase.holdingBridgeId, legId: callerLegId },
+        );
+      }
+      emit(draft, {
+        type: 'enqueue',
+        queueId: phase.queueId,
+        lineId: facts.lineId ?? '',
+        enqueuedAtMs: phase.enqueuedAtMs,
+        keepsPlace: true,
+      });
       return;
     case 'joining':
       emit(draft, { type: 'offerAnswered', offerId: phase.offer.offerId });

@@ -2,9 +2,9 @@ import type { BridgeId } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { JoiningPhase, TalkingPhase } from '../state.ts';
 import { beginClosing } from './closing.ts';
-import { type Draft, emit, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
+import { type Draft, emit, endBridge, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
 
-/** The two are joined in a mixing bridge; the holding bridge is given back. */
+/** The two are joined in a mixing bridge; the holding bridge, if there was one, is given back. */
 export function enterTalk(draft: Draft, from: JoiningPhase): void {
   const { queueId, operatorLegId, holdingBridgeId, enqueuedAtMs } = from;
   const { operatorId } = from.offer;
@@ -15,7 +15,7 @@ export function enterTalk(draft: Draft, from: JoiningPhase): void {
     queueId,
     operatorId,
     operatorLegId,
-    holdingBridgeId,
+    ...(holdingBridgeId === undefined ? {} : { holdingBridgeId }),
     talkBridgeId,
     joinedAtMs: draft.nowMs,
   });
@@ -25,8 +25,8 @@ export function enterTalk(draft: Draft, from: JoiningPhase): void {
     { type: 'createBridge', bridgeId: talkBridgeId, kind: 'mixing' },
     { type: 'joinBridge', bridgeId: talkBridgeId, legId: operatorLegId },
     { type: 'joinBridge', bridgeId: talkBridgeId, legId: draft.state.callerLegId },
-    { type: 'destroyBridge', bridgeId: holdingBridgeId },
   );
+  endBridge(draft, holdingBridgeId);
   note(draft, 'joined', { operatorId, waitMs });
 }
 
