@@ -80,8 +80,6 @@ export interface TalkingPhase {
   readonly queueId: string;
   readonly operatorId: OperatorId;
   readonly operatorLegId: LegId;
-  /** Given back when the two have been joined. */
-  readonly holdingBridgeId?: BridgeId;
   readonly talkBridgeId: BridgeId;
   readonly joinedAtMs: number;
 }

@@ -59,11 +59,7 @@ export function enterQueue(
   });
   note(draft, 'queued', { queueId: to.queueId, topic: to.topic });
   if (holdingBridgeId !== undefined) {
-    emit(
-      draft,
-      { type: 'createBridge', bridgeId: holdingBridgeId, kind: 'holding' },
-      { type: 'joinBridge', bridgeId: holdingBridgeId, legId: callerLegId },
-    );
+    emit(draft, { type: 'joinBridge', bridgeId: holdingBridgeId, kind: 'holding', legIds: [callerLegId] });
   }
   emit(draft, { type: 'enqueue', queueId: to.queueId, lineId: facts.lineId ?? '', enqueuedAtMs, ...keepsPlace });
   if (playbackId !== undefined) {
@@ -295,7 +291,7 @@ function onEffectFailed(
 
 /** A leg that is gone reports its end itself. */
 function isWithoutMusic(event: Extract<ContactEvent, { type: 'effectFailed' }>): boolean {
-  return event.effect === 'createBridge' || (event.effect === 'joinBridge' && event.why !== 'gone');
+  return event.effect === 'joinBridge' && event.why !== 'gone';
 }
 
 /** He is told that he cannot be served, and the call ends. */

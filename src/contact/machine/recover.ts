@@ -47,11 +47,8 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
       return;
     case 'queued':
       if (phase.holdingBridgeId !== undefined) {
-        emit(
-          draft,
-          { type: 'createBridge', bridgeId: phase.holdingBridgeId, kind: 'holding' },
-          { type: 'joinBridge', bridgeId: phase.holdingBridgeId, legId: callerLegId },
-        );
+        const bridgeId = phase.holdingBridgeId;
+        emit(draft, { type: 'joinBridge', bridgeId, kind: 'holding', legIds: [callerLegId] });
       }
       emit(draft, {
         type: 'enqueue',
@@ -65,12 +62,12 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
       emit(draft, { type: 'offerAnswered', offerId: phase.offer.offerId });
       return;
     case 'talking':
-      emit(
-        draft,
-        { type: 'createBridge', bridgeId: phase.talkBridgeId, kind: 'mixing' },
-        { type: 'joinBridge', bridgeId: phase.talkBridgeId, legId: phase.operatorLegId },
-        { type: 'joinBridge', bridgeId: phase.talkBridgeId, legId: callerLegId },
-      );
+      emit(draft, {
+        type: 'joinBridge',
+        bridgeId: phase.talkBridgeId,
+        kind: 'mixing',
+        legIds: [phase.operatorLegId, callerLegId],
+      });
       return;
     case 'voice':
     case 'closing':

@@ -15,17 +15,12 @@ export function enterTalk(draft: Draft, from: JoiningPhase): void {
     queueId,
     operatorId,
     operatorLegId,
-    ...(holdingBridgeId === undefined ? {} : { holdingBridgeId }),
     talkBridgeId,
     joinedAtMs: draft.nowMs,
   });
   setFacts(draft, { operatorId, joinedAtMs: draft.nowMs, waitMs, outcome: 'answeredByOperator' });
-  emit(
-    draft,
-    { type: 'createBridge', bridgeId: talkBridgeId, kind: 'mixing' },
-    { type: 'joinBridge', bridgeId: talkBridgeId, legId: operatorLegId },
-    { type: 'joinBridge', bridgeId: talkBridgeId, legId: draft.state.callerLegId },
-  );
+  const legIds = [operatorLegId, draft.state.callerLegId];
+  emit(draft, { type: 'joinBridge', bridgeId: talkBridgeId, kind: 'mixing', legIds });
   endBridge(draft, holdingBridgeId);
   note(draft, 'joined', { operatorId, waitMs });
 }
@@ -42,7 +37,7 @@ export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent
       return;
     case 'effectFailed':
       // Not joined and nobody gone: the conversation cannot be had. A leg that is gone reports its end itself.
-      if (event.effect === 'createBridge' || (event.effect === 'joinBridge' && event.why !== 'gone')) {
+      if (event.effect === 'joinBridge' && event.why !== 'gone') {
         note(draft, 'joinFailed', { why: event.why });
         setFacts(draft, { endedBy: 'service', outcome: 'failed' });
         beginClosing(draft);
