@@ -82,7 +82,7 @@ export const testRules: ContactRules = {
   queue: (queueId) => {
     const times = { queueId, ringTimeoutMs: 15_000, wrapUpMs: 10_000 };
     if (queueId === 'general') return { ...times, limits: limitsOfGeneral };
-    if (queueId === 'quiet') return { ...times, waiting: 'silence', welcome: false };
+    if (queueId === 'quiet') return { ...times, wrapUpMs: 0, waiting: 'silence', welcome: false };
     return queueId === 'overflow' ? times : undefined;
   },
   lineByDialled: (dialled) => ({ e164: dialled, lineId: lines[dialled] }),

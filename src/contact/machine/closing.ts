@@ -1,6 +1,6 @@
-import { type BridgeId, minuteMs } from '../../foundation/index.ts';
+import { type BridgeId, minuteMs, secondMs } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
-import type { ClosingPhase, ContactPhase, ContactState } from '../state.ts';
+import type { ClosingPhase, ContactPhase, ContactState, TalkingPhase } from '../state.ts';
 import type { ContactOutcome } from '../store-ports.ts';
 import {
   callerLeg,
@@ -25,6 +25,8 @@ import { keepSpokenMessage } from './spoken-message.ts';
  * not come by then is not coming, and the record says so.
  */
 const closingLimitMs = 2 * minuteMs;
+/** When the queue is asked again that would not end a wrap-up yet; of one made longer it tells until when. */
+const wrapUpAskAgainMs = secondMs;
 
 /** The conversation, the wait or the menu is over: gives everything back, in the order of docs/closures.md. */
 export function beginClosing(draft: Draft): void {
@@ -43,7 +45,6 @@ export function beginClosing(draft: Draft): void {
   setPhase(draft, { name: 'closing', awaitingRecording, ...(wrapUp ? { wrapUp } : {}) });
   const { outcome, endedBy } = draft.state.facts;
   note(draft, 'ended', { outcome: outcome ?? 'failed', by: endedBy ?? 'service' });
-  if (wrapUp) startWrapUp(draft, wrapUp.operatorId);
   startTimer(draft, 'closing', closingLimitMs);
   putRecord(draft);
   if (awaitingRecording && callerLeg(draft.state)?.state === 'ended') closeRecording(draft);
@@ -85,13 +86,21 @@ function giveBackQueue(draft: Draft): ClosingPhase['wrapUp'] {
       return undefined;
     case 'talking':
       markStretch(draft, 'talk', phase.joinedAtMs, draft.nowMs);
-      emit(draft, { type: 'release', operatorId: phase.operatorId, wrapUp: true, queueId: phase.queueId });
-      return { operatorId: phase.operatorId, sinceMs: draft.nowMs };
+      return releaseOperator(draft, phase);
     default:
       if (facts.answeredAtMs !== undefined && phase.name === 'voice')
         markStretch(draft, 'menu', facts.answeredAtMs, draft.nowMs);
       return undefined;
   }
+}
+
+/** Where the queue has no wrap-up he is free at once, and nothing of it is waited for. */
+function releaseOperator(draft: Draft, { operatorId, queueId }: TalkingPhase): ClosingPhase['wrapUp'] {
+  const wrapUp = draft.rules.queue(queueId)?.wrapUpMs !== 0;
+  emit(draft, { type: 'release', operatorId, wrapUp, queueId });
+  if (wrapUp) return { operatorId, sinceMs: draft.nowMs };
+  setFacts(draft, { wrapUpMs: 0 });
+  return undefined;
 }
 
 /** The bridge the caller is in. */
@@ -107,18 +116,25 @@ function bridgeOf(phase: ContactPhase): BridgeId | undefined {
   }
 }
 
+/** Told, and its time counted, from when the queue holds the operator so: who hears of it finds it so. */
 function startWrapUp(draft: Draft, operatorId: string): void {
+  if (draft.state.timeline.some((entry) => entry.kind === 'wrapUpStarted')) return;
   const queueId = draft.state.facts.queueId;
   const queue = queueId === undefined ? undefined : draft.rules.queue(queueId);
-  startTimer(draft, 'wrapUp', queue?.wrapUpMs ?? 0);
+  // It may have been made longer already.
+  if (draft.state.timers.wrapUp === undefined) startTimer(draft, 'wrapUp', queue?.wrapUpMs ?? 0);
   note(draft, 'wrapUpStarted', { operatorId });
 }
 
 export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent): void {
   switch (event.type) {
     case 'timerFired':
-      if (event.timerId === 'wrapUp') endWrapUp(draft, phase);
+      if (event.timerId === 'wrapUp') askForEndOfWrapUp(draft);
       else if (event.timerId === 'closing') giveUpWaiting(draft, phase);
+      break;
+    case 'wrapUpBegun':
+      if (event.operatorId !== phase.wrapUp?.operatorId) return;
+      startWrapUp(draft, event.operatorId);
       break;
     case 'wrapUpExtended':
       if (event.operatorId !== phase.wrapUp?.operatorId) break;
@@ -126,9 +142,12 @@ export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent
       note(draft, 'wrapUpExtended', { operatorId: event.operatorId });
       break;
     case 'wrapUpOver':
-      if (event.operatorId !== phase.wrapUp?.operatorId) break;
-      cancelTimer(draft, 'wrapUp');
+      if (event.operatorId !== phase.wrapUp?.operatorId) return;
       endWrapUp(draft, phase);
+      break;
+    case 'wrapUpNotDue':
+      if (event.operatorId !== phase.wrapUp?.operatorId) return;
+      if (draft.state.timers.wrapUp === undefined) startTimer(draft, 'wrapUp', wrapUpAskAgainMs);
       break;
     case 'requestStored':
       setFacts(draft, { caseId: event.caseId, outcome: 'requestLeft' });
@@ -140,6 +159,8 @@ export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent
     case 'effectFailed':
       if (event.effect === 'closeRecording') recordingLost(draft, phase, event.why);
       else if (event.effect === 'hangup' && event.legId !== undefined) markEnded(draft, event.legId);
+      else if (event.effect === 'release' && phase.wrapUp) startWrapUp(draft, phase.wrapUp.operatorId);
+      else if (event.effect === 'endWrapUp') endWrapUp(draft, phase);
       break;
     case 'offerMade':
       // Reserved in the moment the caller left; `withdraw` may have come before it.
@@ -168,12 +189,19 @@ export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent
   finishWhenDone(draft);
 }
 
+/** Ended, and told as such, when the queue says so (`wrapUpOver`). */
+export function askForEndOfWrapUp(draft: Draft): void {
+  const { phase, timers } = draft.state;
+  if (phase.name !== 'closing' || !phase.wrapUp || timers.wrapUp !== undefined) return;
+  emit(draft, { type: 'endWrapUp', operatorId: phase.wrapUp.operatorId });
+}
+
 function endWrapUp(draft: Draft, phase: ClosingPhase): void {
   if (!phase.wrapUp) return;
+  cancelTimer(draft, 'wrapUp');
   const { wrapUp, ...rest } = phase;
   setPhase(draft, rest);
   setFacts(draft, { wrapUpMs: draft.nowMs - wrapUp.sinceMs });
-  emit(draft, { type: 'endWrapUp', operatorId: wrapUp.operatorId });
   note(draft, 'wrapUpEnded', { operatorId: wrapUp.operatorId });
 }
 
