@@ -15,7 +15,7 @@ import { giveTo, type ServiceUser } from '../../src/runtime/service-user.ts';
 import type { RenderAsterisk } from '../../src/runtime/stack-request.ts';
 import { renderAsteriskConfig } from '../../src/telephony/index.ts';
 import { descendantsOf } from '../measure/machine.ts';
-import { extensionsOf, writeHotline } from './hotline.ts';
+import { extensionsOf, type Terms, writeHotline } from './hotline.ts';
 
 const run = promisify(execFile);
 const appDir = fileURLToPath(new URL('../..', import.meta.url));
@@ -39,8 +39,8 @@ export interface Exchange {
   pids(): Readonly<Record<string, readonly number[]>>;
   /** Runs a command of Asterisk's console and returns what it prints. */
   console(command: string): Promise<string>;
-  /** Records the peer's callers from now on. */
-  recordPeer(): Promise<void>;
+  /** RTP packets sent so far on all channels that are there. */
+  packetsSent(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -61,12 +61,13 @@ function peerText(name: string, values: Readonly<Record<string, string>>): strin
 
 /** The product's configuration with the peer's added to it. */
 function withPeer(peer: {
+  readonly terms: Terms;
   readonly callerAddress: string;
   readonly phones: readonly { readonly extension: string; readonly sipPassword: string }[];
 }): RenderAsterisk {
   const members = peer.phones.map(({ extension }) => `member => PJSIP/${extension}`).join('\n');
-  const values = { callerAddress: peer.callerAddress, members };
   return (facts) => {
+    const values = { callerAddress: peer.callerAddress, members, musicDir: facts.program.musicDir };
     const files = renderAsteriskConfig({ ...facts, operators: [...facts.operators, ...peer.phones] });
     const added = Object.fromEntries(
       ['extensions.conf', 'pjsip.conf', 'modules.conf'].map((name) => [
@@ -74,12 +75,14 @@ function withPeer(peer: {
         `${files[name] ?? ''}\n${peerText(name, values)}`,
       ]),
     );
-    return { ...files, ...added, 'queues.conf': peerText('queues.conf', values) };
+    // app_queue plays the class "default" whatever it is told: without one it plays nothing.
+    const silence = peer.terms === 'plain' ? { 'musiconhold.conf': peerText('silence.conf', values) } : {};
+    return { ...files, ...added, ...silence, 'queues.conf': peerText('queues.conf', values) };
   };
 }
 
 /** Bounded by the bounds of the stack's parts; leaves nothing behind when it fails. */
-export async function startExchange(onProgress: (line: string) => void): Promise<Exchange> {
+export async function startExchange(terms: Terms, onProgress: (line: string) => void): Promise<Exchange> {
   const homeDir = mkdtempSync(join(tmpdir(), 'dozvon-bench-'));
   // The servers' user has to enter it when root runs the benchmark.
   chmodSync(homeDir, 0o755);
@@ -92,7 +95,7 @@ export async function startExchange(onProgress: (line: string) => void): Promise
   const addresses = drawAddresses();
   const configDir = join(homeDir, 'config');
   try {
-    writeHotline(configDir, { appDir, callerAddress: addresses.callers.dozvon });
+    writeHotline(configDir, { appDir, callerAddress: addresses.callers.dozvon, terms });
     const own = locateOwnStack(appDir, { ...process.env, DOZVON_HOME: join(homeDir, 'home') });
     const loaded = await loadHotlineConfig(configDir, { soundsDir: own.soundsDir });
     if (!loaded.ok) throw new Error(`the benchmark's hotline has faults: ${JSON.stringify(loaded.faults)}`);
@@ -121,7 +124,7 @@ export async function startExchange(onProgress: (line: string) => void): Promise
       },
       services: [{ nodeId: 'n1', apiPort, env: { DOZVON_LOG_LEVEL: 'warn' } }],
       hotline: { configPath: configDir, operators: loaded.config.operators, trunks: loaded.config.trunks },
-      renderAsterisk: withPeer({ callerAddress: addresses.callers.appQueue, phones: peerPhones }),
+      renderAsterisk: withPeer({ terms, callerAddress: addresses.callers.appQueue, phones: peerPhones }),
       sources: {
         suite: own.settings.suite,
         programs: own.settings.programs,
@@ -133,8 +136,8 @@ export async function startExchange(onProgress: (line: string) => void): Promise
       onProgress,
     });
     const peerPasswords = Object.fromEntries(peerPhones.map((phone) => [phone.extension, phone.sipPassword]));
+    if (terms === 'recorded') await recordPeer(stack, own.user);
     return exchangeOf(stack, {
-      user: own.user,
       addresses,
       passwords: { ...stack.secrets.sipPasswords, ...peerPasswords },
       removeHome,
@@ -148,11 +151,10 @@ export async function startExchange(onProgress: (line: string) => void): Promise
 function exchangeOf(
   stack: Stack,
   given: Pick<Exchange, 'addresses' | 'passwords'> & {
-    readonly user: ServiceUser;
     readonly removeHome: (stack: Stack) => void;
   },
 ): Exchange {
-  const { removeHome, user, ...rest } = given;
+  const { removeHome, ...rest } = given;
   const pidOf = (name: string): number => stack.children().find((child) => child.name === name)?.pid ?? 0;
   return {
     ...rest,
@@ -166,17 +168,26 @@ function exchangeOf(
       postgres: [pidOf('postgres'), ...descendantsOf(pidOf('postgres'))],
     }),
     console: (command) => runConsole(stack, command),
-    async recordPeer() {
-      const dir = join(stack.home.memoryDir, 'peer');
-      mkdirSync(dir, { mode: 0o700 });
-      giveTo(user, dir);
-      await runConsole(stack, `dialplan set global PEER_RECORDINGS ${dir}`);
-    },
+    packetsSent: async () => packetsSentOf(await runConsole(stack, 'pjsip show channelstats')),
     async stop() {
       await stack.stop();
       removeHome(stack);
     },
   };
+}
+
+/** Asterisk records the peer's callers from now on, as it does Dozvon's. */
+async function recordPeer(stack: Stack, user: ServiceUser): Promise<void> {
+  const dir = join(stack.home.memoryDir, 'peer');
+  mkdirSync(dir, { mode: 0o700 });
+  giveTo(user, dir);
+  await runConsole(stack, `dialplan set global PEER_RECORDINGS ${dir}`);
+}
+
+/** Up-time, codec, four columns of what came; the first of what went. */
+function packetsSentOf(stats: string): number {
+  const counts = stats.matchAll(/\d\d:\d\d:\d\d\s+\S+\s+\d+K?\s+\d+K?\s+\d+\s+[\d.]+\s+(\d+)(K?)/g);
+  return [...counts].reduce((sum, [, count, thousands]) => sum + Number(count) * (thousands === 'K' ? 1_000 : 1), 0);
 }
 
 async function runConsole(stack: Stack, command: string): Promise<string> {

@@ -14,8 +14,18 @@ export function extensionsOf(system: keyof typeof firstExtension): readonly stri
 
 export const operatorIdOf = (extension: string): string => `op${extension}`;
 
-/** One line that is always open, a flow that goes straight into a queue, no wrap-up; the recording that every line has. */
-export function writeHotline(dir: string, options: { readonly appDir: string; readonly callerAddress: string }): void {
+/** The same for both systems. `plain`: nothing is recorded and who waits hears nothing; `recorded`: all calls are, and who waits hears music. */
+export type Terms = 'plain' | 'recorded';
+
+export interface HotlineRequest {
+  readonly appDir: string;
+  readonly callerAddress: string;
+  readonly terms: Terms;
+}
+
+/** One line that is always open, a flow that goes straight into a queue, nothing announced, no wrap-up. */
+export function writeHotline(dir: string, options: HotlineRequest): void {
+  const recorded = options.terms === 'recorded';
   mkdirSync(join(dir, 'flows'), { recursive: true });
   cpSync(join(options.appDir, 'config/calendar'), join(dir, 'calendar'), { recursive: true });
   const hotline = {
@@ -35,7 +45,7 @@ export function writeHotline(dir: string, options: { readonly appDir: string; re
         entryTopic: 'bench',
         languages: ['ru'],
         queue: 'bench',
-        recording: 'all',
+        recording: recorded ? 'all' : 'none',
       },
     ],
     schedules: [{ id: 'always', name: 'Always', timeZone: 'Europe/Moscow', always: true }],
@@ -46,6 +56,8 @@ export function writeHotline(dir: string, options: { readonly appDir: string; re
         name: 'Benchmark',
         requirement: [{ skill: 'bench', minLevel: 1 }],
         wrapUpMs: 0,
+        waiting: recorded ? 'music' : 'silence',
+        welcome: false,
         setAside: { unansweredMs: 1_000, busyMs: 1_000, declinedMs: 1_000 },
       },
     ],

@@ -34,6 +34,8 @@ export interface PhaseResult {
   readonly cpu: CpuShare;
   /** Of all who wait, before operators are there (`backlog` only). */
   readonly waitingCpu?: CpuShare;
+  /** RTP packets a second to each of them (`backlog` only). */
+  readonly waitingPackets?: number;
   /** During the window. */
   readonly counts: Counts;
 }
@@ -60,7 +62,7 @@ export async function runPhase(
   const watch = (): (() => CpuShare) =>
     watchCpu({ ...tools.exchange.pids(), sipp: [phones.pid, callers.pid], bench: [process.pid] });
   try {
-    const waitingCpu = plan.name === 'backlog' ? await gather(callers, plan.atOnce, watch) : undefined;
+    const waiting = plan.name === 'backlog' ? await gather(tools, callers, { wanted: plan.atOnce, watch }) : {};
     if (plan.name === 'backlog') await system.setReady(true);
     // Under load the whole time from the first call counts, as it is offered.
     if (plan.name !== 'load') await pause(settleMs);
@@ -86,7 +88,7 @@ export async function runPhase(
       plan,
       untilMs,
     });
-    return { ...result, ...(waitingCpu === undefined ? {} : { waitingCpu }) };
+    return { ...result, ...waiting };
   } finally {
     await clear(tools, callers);
   }
@@ -147,7 +149,12 @@ function resultOf(seen: {
 }
 
 /** All are on the line and nobody is there to talk to them: what their waiting costs. */
-async function gather(callers: SippRun, wanted: number, watch: () => () => CpuShare): Promise<CpuShare> {
+async function gather(
+  tools: BenchTools,
+  callers: SippRun,
+  options: { readonly wanted: number; readonly watch: () => () => CpuShare },
+): Promise<Pick<PhaseResult, 'waitingCpu' | 'waitingPackets'>> {
+  const { wanted, watch } = options;
   const deadline = Date.now() + (wanted / fillPerSecond) * secondMs + minuteMs;
   for (;;) {
     const answered = callerCalls(readMessages(callers.messageFile)).filter((call) => call.answeredAtMs !== undefined);
@@ -156,9 +163,14 @@ async function gather(callers: SippRun, wanted: number, watch: () => () => CpuSh
     await pause(secondMs);
   }
   await pause(settleMs);
+  // Asked outside of the time in which CPU is counted: a long listing costs Asterisk something.
+  const packetsBefore = await tools.exchange.packetsSent();
+  const fromMs = Date.now();
   const used = watch();
   await pause(waitingWindowMs);
-  return used();
+  const waitingCpu = used();
+  const packets = (await tools.exchange.packetsSent()) - packetsBefore;
+  return { waitingCpu, waitingPackets: perSecond(packets, { fromMs, toMs: Date.now() }) / wanted };
 }
 
 /** Those still waiting are served. False when some are left. */

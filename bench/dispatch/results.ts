@@ -1,5 +1,6 @@
 import { median, quantile, rounded, sumOf } from '../measure/figures.ts';
 import { printTable, type Target } from '../measure/report.ts';
+import type { Terms } from './hotline.ts';
 import type { PhaseName, PhaseResult } from './phases.ts';
 import type { System } from './systems.ts';
 
@@ -19,6 +20,10 @@ export interface Figures {
 }
 
 const systems = ['dozvon', 'appQueue'] as const;
+const termsText: Readonly<Record<Terms, string>> = {
+  plain: 'nothing recorded, waiting in silence',
+  recorded: 'all recorded, waiting with music',
+};
 const phaseNames: readonly PhaseName[] = ['gap', 'load', 'backlog'];
 
 const gapAt =
@@ -68,10 +73,10 @@ export function targetsOf(figures: Figures): readonly Target[] {
   ];
 }
 
-export function printTables(table: Table, talkMs: number): void {
-  const talk = `talk ${talkMs / 1_000} s`;
+export function printTables(table: Table, setting: { readonly talkMs: number; readonly terms: Terms }): void {
+  const talk = `talk ${setting.talkMs / 1_000} s, ${termsText[setting.terms]}`;
   const print = (phase: PhaseName, title: string, lines: Parameters<typeof printTable>[1]): void => {
-    if (table[phase].dozvon.length > 0) printTable(title, lines);
+    if (systems.some((system) => table[phase][system].length > 0)) printTable(title, lines);
   };
   const rows = <T extends string | number>(of: (results: readonly PhaseResult[]) => readonly T[], phase: PhaseName) =>
     systems
@@ -115,6 +120,7 @@ export function printTables(table: Table, talkMs: number): void {
       'p99 ms',
       'waiting: Asterisk',
       'service',
+      'RTP packets/s',
       'failed',
       'others’ cores',
     ],
@@ -126,6 +132,7 @@ export function printTables(table: Table, talkMs: number): void {
         rounded(gapAt(0.5)(results)),
         rounded(gapAt(0.99)(results)),
         ...['asterisk', 'service'].map((part) => `${Math.round(100 * coresWaiting(results, part))} %`),
+        rounded(median(results.map(({ waitingPackets }) => waitingPackets ?? Number.NaN)), 1),
         sumOf(results.map(({ failedCalls }) => failedCalls)),
         rounded(median(results.map(({ cpu }) => cpu.othersCores)), 2),
       ],

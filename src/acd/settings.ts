@@ -84,6 +84,10 @@ export const queueSchema = z
         notReadyAfterMissed: z.int().min(1).max(20).default(3),
       })
       .prefault({}),
+    /** What waiting callers hear between announcements. */
+    waiting: z.enum(['music', 'silence']).default('music'),
+    /** They are told at the beginning that they wait. */
+    welcome: z.boolean().default(true),
     headStartMs: durationMs(60 * minuteMs).default(0),
     /** Of `requirement` itself; the steps have conditions of their own. */
     considerIf: z.literal('anyQualified').optional(),

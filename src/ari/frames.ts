@@ -1,6 +1,6 @@
 import type { RawData } from 'ws';
 import type { AriEvent } from './ari.gen.ts';
-import type { AriRequest } from './operations.ts';
+import type { AriRequest, AriResponse } from './operations.ts';
 
 /** A request as Asterisk reads it; `id` comes back with the answer. */
 export function frameOf(request: AriRequest, id: string): string {
@@ -35,8 +35,18 @@ function textOf(data: RawData): string {
   return (data instanceof ArrayBuffer ? Buffer.from(data) : data).toString();
 }
 
+/** The body is read when it is asked for: most answers matter by their status alone. */
+export function responseOf(status: number, text: string | undefined): AriResponse {
+  return {
+    status,
+    get body() {
+      return parseBody(text);
+    },
+  };
+}
+
 /** The JSON of an answer's body, its text when it is no JSON, undefined when there is none. */
-export function parseBody(text: string | undefined): unknown {
+function parseBody(text: string | undefined): unknown {
   if (text === undefined || text === '') return undefined;
   try {
     return JSON.parse(text) as unknown;

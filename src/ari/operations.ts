@@ -15,7 +15,7 @@ export interface AriRequest {
   readonly timeoutMs?: number;
 }
 
-/** `body` is the parsed JSON; undefined when the answer had none (204). */
+/** `body` is the parsed JSON, made anew at each reading; undefined when the answer had none (204). */
 export interface AriResponse {
   readonly status: number;
   readonly body: unknown;

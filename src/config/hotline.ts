@@ -17,7 +17,8 @@ export interface Line {
   readonly languages: readonly [string, ...string[]];
   /** Where a contact goes that has to be queued without having chosen. */
   readonly defaultQueueId: string;
-  readonly recording: 'all';
+  /** `none`: nothing of its calls is recorded, spoken messages of requests neither. */
+  readonly recording: 'all' | 'none';
 }
 
 /** A carrier, identified by the addresses its calls come from. */
@@ -68,7 +69,7 @@ export const lineSchema = z.strictObject({
   entryTopic: idSchema,
   languages: z.tuple([languageSchema], languageSchema),
   queue: z.string(),
-  recording: z.literal('all').default('all'),
+  recording: z.enum(['all', 'none']).default('all'),
 });
 
 const addressSchema = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);

@@ -10,7 +10,7 @@ import { type ConfigFault, inReadingOrder, type Mismatch, matchSchema } from './
 import { linkFlowDocuments } from './flows.ts';
 import { type HotlineConfig, lineSchema, rootSchema, trunkSchema } from './hotline.ts';
 import { soundsThere } from './prompts.ts';
-import { checkReferences, type Listed, resolveLine, unservedQueues } from './references.ts';
+import { checkReferences, type Listed, resolveLine, unheardMessages, unservedQueues } from './references.ts';
 
 export interface LoadOptions {
   /** Where `${DOZVON_…}` in the files comes from; by default the environment. */
@@ -94,7 +94,9 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
     // 64 bits: enough to tell versions apart, short enough to be read out
     version: createHash('sha256').update(source).digest('hex').slice(0, 16),
     source,
-    warnings: unservedQueues(references).map((mismatch) => document.fault(mismatch)),
+    warnings: [...unservedQueues(references), ...unheardMessages(lists.lines, flows.flows)].map((mismatch) =>
+      document.fault(mismatch),
+    ),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type SkillSettings,
   type WrittenRequirement,
 } from '../acd/index.ts';
+import type { Flow } from '../ivr/index.ts';
 import type { Schedule } from '../schedule/index.ts';
 import type { Mismatch, Path } from './faults.ts';
 import type { Line, Trunk, WrittenLine } from './hotline.ts';
@@ -92,6 +93,24 @@ export function unservedQueues({ queues, operators }: ReferenceInput): readonly 
             got: `none for the queue "${queue.id}"`,
           },
         ],
+  );
+}
+
+/** Lines whose flow asks for a spoken message that nothing would keep. */
+export function unheardMessages(
+  lines: Listed<WrittenLine>,
+  flows: Readonly<Record<string, Flow>>,
+): readonly Mismatch[] {
+  return lines.entries.flatMap(({ id, flow, recording }, index) =>
+    recording === 'none' && Object.values(flows[flow]?.nodes ?? {}).some(({ type }) => type === 'record')
+      ? [
+          {
+            path: ['lines', index, 'recording'],
+            expected: 'all, as the flow of the line asks for spoken messages',
+            got: `none for the line "${id}"`,
+          },
+        ]
+      : [],
   );
 }
 

@@ -205,10 +205,8 @@ function command(effect: TelephonyEffect, contactId: ContactId, telephony: Telep
       });
     case 'stopPlayback':
       return telephony.stopPlayback(effect.playbackId);
-    case 'createBridge':
-      return telephony.createBridge(effect.bridgeId, effect.kind);
     case 'joinBridge':
-      return telephony.joinBridge(effect.bridgeId, effect.legId);
+      return joinBridge(effect, telephony);
     case 'destroyBridge':
       return telephony.destroyBridge(effect.bridgeId);
     case 'originate': {
@@ -220,4 +218,19 @@ function command(effect: TelephonyEffect, contactId: ContactId, telephony: Telep
     default:
       return assertNever(effect, 'telephony effect');
   }
+}
+
+/** Both are asked for at once: commands are carried out in the order given. */
+async function joinBridge(
+  effect: Extract<TelephonyEffect, { type: 'joinBridge' }>,
+  telephony: TelephonyPort,
+): Promise<CommandOutcome> {
+  const { bridgeId, kind, legIds } = effect;
+  const [made, joined] = await Promise.allSettled([
+    telephony.createBridge(bridgeId, kind),
+    telephony.joinBridge(bridgeId, legIds),
+  ]);
+  if (made.status === 'rejected') throw made.reason;
+  if (joined.status === 'rejected') throw joined.reason;
+  return made.value === 'done' || made.value === 'exists' ? joined.value : made.value;
 }

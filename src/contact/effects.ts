@@ -36,8 +36,13 @@ export type ContactEffect =
       readonly media: readonly string[];
     }
   | { readonly type: 'stopPlayback'; readonly playbackId: PlaybackId }
-  | { readonly type: 'createBridge'; readonly bridgeId: BridgeId; readonly kind: BridgeKind }
-  | { readonly type: 'joinBridge'; readonly bridgeId: BridgeId; readonly legId: LegId }
+  /** Makes the bridge, unless it is there, and moves the legs into it together. */
+  | {
+      readonly type: 'joinBridge';
+      readonly bridgeId: BridgeId;
+      readonly kind: BridgeKind;
+      readonly legIds: readonly LegId[];
+    }
   | { readonly type: 'destroyBridge'; readonly bridgeId: BridgeId }
   | {
       readonly type: 'originate';
@@ -102,8 +107,7 @@ export function effectClass(type: EffectType): EffectClass {
     case 'markRecording':
     case 'closeRecording':
     case 'stopPlayback':
-    case 'createBridge': // a known id answers 409
-    case 'joinBridge':
+    case 'joinBridge': // a known bridge answers 409, a leg that is in it stays
     case 'destroyBridge':
     case 'hangup':
     case 'enqueue': // the queue's verbs know the contact and the offer by id

@@ -55,7 +55,7 @@ export interface ArrivalFacts {
 
 /**
  * The telephone side of a shard, by our names only: no Asterisk words go through here. The caller names every leg, bridge and
- * playback before asking for it. Commands for one leg are carried out in the order given.
+ * playback before asking for it. Commands for one leg or bridge are carried out in the order given.
  */
 export interface TelephonyPort {
   /** Delivers every event from now on, in order; events before the first subscriber are kept for it. One subscriber. */
@@ -80,11 +80,11 @@ export interface TelephonyPort {
   stopPlayback(playbackId: PlaybackId): Promise<CommandOutcome>;
   /** `gone` when it has ended or never began. */
   playbackExists(playbackId: PlaybackId): Promise<boolean>;
-  /** Sends silence to the leg while nothing else plays, so that the recording keeps time though the caller sends no RTP. */
+  /** Sends silence to the recorded leg while nothing else plays, so that the recording keeps time though the caller sends no RTP. */
   keepTime(legId: LegId): Promise<CommandOutcome>;
   createBridge(bridgeId: BridgeId, kind: BridgeKind): Promise<CommandOutcome>;
-  /** Moves the leg into the bridge, out of the one it is in. */
-  joinBridge(bridgeId: BridgeId, legId: LegId): Promise<CommandOutcome>;
+  /** Moves the legs into the bridge, out of those they are in. `gone`: the bridge or one of the legs is no more, and none was moved. */
+  joinBridge(bridgeId: BridgeId, legIds: readonly LegId[]): Promise<CommandOutcome>;
   leaveBridge(bridgeId: BridgeId, legId: LegId): Promise<CommandOutcome>;
   destroyBridge(bridgeId: BridgeId): Promise<CommandOutcome>;
   originate(request: OriginateRequest): Promise<CommandOutcome>;

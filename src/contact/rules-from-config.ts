@@ -1,12 +1,24 @@
 import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
-import { DozvonError } from '../foundation/index.ts';
+import { DozvonError, minuteMs } from '../foundation/index.ts';
 import { render, step } from '../ivr/index.ts';
-import { evaluateSchedule } from '../schedule/index.ts';
+import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
 import type { ContactRules } from './rules.ts';
 
 /** The rules of one version of the configuration. */
 export function rulesFromConfig(config: HotlineConfig, version: string): ContactRules {
   const lines = new Map(config.lines.map((line) => [line.id, line]));
+  /** The last answer for each schedule: it holds for the minute. */
+  const verdicts = new Map<string, { readonly minute: number; readonly verdict: ScheduleVerdict }>();
+  const verdictAt = (scheduleId: string, atMs: number): ScheduleVerdict | undefined => {
+    const minute = Math.floor(atMs / minuteMs);
+    const known = verdicts.get(scheduleId);
+    if (known?.minute === minute) return known.verdict;
+    const schedule = config.schedules[scheduleId];
+    if (schedule === undefined) return undefined;
+    const verdict = evaluateSchedule(schedule, config.calendar, atMs);
+    verdicts.set(scheduleId, { minute, verdict });
+    return verdict;
+  };
   const queues = new Map(config.queues.map((queue) => [queue.id, queue]));
   return {
     version,
@@ -18,14 +30,14 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     queue(queueId) {
       const queue = queues.get(queueId);
       if (queue === undefined) return undefined;
-      const { ringTimeoutMs, wrapUpMs } = queue;
+      const { ringTimeoutMs, wrapUpMs, waiting, welcome } = queue;
       const { length, nobodyLoggedIn, wait } = queue.limits;
       const limits = {
         ...(length === undefined ? {} : { length }),
         ...(nobodyLoggedIn === undefined ? {} : { nobodyLoggedIn }),
         ...(wait === undefined ? {} : { wait }),
       };
-      return { queueId, ringTimeoutMs, wrapUpMs, limits };
+      return { queueId, ringTimeoutMs, wrapUpMs, waiting, welcome, limits };
     },
     lineByDialled(dialled) {
       const normalised = normaliseDialled(dialled, { defaultCountry: config.settings.country });
@@ -39,8 +51,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     },
     flowFacts({ lineId, atMs, ani }) {
       const line = lines.get(lineId);
-      const schedule = line && config.schedules[line.scheduleId];
-      const verdict = schedule && evaluateSchedule(schedule, config.calendar, atMs);
+      const verdict = line && verdictAt(line.scheduleId, atMs);
       return {
         line: {
           id: lineId,

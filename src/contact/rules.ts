@@ -13,6 +13,10 @@ export interface QueueRules {
   readonly queueId: string;
   readonly ringTimeoutMs: number;
   readonly wrapUpMs: number;
+  /** What waiting callers hear between announcements; music unless said otherwise. */
+  readonly waiting?: 'music' | 'silence';
+  /** They are told at the beginning that they wait, unless said otherwise. */
+  readonly welcome?: boolean;
   /** Where a contact goes instead of waiting here. */
   readonly limits?: {
     readonly length?: { readonly to: LimitDestination };

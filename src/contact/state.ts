@@ -53,8 +53,8 @@ interface Waiting {
   readonly queueId: string;
   readonly topic: string;
   readonly enqueuedAtMs: number;
-  /** The holding bridge: its music resumes by itself, also while this process is down. */
-  readonly holdingBridgeId: BridgeId;
+  /** The holding bridge: its music resumes by itself, also while this process is down. None where callers wait in silence. */
+  readonly holdingBridgeId?: BridgeId;
   /** A limit of the queue was reached: when nothing rings any more, the contact goes where that says. */
   readonly limitReached?: 'length' | 'nobodyLoggedIn' | 'wait';
   /** Queues that did not take it, or not any longer, so far. */
@@ -80,7 +80,6 @@ export interface TalkingPhase {
   readonly queueId: string;
   readonly operatorId: OperatorId;
   readonly operatorLegId: LegId;
-  readonly holdingBridgeId: BridgeId;
   readonly talkBridgeId: BridgeId;
   readonly joinedAtMs: number;
 }

@@ -17,8 +17,11 @@ export interface LegRecord {
   readonly leaving: boolean;
   /** We asked for its end before it was answered. */
   readonly cancelled: boolean;
+  /** We asked for its end. */
+  readonly ending: boolean;
   /** Silence is sent while nothing else is: the recording keeps time. */
   readonly keepTime: boolean;
+  /** As of our last command for it: nothing but our commands moves a leg into a bridge or out of one it stays alive without. */
   readonly bridgeId?: BridgeId;
   /** Playbacks running on the leg itself. Most commands for the leg would wait for their end, and with them every other command. */
   readonly playing: readonly PlaybackId[];
@@ -34,6 +37,7 @@ export function newLeg(legId: LegId, kind: LegRecord['kind']): LegRecord {
     controlled: false,
     leaving: false,
     cancelled: false,
+    ending: false,
     keepTime: false,
     playing: [],
   };
@@ -68,6 +72,20 @@ export class Registry implements RegistryView {
   change(legId: LegId, change: Partial<LegRecord>): void {
     const leg = this.#legs.get(legId);
     if (leg !== undefined) this.#legs.set(legId, { ...leg, ...change });
+  }
+
+  /** The leg is no longer in this bridge. */
+  leave(legId: LegId, bridgeId: BridgeId): void {
+    const leg = this.#legs.get(legId);
+    if (leg?.bridgeId !== bridgeId) return;
+    const { bridgeId: _left, ...outside } = leg;
+    this.#legs.set(legId, outside);
+  }
+
+  /** Silence is being sent to the leg, or is to be: it is recorded, and in no bridge. */
+  isSilenced(legId: LegId): boolean {
+    const leg = this.#legs.get(legId);
+    return leg?.keepTime === true && !leg.ending && leg.bridgeId === undefined;
   }
 
   forget(legId: LegId): void {

@@ -20,7 +20,6 @@ import {
   secondMs,
 } from '../foundation/index.ts';
 import { readDevices } from './device-probe.ts';
-import { legIdOf } from './leg-facts.ts';
 import { outcomeOf, outcomeOfCreation } from './outcomes.ts';
 import { extensionOf, OutsideCalls, outsideCallEvents } from './outside-calls.ts';
 import { newLeg, Registry } from './registry.ts';
@@ -122,6 +121,8 @@ class AsteriskTelephony implements TelephonyPort {
     }
     this.#stopPlaying(legId);
     this.#registry.change(legId, { leaving: true });
+    // On its way a leg sends events to nobody unless it is watched by name. Operators' legs are, by their endpoint.
+    this.#background(this.#watch(`channel:${legId}`), 'watch a leg');
     const named = this.#main.perform('POST /channels/{channelId}/variable', {
       channelId: legId,
       variable: 'DZ_RECORD',
@@ -187,25 +188,28 @@ class AsteriskTelephony implements TelephonyPort {
     return outcomeOfCreation(await this.#main.perform('POST /bridges/{bridgeId}', request));
   }
 
-  async joinBridge(bridgeId: BridgeId, legId: LegId): Promise<CommandOutcome> {
-    this.#stopPlaying(legId);
-    // Silence would go on in the bridge, and the leg would hear nothing else.
-    const quiet = this.#main.perform('DELETE /channels/{channelId}/silence', { channelId: legId });
+  async joinBridge(bridgeId: BridgeId, legIds: readonly LegId[]): Promise<CommandOutcome> {
+    for (const legId of legIds) {
+      this.#stopPlaying(legId);
+      // Silence would go on in the bridge, and the leg would hear nothing else.
+      if (this.#registry.isSilenced(legId)) this.#endSilence(legId);
+    }
     const added = this.#main.perform('POST /bridges/{bridgeId}/addChannel', {
       bridgeId,
-      channel: legId,
+      channel: [...legIds],
       // With this very role, and only with it, Asterisk plays music to whom nobody speaks to.
       ...(this.#registry.bridgeKind(bridgeId) === 'holding' && { role: 'holding_participant' }),
     });
-    const outcome = outcomeOf((await settled(quiet, added))[1]);
-    if (outcome === 'done') this.#registry.change(legId, { bridgeId });
+    const outcome = outcomeOf(await added);
+    if (outcome === 'done') for (const legId of legIds) this.#registry.change(legId, { bridgeId });
     return outcome;
   }
 
   async leaveBridge(bridgeId: BridgeId, legId: LegId): Promise<CommandOutcome> {
     this.#stopPlaying(legId);
     const reply = this.#main.perform('POST /bridges/{bridgeId}/removeChannel', { bridgeId, channel: legId });
-    if (this.#registry.leg(legId)?.keepTime === true) this.#sendSilence(legId);
+    this.#registry.leave(legId, bridgeId);
+    if (this.#registry.isSilenced(legId)) this.#sendSilence(legId);
     return outcomeOf(await reply);
   }
 
@@ -213,7 +217,9 @@ class AsteriskTelephony implements TelephonyPort {
     this.#registry.forgetBridge(bridgeId);
     const reply = this.#main.perform('DELETE /bridges/{bridgeId}', { bridgeId });
     for (const leg of this.#registry.legs()) {
-      if (leg.bridgeId === bridgeId && leg.keepTime) this.#sendSilence(leg.legId);
+      if (leg.bridgeId !== bridgeId) continue;
+      this.#registry.leave(leg.legId, bridgeId);
+      if (this.#registry.isSilenced(leg.legId)) this.#sendSilence(leg.legId);
     }
     const outcome = outcomeOf(await reply);
     // For a moment after its end Asterisk still lists a bridge and calls it "not in Stasis" (409): it is no more all the same.
@@ -242,7 +248,8 @@ class AsteriskTelephony implements TelephonyPort {
 
   async hangup(legId: LegId, cause: 'normal' | 'busy' | 'unallocated' | 'failure'): Promise<CommandOutcome> {
     const leg = this.#registry.leg(legId);
-    if (leg?.kind === 'originated' && leg.state !== 'up') this.#registry.change(legId, { cancelled: true });
+    const cancelled = leg?.kind === 'originated' && leg.state !== 'up';
+    this.#registry.change(legId, { ending: true, ...(cancelled && { cancelled }) });
     return outcomeOf(await this.#main.perform('DELETE /channels/{channelId}', { channelId: legId, reason: cause }));
   }
 
@@ -286,7 +293,8 @@ class AsteriskTelephony implements TelephonyPort {
       if (record === undefined) continue;
       // What has ended meanwhile is stopped in vain, which does no harm; what has not must be known.
       this.#registry.put({ ...record, playing: before.get(record.legId) ?? [] });
-      if (record.kind !== 'originated') await this.#watch(`channel:${channel.id}`);
+      // Those that are with us are watched by Asterisk itself.
+      if (record.kind !== 'originated' && !record.controlled) await this.#watch(`channel:${channel.id}`);
     }
     for (const bridge of bridges.body.filter((one) => one.name === shard)) {
       const bridgeId = asId<BridgeId>(bridge.id);
@@ -331,10 +339,6 @@ class AsteriskTelephony implements TelephonyPort {
       else this.#registry.put(leg);
     }
     if (devices !== undefined) this.#registry.putDevices(devices.extension, devices.devices);
-    // A leg that leaves for the dialplan sends events to nobody unless it is watched by name. Operators' legs are, by their endpoint.
-    if (event.type === 'StasisStart' && leg !== undefined && 'legId' in leg && leg.kind !== 'originated') {
-      this.#background(this.#watch(`channel:${legIdOf(event.channel)}`), 'watch a leg');
-    }
     for (const one of translation.events) this.#emit(one);
     this.#outside.onEvent(event);
     const extension = 'channel' in event && event.channel !== undefined ? extensionOf(event.channel) : undefined;
@@ -361,6 +365,10 @@ class AsteriskTelephony implements TelephonyPort {
   #forgetPlayback(legId: LegId, playbackId: PlaybackId): void {
     const leg = this.#registry.leg(legId);
     if (leg !== undefined) this.#registry.change(legId, { playing: leg.playing.filter((id) => id !== playbackId) });
+  }
+
+  #endSilence(legId: LegId): void {
+    this.#background(this.#main.perform('DELETE /channels/{channelId}/silence', { channelId: legId }), 'end silence');
   }
 
   #sendSilence(legId: LegId): void {

@@ -1,6 +1,6 @@
 import type { AriEvent, Channel } from '../ari/index.ts';
 import type { LegEndCause, TelephonyEvent } from '../contact/telephony-events.ts';
-import { asId, type BridgeId, type ContactId, type LegId, type PlaybackId } from '../foundation/index.ts';
+import { asId, type ContactId, type LegId, type PlaybackId } from '../foundation/index.ts';
 import { arrivalOf, contactIdOf, legIdOf, legVariable } from './leg-facts.ts';
 import { type LegRecord, newLeg, type RegistryView } from './registry.ts';
 
@@ -27,8 +27,6 @@ export const translatedEvents = [
   'ChannelStateChange',
   'ChannelDestroyed',
   'ChannelDtmfReceived',
-  'ChannelEnteredBridge',
-  'ChannelLeftBridge',
   'PlaybackFinished',
   'ContactStatusChange',
 ] as const satisfies readonly AriEvent['type'][];
@@ -56,9 +54,6 @@ export function translate(registry: RegistryView, event: AriEvent, context: Tran
       const digit = { type: 'digit', legId: leg.legId, digit: event.digit, atMs: context.nowMs } as const;
       return { events: [digit], leg: { ...leg, lastDigitStamp: event.timestamp } };
     }
-    case 'ChannelEnteredBridge':
-    case 'ChannelLeftBridge':
-      return onBridgeChange(registry, event);
     case 'PlaybackFinished':
       return onPlaybackFinished(registry, event.playback, context);
     case 'ContactStatusChange':
@@ -117,19 +112,6 @@ function onStateChange(registry: RegistryView, channel: Channel, context: Transl
   if (channel.state !== 'Ringing' || leg.state !== 'down' || leg.contactId === undefined) return nothing;
   const ringing = { type: 'legRinging', legId: leg.legId, contactId: leg.contactId, atMs: context.nowMs } as const;
   return { events: [ringing], leg: { ...leg, state: 'ringing' } };
-}
-
-function onBridgeChange(
-  registry: RegistryView,
-  event: Extract<AriEvent, { type: 'ChannelEnteredBridge' | 'ChannelLeftBridge' }>,
-): Translation {
-  const leg = event.channel === undefined ? undefined : registry.leg(legIdOf(event.channel));
-  if (leg === undefined) return nothing;
-  const bridgeId = asId<BridgeId>(event.bridge.id);
-  const { bridgeId: before, ...outside } = leg;
-  if (event.type === 'ChannelEnteredBridge') return { events: [], leg: { ...leg, bridgeId } };
-  // A move between bridges may tell of the new one first.
-  return before === bridgeId ? { events: [], leg: outside } : nothing;
 }
 
 function onPlaybackFinished(

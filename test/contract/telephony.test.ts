@@ -132,33 +132,33 @@ async function bridges(t: Test, parts: Parts): Promise<void> {
   await t.test('a leg goes from bridge to bridge, also while something plays to it', async (t) => {
     const { caller, legId } = await recordedCaller(parts, '80002');
     const [waiting, talking] = [id<BridgeId>('b'), id<BridgeId>('b')];
-    t.equal(await port.joinBridge(waiting, legId), 'gone', 'a bridge that was not made');
+    t.equal(await port.joinBridge(waiting, [legId]), 'gone', 'a bridge that was not made');
     t.equal(await port.createBridge(waiting, 'holding'), 'done');
     t.equal(await port.createBridge(waiting, 'holding'), 'exists');
     t.equal(await port.createBridge(talking, 'mixing'), 'done');
     const cut = id<PlaybackId>('p');
     await port.play({ playbackId: cut, target: { legId }, media: ['ru/long', 'ru/long'] });
-    t.equal(await port.joinBridge(waiting, legId), 'done');
+    t.equal(await port.joinBridge(waiting, [legId]), 'done');
     await heard.event('playbackEnded', (event) => event.playbackId === cut, 2_000);
-    t.equal(await port.joinBridge(waiting, legId), 'done', 'joining twice changes nothing');
+    t.equal(await port.joinBridge(waiting, [legId]), 'done', 'joining twice changes nothing');
     const announced = id<PlaybackId>('p');
     t.equal(await port.play({ playbackId: announced, target: { bridgeId: waiting }, media: ['ru/short'] }), 'done');
     t.match(await heard.event('playbackEnded', (event) => event.playbackId === announced), { outcome: 'played' });
-    t.equal(await port.joinBridge(talking, legId), 'done');
+    t.equal(await port.joinBridge(talking, [legId]), 'done');
     const { bridges: there, legs } = await port.snapshot();
     t.same(there.find((one) => one.bridgeId === waiting)?.legIds, []);
     t.same(there.find((one) => one.bridgeId === talking)?.legIds, [legId]);
     t.equal(legs.find((leg) => leg.legId === legId)?.bridgeId, talking);
     t.equal(await port.leaveBridge(waiting, legId), 'gone');
     t.equal(await port.leaveBridge(talking, legId), 'done');
-    t.equal(await port.joinBridge(talking, legId), 'done');
+    t.equal(await port.joinBridge(talking, [legId]), 'done');
     t.equal(await port.destroyBridge(talking), 'done');
     t.equal(await port.destroyBridge(talking), 'gone');
     t.equal(await port.destroyBridge(waiting), 'done');
     t.match((await port.snapshot()).legs, [{ legId, controlled: true }], 'the leg outlives its bridge');
     await caller.hangup();
     await heard.event('legEnded', (event) => event.legId === legId);
-    t.equal(await port.joinBridge(talking, legId), 'gone');
+    t.equal(await port.joinBridge(talking, [legId]), 'gone');
   });
 }
 
@@ -195,8 +195,10 @@ async function operatorsLegs(t: Test, parts: Parts): Promise<void> {
     const { caller, legId } = await recordedCaller(parts, '80003');
     const talk = id<BridgeId>('b');
     await port.createBridge(talk, 'mixing');
-    t.equal(await port.joinBridge(talk, operatorLeg), 'done');
-    t.equal(await port.joinBridge(talk, legId), 'done');
+    t.equal(await port.joinBridge(talk, [operatorLeg, id<LegId>('l')]), 'gone', 'together or not at all');
+    t.same((await port.snapshot()).bridges, [{ bridgeId: talk, legIds: [] }]);
+    t.equal(await port.joinBridge(talk, [operatorLeg, legId]), 'done');
+    t.equal((await port.snapshot()).bridges[0]?.legIds.length, 2);
     await phone.hangup();
     t.match(await heard.event('legEnded', (event) => event.legId === operatorLeg), { cause: 'normal' });
     t.match((await port.snapshot()).legs, [{ legId, state: 'up', controlled: true }]);
@@ -307,7 +309,7 @@ async function restart(t: Test, { world, port }: Pick<Parts, 'world' | 'port'>):
     const { caller, legId, spoolFile } = await recordedCaller(parts, '80004');
     const bridgeId = id<BridgeId>('b');
     await first.port.createBridge(bridgeId, 'holding');
-    await first.port.joinBridge(bridgeId, legId);
+    await first.port.joinBridge(bridgeId, [legId]);
     await first.port.stop();
     await world.call('80005');
     const second = await world.open();

@@ -77,7 +77,7 @@ async function recordingKeepsTime(t: Test, world: World): Promise<void> {
     await pause();
     const [queue, talk] = [id<BridgeId>('b'), id<BridgeId>('b')];
     await port.createBridge(queue, 'holding');
-    await port.joinBridge(queue, legId);
+    await port.joinBridge(queue, [legId]);
     await pause();
     await plays({ bridgeId: queue });
     await pause();
@@ -86,7 +86,7 @@ async function recordingKeepsTime(t: Test, world: World): Promise<void> {
     await port.originate({ ...offer, legId: operatorLeg, device: devices[0] ?? '' });
     await heard.event('legAnswered', (event) => event.legId === operatorLeg);
     await port.createBridge(talk, 'mixing');
-    await Promise.all([port.joinBridge(talk, operatorLeg), port.joinBridge(talk, legId)]);
+    await port.joinBridge(talk, [operatorLeg, legId]);
     t.ok((await caller.hears(1_000, { forMs: 800, limitMs })) >= 800, 'the caller hears the operator');
     await port.hangup(operatorLeg, 'normal');
     await heard.event('legEnded', (event) => event.legId === operatorLeg);
@@ -121,7 +121,7 @@ async function longSoundHoldsUpNobody(t: Test, world: World): Promise<void> {
     for (const command of [
       async () => await port.answer(legId),
       async () => await port.startRecording(legId, world.spoolFile()),
-      async () => await port.joinBridge(bridgeId, legId),
+      async () => await port.joinBridge(bridgeId, [legId]),
       async () => await port.leaveBridge(bridgeId, legId),
     ]) {
       await long();

@@ -61,23 +61,38 @@ const limitsOfGeneral = {
   wait: { afterMs: 300_000, to: { node: 'message' } },
 } as const;
 
+/** Straight into the queue. */
+const quietFlow: Flow = {
+  id: 'quiet',
+  part: false,
+  include: [],
+  entry: 'queue',
+  nodes: { queue: { type: 'enqueue', queue: 'quiet' } },
+};
+
+const lines: Readonly<Record<string, string>> = { '+78001000001': 'general', '+78001000002': 'quiet' };
+
 export const testRules: ContactRules = {
   version: 'test',
   language: 'ru',
-  line: (lineId) => (lineId === 'general' ? { lineId, flowId: 'test', language: 'ru', recording: 'all' } : undefined),
+  line: (lineId) => {
+    if (lineId === 'general') return { lineId, flowId: 'test', language: 'ru', recording: 'all' };
+    return lineId === 'quiet' ? { lineId, flowId: 'quiet', language: 'ru', recording: 'none' } : undefined;
+  },
   queue: (queueId) => {
     const times = { queueId, ringTimeoutMs: 15_000, wrapUpMs: 10_000 };
     if (queueId === 'general') return { ...times, limits: limitsOfGeneral };
+    if (queueId === 'quiet') return { ...times, wrapUpMs: 0, waiting: 'silence', welcome: false };
     return queueId === 'overflow' ? times : undefined;
   },
-  lineByDialled: (dialled) => ({ e164: dialled, lineId: dialled === '+78001000001' ? 'general' : undefined }),
+  lineByDialled: (dialled) => ({ e164: dialled, lineId: lines[dialled] }),
   callerNumber: (ani) => ani,
   flowFacts: ({ lineId, ani }) => ({
     line: { id: lineId, open: true },
     aniKnown: ani !== '',
     ...(ani === '' ? {} : { aniDigits: ani }),
   }),
-  flowStep: (_flowId, position, input, facts) => flowStep(flow, position, input, facts),
+  flowStep: (flowId, position, input, facts) => flowStep(flowId === 'quiet' ? quietFlow : flow, position, input, facts),
   render,
   offerTitle: () => 'general',
 };
@@ -89,6 +104,12 @@ export const testArrival: Arrival = {
   shard: 'dozvon-n1',
   legId: callerLegId,
   arrival: { dnis: '+78001000001', ani: '+79161234567', trunk: 'carrier', sipCallId: 'call-id' },
+};
+
+/** A line that records nothing, whose callers wait in silence. */
+export const quietArrival: Arrival = {
+  ...testArrival,
+  arrival: { ...testArrival.arrival, dnis: '+78001000002' },
 };
 
 /** Drives a machine: feeds events, answers what the effects of the recording and the queue would bring, counts the time. */

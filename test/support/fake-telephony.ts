@@ -107,12 +107,18 @@ export class FakeTelephony implements TelephonyPort, FakePort {
     return this.#exchange.createBridge(bridgeId, this.#shard, kind);
   }
 
-  async joinBridge(bridgeId: BridgeId, legId: LegId): Promise<CommandOutcome> {
+  async joinBridge(bridgeId: BridgeId, legIds: readonly LegId[]): Promise<CommandOutcome> {
+    this.#demandConnection();
     if (!this.#exchange.hasBridge(bridgeId)) return 'gone';
-    return this.#withLeg(legId, (leg) => {
-      this.#exchange.stopPlayingTo(legId);
-      leg.bridgeId = bridgeId;
-    });
+    if (legIds.some((legId) => this.#exchange.leg(legId, this.#shard) === undefined)) return 'gone';
+    for (const legId of legIds) {
+      const outcome = this.#withLeg(legId, (leg) => {
+        this.#exchange.stopPlayingTo(legId);
+        leg.bridgeId = bridgeId;
+      });
+      if (outcome !== 'done') return outcome;
+    }
+    return 'done';
   }
 
   async leaveBridge(bridgeId: BridgeId, legId: LegId): Promise<CommandOutcome> {

@@ -315,3 +315,10 @@ t.test("a caller's number: known, withheld, or none", async (t) => {
     t.same(normaliseAni(given, russia), { known: false, reason: 'unrecognised' }, given);
   }
 });
+
+t.test('a line that records nothing and asks for spoken messages is warned of', async (t) => {
+  const { result } = await loadEdited(t, {
+    'hotline.yaml': (text) => text.replace('    recording: all', '    recording: none'),
+  });
+  t.match(result, { ok: true, warnings: [{ path: 'lines[0].recording', got: 'none for the line "general"' }] });
+});

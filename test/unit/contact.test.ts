@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { ContactEvent, ContactState } from '../../src/contact/index.ts';
 import { asId, type LegId, type OfferId, type OperatorId } from '../../src/foundation/index.ts';
-import { callerLegId, Driver, testArrival } from '../support/contact-rules.ts';
+import { callerLegId, Driver, quietArrival, testArrival } from '../support/contact-rules.ts';
 
 const offer = (n: number, devices = ['PJSIP/101']): ContactEvent => ({
   type: 'offerMade',
@@ -37,7 +37,7 @@ t.test('the recording is opened before the line is answered and started with the
   driver.feed({ type: 'recordingOpened', recordingId, spoolFile: '/spool/one.sln' });
   t.same(driver.effectTypes(), ['answer', 'startRecording']);
   driver.feed({ type: 'legReturned', legId: callerLegId, spoolFile: '/spool/one.sln' });
-  t.same(driver.effectTypes(), ['keepTime', 'playToLeg']);
+  t.same(driver.effectTypes(), ['playToLeg', 'keepTime']);
   t.same(driver.kinds(), ['arrived', 'answered', 'recordingStarted', 'promptStarted']);
 });
 
@@ -59,15 +59,36 @@ t.test('an unknown number hears one prompt and the line is let go', async (t) =>
 
 t.test('a key queues the caller: bridge with music, place, welcome', async (t) => {
   const driver = new Driver().toQueue();
-  t.same(driver.effectTypes(), [
-    'stopPlayback',
-    'markRecording',
-    'createBridge',
-    'joinBridge',
-    'enqueue',
-    'playToBridge',
-  ]);
+  t.same(driver.effectTypes(), ['stopPlayback', 'markRecording', 'joinBridge', 'enqueue', 'playToBridge']);
   t.equal(driver.state.phase.name, 'queued');
+});
+
+t.test('where nothing is recorded, waiting is silent and there is no wrap-up, a call needs little', async (t) => {
+  const driver = new Driver(quietArrival);
+  t.same(driver.effectTypes(), ['putRecord', 'answer', 'enqueue']);
+  driver.feed(offer(1)).feed({ type: 'legAnswered', legId: lastOperatorLeg(driver.state) });
+  driver.feed({ type: 'offerConfirmed', offerId: asId<OfferId>('o1') });
+  t.same(driver.effectTypes(), ['joinBridge']);
+  driver.feed({ type: 'legEnded', legId: lastOperatorLeg(driver.state), cause: 'normal' });
+  t.same(driver.effectTypes(), ['release', 'hangup', 'destroyBridge', 'putRecord']);
+  t.match(driver.effects[0], { type: 'release', wrapUp: false });
+  driver.feed({ type: 'legEnded', legId: callerLegId, cause: 'normal' });
+  t.same(driver.effectTypes(), ['putRecord', 'finish']);
+  t.equal(driver.state.facts.wrapUpMs, 0);
+});
+
+t.test('a caller who waits in silence stays where he is, after a restart too', async (t) => {
+  const driver = new Driver(quietArrival);
+  driver.feed({
+    type: 'recovered',
+    nodeId: 'n2',
+    playbacks: [],
+    uncertain: [],
+    legs: [{ legId: callerLegId, controlled: true, up: true }],
+  });
+  t.same(driver.effectTypes(), ['enqueue']);
+  driver.feed({ type: 'contactWithdrawn' });
+  t.same(driver.effectTypes(), ['withdraw', 'playToLeg']);
 });
 
 t.test('every device of the operator rings, the first to answer takes the call and the others stop', async (t) => {
@@ -81,7 +102,7 @@ t.test('every device of the operator rings, the first to answer takes the call a
     { type: 'offerAnswered', offerId: 'o1' },
   ]);
   driver.feed({ type: 'offerConfirmed', offerId: asId<OfferId>('o1') });
-  t.same(driver.effectTypes(), ['markRecording', 'createBridge', 'joinBridge', 'joinBridge', 'destroyBridge']);
+  t.same(driver.effectTypes(), ['markRecording', 'joinBridge', 'destroyBridge']);
   t.equal(driver.state.phase.name, 'talking');
 });
 
@@ -273,10 +294,7 @@ t.test('a message is kept when the caller hangs up before he is told a number', 
 });
 
 t.test('a caller who cannot be put into a bridge is told so rather than left in silence', async (t) => {
-  for (const failed of [
-    { effect: 'joinBridge', why: 'refused' },
-    { effect: 'createBridge', why: 'refused' },
-  ] as const) {
+  for (const failed of [{ effect: 'joinBridge', why: 'refused' }] as const) {
     const waiting = new Driver().toQueue().feed({ type: 'effectFailed', ...failed });
     t.same(waiting.effectTypes(), ['withdraw', 'destroyBridge', 'playToLeg'], failed.effect);
     const spoken = toTalk(new Driver()).feed({ type: 'effectFailed', ...failed });
@@ -315,7 +333,7 @@ t.test('recovery: what Asterisk no longer holds has ended, what answered meanwhi
     legs: talking.state.legs.map((leg) => ({ legId: leg.legId, controlled: true, up: true })),
   });
   t.equal(talking.state.phase.name, 'talking');
-  t.same(talking.effectTypes(), ['createBridge', 'joinBridge', 'joinBridge']);
+  t.same(talking.effectTypes(), ['joinBridge']);
 });
 
 t.test(
@@ -382,7 +400,6 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
     fc
       .constantFrom(
         'enqueue',
-        'createBridge',
         'joinBridge',
         'openRecording',
         'closeRecording',
@@ -413,8 +430,8 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
 };
 
 t.test('any order of events keeps the invariants, and the end leaves nothing behind', async (t) => {
-  const property = fc.property(fc.infiniteStream(fc.nat()), (seeds) => {
-    const driver = new Driver();
+  const property = fc.property(fc.infiniteStream(fc.nat()), fc.boolean(), (seeds, quiet) => {
+    const driver = new Driver(quiet ? quietArrival : testArrival);
     for (let count = 0; count < 40; count += 1) {
       const seed = seeds.next().value as number;
       const [event] = fc.sample(anyEvent(driver), { numRuns: 1, seed });
@@ -470,7 +487,7 @@ function finish(driver: Driver): void {
   if (recording)
     driver.feed({ type: 'recordingClosed', recordingId: recording.recordingId, state: 'verified', durationMs: 1 });
   if (!finished(driver)) throw new Error(`not finished: ${JSON.stringify(driver.state.phase)}`);
-  const made = new Set(driver.all.flatMap((effect) => (effect.type === 'createBridge' ? [effect.bridgeId] : [])));
+  const made = new Set(driver.all.flatMap((effect) => (effect.type === 'joinBridge' ? [effect.bridgeId] : [])));
   for (const effect of driver.all) if (effect.type === 'destroyBridge') made.delete(effect.bridgeId);
   if (made.size > 0) throw new Error(`bridges left: ${[...made].join()}`);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import type { AriEvent, Channel } from '../../src/ari/index.ts';
-import { asId, type ContactId, type LegId, type PlaybackId } from '../../src/foundation/index.ts';
+import { asId, type BridgeId, type ContactId, type LegId, type PlaybackId } from '../../src/foundation/index.ts';
 import { type AsteriskSettings, renderAsteriskConfig } from '../../src/telephony/asterisk-config.ts';
 import { parseDevices } from '../../src/telephony/device-probe.ts';
 import { OutsideCalls } from '../../src/telephony/outside-calls.ts';
@@ -143,30 +143,19 @@ t.test('playbacks, of legs and of bridges', async (t) => {
   t.match(finished('bridge:b1', 'failed'), [{ outcome: 'failed' }]);
 });
 
-t.test('a leg that moves between bridges is in the new one, whichever event comes first', async (t) => {
-  const registry = withLeg({ controlled: true });
-  const bridge = (bridgeId: string) =>
-    ({
-      id: bridgeId,
-      technology: '',
-      bridge_type: 'mixing',
-      bridge_class: '',
-      creator: '',
-      name: shard,
-      channels: [],
-      creationtime: '',
-    }) as const;
-  const entered = (to: string) =>
-    apply(registry, { ...base, type: 'ChannelEnteredBridge', bridge: bridge(to), channel: channel() });
-  const left = (from: string) =>
-    apply(registry, { ...base, type: 'ChannelLeftBridge', bridge: bridge(from), channel: channel() });
-  entered('b1');
-  t.equal(registry.leg(legId)?.bridgeId, 'b1');
-  entered('b2');
-  left('b1');
-  t.equal(registry.leg(legId)?.bridgeId, 'b2');
-  left('b2');
-  t.equal(registry.leg(legId)?.bridgeId, undefined);
+t.test('silence keeps the time of a recorded leg outside of bridges, until it is to end', async (t) => {
+  const [first, second] = [asId<BridgeId>('b1'), asId<BridgeId>('b2')];
+  const registry = withLeg({ controlled: true, keepTime: true });
+  t.ok(registry.isSilenced(legId));
+  registry.change(legId, { bridgeId: second });
+  t.notOk(registry.isSilenced(legId));
+  registry.leave(legId, first);
+  t.notOk(registry.isSilenced(legId), 'it is in another by now');
+  registry.leave(legId, second);
+  t.ok(registry.isSilenced(legId));
+  registry.change(legId, { ending: true });
+  t.notOk(registry.isSilenced(legId));
+  t.notOk(withLeg().isSilenced(legId), 'not recorded');
 });
 
 t.test('registered devices', async (t) => {

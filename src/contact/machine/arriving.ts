@@ -116,8 +116,9 @@ function recordingStarted(draft: Draft, spoolFile: string | undefined): void {
     draft.state = { ...draft.state, recording: { ...recording, state: 'running' } };
     note(draft, 'recordingStarted');
   }
-  emit(draft, { type: 'keepTime', legId: callerLegId });
   enterVoice(draft);
+  // After what is said first, which keeps the time itself; a leg that waits in a bridge needs nothing.
+  if (draft.state.phase.name !== 'closing') emit(draft, { type: 'keepTime', legId: callerLegId });
 }
 
 function goOnUnrecorded(draft: Draft, why: string): void {

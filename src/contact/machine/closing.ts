@@ -1,12 +1,13 @@
-import { minuteMs, secondMs } from '../../foundation/index.ts';
+import { type BridgeId, minuteMs, secondMs } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
-import type { ClosingPhase, ContactState } from '../state.ts';
+import type { ClosingPhase, ContactPhase, ContactState, TalkingPhase } from '../state.ts';
 import type { ContactOutcome } from '../store-ports.ts';
 import {
   callerLeg,
   cancelTimer,
   type Draft,
   emit,
+  endBridge,
   endLeg,
   legOf,
   note,
@@ -34,7 +35,9 @@ export function beginClosing(draft: Draft): void {
   keepSpokenMessage(draft);
   closeFacts(draft);
   const wrapUp = giveBackQueue(draft);
+  const { phase: before } = draft.state;
   for (const leg of draft.state.legs) endLeg(draft, leg.legId);
+  endBridge(draft, bridgeOf(before));
   for (const timerId of Object.keys(draft.state.timers) as (keyof ContactState['timers'])[])
     cancelTimer(draft, timerId);
   const { recording } = draft.state;
@@ -69,35 +72,46 @@ function outcomeOfLeaving(state: ContactState): ContactOutcome {
   return timeline.some((entry) => entry.kind === 'answerGiven') ? 'informed' : 'abandonedInMenu';
 }
 
-/** Gives the queue and the operator back and marks the recording; returns whose wrap-up begins. */
+/** Gives the queue or the operator back and marks the recording; returns whose wrap-up begins. */
 function giveBackQueue(draft: Draft): ClosingPhase['wrapUp'] {
   const { phase, facts } = draft.state;
   switch (phase.name) {
     case 'queued':
       markStretch(draft, 'queue', phase.enqueuedAtMs, draft.nowMs);
-      emit(draft, { type: 'withdraw' }, { type: 'destroyBridge', bridgeId: phase.holdingBridgeId });
+      emit(draft, { type: 'withdraw' });
       return undefined;
     case 'joining':
       // The offer's answer is under way to the queue: whichever of the two came first, one of these frees the operator.
-      emit(
-        draft,
-        { type: 'withdraw' },
-        { type: 'release', operatorId: phase.offer.operatorId, wrapUp: false },
-        { type: 'destroyBridge', bridgeId: phase.holdingBridgeId },
-      );
+      emit(draft, { type: 'withdraw' }, { type: 'release', operatorId: phase.offer.operatorId, wrapUp: false });
       return undefined;
     case 'talking':
       markStretch(draft, 'talk', phase.joinedAtMs, draft.nowMs);
-      emit(
-        draft,
-        { type: 'release', operatorId: phase.operatorId, wrapUp: true, queueId: phase.queueId },
-        { type: 'destroyBridge', bridgeId: phase.talkBridgeId },
-        { type: 'destroyBridge', bridgeId: phase.holdingBridgeId },
-      );
-      return { operatorId: phase.operatorId, sinceMs: draft.nowMs };
+      return releaseOperator(draft, phase);
     default:
       if (facts.answeredAtMs !== undefined && phase.name === 'voice')
         markStretch(draft, 'menu', facts.answeredAtMs, draft.nowMs);
+      return undefined;
+  }
+}
+
+/** Where the queue has no wrap-up he is free at once, and nothing of it is waited for. */
+function releaseOperator(draft: Draft, { operatorId, queueId }: TalkingPhase): ClosingPhase['wrapUp'] {
+  const wrapUp = draft.rules.queue(queueId)?.wrapUpMs !== 0;
+  emit(draft, { type: 'release', operatorId, wrapUp, queueId });
+  if (wrapUp) return { operatorId, sinceMs: draft.nowMs };
+  setFacts(draft, { wrapUpMs: 0 });
+  return undefined;
+}
+
+/** The bridge the caller is in. */
+function bridgeOf(phase: ContactPhase): BridgeId | undefined {
+  switch (phase.name) {
+    case 'queued':
+    case 'joining':
+      return phase.holdingBridgeId;
+    case 'talking':
+      return phase.talkBridgeId;
+    default:
       return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import type { LegId } from '../../foundation/index.ts';
+import type { BridgeId, LegId } from '../../foundation/index.ts';
 import type { ContactEffect } from '../effects.ts';
 import type { ContactRules } from '../rules.ts';
 import type { ContactFacts, ContactPhase, ContactState, Leg, TimerId } from '../state.ts';
@@ -62,6 +62,11 @@ export function updateLeg(draft: Draft, legId: LegId, change: Partial<Leg>): voi
 
 export function addLeg(draft: Draft, leg: Leg): void {
   draft.state = { ...draft.state, legs: [...draft.state.legs, leg] };
+}
+
+/** Gives a bridge back, if there is one. */
+export function endBridge(draft: Draft, bridgeId: BridgeId | undefined): void {
+  if (bridgeId !== undefined) emit(draft, { type: 'destroyBridge', bridgeId });
 }
 
 /** Asks for the end of a leg, once. */

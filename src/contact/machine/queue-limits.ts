@@ -1,4 +1,4 @@
-import { cancelTimer, type Draft, emit, note, setFacts, setPhase } from './draft.ts';
+import { cancelTimer, type Draft, emit, endBridge, note, setFacts, setPhase } from './draft.ts';
 import { sayLast } from './prompts.ts';
 import { enterQueue } from './queued.ts';
 import { markStretch } from './recording.ts';
@@ -16,14 +16,17 @@ export function followLimit(draft: Draft): void {
   emit(draft, { type: 'withdraw' });
   if (phase.playback !== undefined) emit(draft, { type: 'stopPlayback', playbackId: phase.playback });
   if (to !== undefined && 'queue' in to) {
+    // From music to music without a gap; in a bridge a leg of its own would hear no announcement.
+    const first = draft.rules.queue(to.queue)?.waiting === 'silence';
+    if (first) endBridge(draft, holdingBridgeId);
     // He has waited since he first came, wherever that was.
     enterQueue(draft, { queueId: to.queue, topic, enqueuedAtMs, overflows: overflows + 1 });
-    emit(draft, { type: 'destroyBridge', bridgeId: holdingBridgeId });
+    if (!first) endBridge(draft, holdingBridgeId);
     return;
   }
   setFacts(draft, { waitMs: draft.nowMs - enqueuedAtMs });
   setPhase(draft, { name: 'voice', flow: undefined });
-  emit(draft, { type: 'destroyBridge', bridgeId: holdingBridgeId });
+  endBridge(draft, holdingBridgeId);
   if (to === undefined) sayLast(draft, 'technical-difficulty', 'failed');
   else enterFlowAt(draft, to.node, topic);
 }

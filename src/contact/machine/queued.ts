@@ -9,6 +9,7 @@ import {
   cancelTimer,
   type Draft,
   emit,
+  endBridge,
   endLeg,
   legOf,
   newName,
@@ -25,7 +26,7 @@ import { enterTalk } from './talking.ts';
 /** More than the queues of a chain that anybody means. */
 const mostOverflows = 5;
 
-/** The caller goes into a bridge of his own with music and takes his place; `enqueuedAtMs` is written here and never again. */
+/** The caller takes his place and goes, where there is music, into a bridge of his own with it; `enqueuedAtMs` is written here and never again. */
 export function enterQueue(
   draft: Draft,
   to: {
@@ -46,19 +47,30 @@ export function enterQueue(
   const { enqueuedAtMs = draft.nowMs, overflows = 0 } = to;
   // Limits that send a caller in circles count no more: somewhere he may wait.
   const keepsPlace = overflows >= mostOverflows ? { keepsPlace: true as const } : {};
-  const holdingBridgeId = newName<BridgeId>(draft, 'b');
-  const playbackId = newName<PlaybackId>(draft, 'p');
+  const holdingBridgeId = queue.waiting === 'silence' ? undefined : newName<BridgeId>(draft, 'b');
+  const playbackId = queue.welcome === false ? undefined : newName<PlaybackId>(draft, 'p');
   setFacts(draft, { queueId: to.queueId, topic: to.topic, enqueuedAtMs });
-  setPhase(draft, { name: 'queued', ...to, enqueuedAtMs, holdingBridgeId, playback: playbackId });
+  setPhase(draft, {
+    name: 'queued',
+    ...to,
+    enqueuedAtMs,
+    ...(holdingBridgeId === undefined ? {} : { holdingBridgeId }),
+    ...(playbackId === undefined ? {} : { playback: playbackId }),
+  });
   note(draft, 'queued', { queueId: to.queueId, topic: to.topic });
-  const media = draft.rules.render([{ prompt: 'queue-welcome' }], facts.language);
-  emit(
-    draft,
-    { type: 'createBridge', bridgeId: holdingBridgeId, kind: 'holding' },
-    { type: 'joinBridge', bridgeId: holdingBridgeId, legId: callerLegId },
-    { type: 'enqueue', queueId: to.queueId, lineId: facts.lineId ?? '', enqueuedAtMs, ...keepsPlace },
-    { type: 'playToBridge', playbackId, bridgeId: holdingBridgeId, media },
-  );
+  if (holdingBridgeId !== undefined) {
+    emit(draft, { type: 'joinBridge', bridgeId: holdingBridgeId, kind: 'holding', legIds: [callerLegId] });
+  }
+  emit(draft, { type: 'enqueue', queueId: to.queueId, lineId: facts.lineId ?? '', enqueuedAtMs, ...keepsPlace });
+  if (playbackId !== undefined) {
+    const media = draft.rules.render([{ prompt: 'queue-welcome' }], facts.language);
+    emit(
+      draft,
+      holdingBridgeId === undefined
+        ? { type: 'playToLeg', playbackId, legId: callerLegId, media }
+        : { type: 'playToBridge', playbackId, bridgeId: holdingBridgeId, media },
+    );
+  }
   if (overflows < mostOverflows) startWaitLimit(draft, queue, enqueuedAtMs);
 }
 
@@ -272,14 +284,14 @@ function onEffectFailed(
     // Nobody will ever be found for him here, or he would wait in silence: better told.
     note(draft, 'queueFailed', { why: event.why });
     endWait(draft, phase);
-  } else if (event.effect === 'playToBridge' && event.playbackId === phase.playback) {
+  } else if ((event.effect === 'playToBridge' || event.effect === 'playToLeg') && event.playbackId === phase.playback) {
     forgetAnnouncement(draft, phase);
   }
 }
 
 /** A leg that is gone reports its end itself. */
 function isWithoutMusic(event: Extract<ContactEvent, { type: 'effectFailed' }>): boolean {
-  return event.effect === 'createBridge' || (event.effect === 'joinBridge' && event.why !== 'gone');
+  return event.effect === 'joinBridge' && event.why !== 'gone';
 }
 
 /** He is told that he cannot be served, and the call ends. */
@@ -287,7 +299,8 @@ function endWait(draft: Draft, phase: QueuedPhase): void {
   cancelTimer(draft, 'ring');
   cancelTimer(draft, 'queueLimit');
   if (phase.offer) endDevices(draft, phase.offer, undefined);
-  emit(draft, { type: 'withdraw' }, { type: 'destroyBridge', bridgeId: phase.holdingBridgeId });
+  emit(draft, { type: 'withdraw' });
+  endBridge(draft, phase.holdingBridgeId);
   sayLast(draft, 'technical-difficulty', 'failed');
 }
 

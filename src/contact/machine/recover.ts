@@ -49,29 +49,28 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
       recoverArriving(draft, caller);
       return;
     case 'queued':
-      emit(
-        draft,
-        { type: 'createBridge', bridgeId: phase.holdingBridgeId, kind: 'holding' },
-        { type: 'joinBridge', bridgeId: phase.holdingBridgeId, legId: callerLegId },
-        {
-          type: 'enqueue',
-          queueId: phase.queueId,
-          lineId: facts.lineId ?? '',
-          enqueuedAtMs: phase.enqueuedAtMs,
-          keepsPlace: true,
-        },
-      );
+      if (phase.holdingBridgeId !== undefined) {
+        const bridgeId = phase.holdingBridgeId;
+        emit(draft, { type: 'joinBridge', bridgeId, kind: 'holding', legIds: [callerLegId] });
+      }
+      emit(draft, {
+        type: 'enqueue',
+        queueId: phase.queueId,
+        lineId: facts.lineId ?? '',
+        enqueuedAtMs: phase.enqueuedAtMs,
+        keepsPlace: true,
+      });
       return;
     case 'joining':
       emit(draft, { type: 'offerAnswered', offerId: phase.offer.offerId });
       return;
     case 'talking':
-      emit(
-        draft,
-        { type: 'createBridge', bridgeId: phase.talkBridgeId, kind: 'mixing' },
-        { type: 'joinBridge', bridgeId: phase.talkBridgeId, legId: phase.operatorLegId },
-        { type: 'joinBridge', bridgeId: phase.talkBridgeId, legId: callerLegId },
-      );
+      emit(draft, {
+        type: 'joinBridge',
+        bridgeId: phase.talkBridgeId,
+        kind: 'mixing',
+        legIds: [phase.operatorLegId, callerLegId],
+      });
       return;
     case 'voice':
     case 'closing':

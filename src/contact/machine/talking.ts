@@ -2,9 +2,9 @@ import type { BridgeId } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { JoiningPhase, TalkingPhase } from '../state.ts';
 import { beginClosing } from './closing.ts';
-import { type Draft, emit, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
+import { type Draft, emit, endBridge, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
 
-/** The two are joined in a mixing bridge; the holding bridge is given back. */
+/** The two are joined in a mixing bridge; the holding bridge, if there was one, is given back. */
 export function enterTalk(draft: Draft, from: JoiningPhase): void {
   const { queueId, operatorLegId, holdingBridgeId, enqueuedAtMs } = from;
   const { operatorId } = from.offer;
@@ -15,18 +15,13 @@ export function enterTalk(draft: Draft, from: JoiningPhase): void {
     queueId,
     operatorId,
     operatorLegId,
-    holdingBridgeId,
     talkBridgeId,
     joinedAtMs: draft.nowMs,
   });
   setFacts(draft, { operatorId, joinedAtMs: draft.nowMs, waitMs, outcome: 'answeredByOperator' });
-  emit(
-    draft,
-    { type: 'createBridge', bridgeId: talkBridgeId, kind: 'mixing' },
-    { type: 'joinBridge', bridgeId: talkBridgeId, legId: operatorLegId },
-    { type: 'joinBridge', bridgeId: talkBridgeId, legId: draft.state.callerLegId },
-    { type: 'destroyBridge', bridgeId: holdingBridgeId },
-  );
+  const legIds = [operatorLegId, draft.state.callerLegId];
+  emit(draft, { type: 'joinBridge', bridgeId: talkBridgeId, kind: 'mixing', legIds });
+  endBridge(draft, holdingBridgeId);
   note(draft, 'joined', { operatorId, waitMs });
 }
 
@@ -42,7 +37,7 @@ export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent
       return;
     case 'effectFailed':
       // Not joined and nobody gone: the conversation cannot be had. A leg that is gone reports its end itself.
-      if (event.effect === 'createBridge' || (event.effect === 'joinBridge' && event.why !== 'gone')) {
+      if (event.effect === 'joinBridge' && event.why !== 'gone') {
         note(draft, 'joinFailed', { why: event.why });
         setFacts(draft, { endedBy: 'service', outcome: 'failed' });
         beginClosing(draft);
