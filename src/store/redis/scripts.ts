@@ -26,6 +26,7 @@ const verbs = [
   'offer-answered',
   'offer-failed',
   'position',
+  'read-told',
   'register-operator',
   'release',
   'release-due',
@@ -54,7 +55,19 @@ export interface VerbCall {
 }
 
 /** In this order in front of the verbs. */
-const parts = ['base', 'events', 'time-use', 'duty', 'operators', 'holds', 'contacts', 'steps', 'offers'] as const;
+const parts = [
+  'base',
+  'events',
+  'time-use',
+  'duty',
+  'operators',
+  'holds',
+  'contacts',
+  'steps',
+  'looking',
+  'offers',
+  'matching',
+] as const;
 
 /** The verbs as functions of a Redis library. Results are as each file's header says. */
 export class Scripts {
