@@ -2,11 +2,10 @@
 -- Arguments: shard, reader's token, "1" when it begins to read (an older one is overtaken).
 -- Result: { "taken" } when another reader has begun, or { "told", text of each offer ... }.
 local readerKey, toldKey = prefix .. 'inbox-reader:' .. argument(1), prefix .. 'told:' .. argument(1)
-if argument(3) == '1' then
-  redis.call('SET', readerKey, argument(2))
-elseif redis.call('GET', readerKey) ~= argument(2) then
-  return { 'taken' }
-end
+-- A Redis that has lost everything knows of no reader: then this one still is the newest.
+local newest = redis.call('GET', readerKey)
+if argument(3) ~= '1' and newest and newest ~= argument(2) then return { 'taken' } end
+redis.call('SET', readerKey, argument(2))
 
 local result, told = { 'told' }, redis.call('HGETALL', toldKey)
 for i = 1, #told, 2 do
