@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { ContactEvent, ContactState } from '../../src/contact/index.ts';
+import { type ContactEvent, type ContactRules, type ContactState, step } from '../../src/contact/index.ts';
 import { asId, type LegId, type OfferId, type OperatorId } from '../../src/foundation/index.ts';
-import { callerLegId, Driver, testArrival } from '../support/contact-rules.ts';
+import { callerLegId, Driver, testArrival, testRules } from '../support/contact-rules.ts';
 
 const offer = (n: number, devices = ['PJSIP/101']): ContactEvent => ({
   type: 'offerMade',
@@ -154,6 +154,22 @@ t.test('either hang-up ends the conversation, wrap-up follows, then the contact 
     t.same(driver.effectTypes(), ['endWrapUp', 'putRecord', 'finish']);
     t.equal(driver.state.facts.wrapUpMs, 10_000);
   }
+});
+
+t.test('a wrap-up of no length is none: one command frees the operator, and no timer follows', async (t) => {
+  const { state } = toTalk(new Driver());
+  const rules: ContactRules = {
+    ...testRules,
+    queue: (queueId) => ({ queueId, ringTimeoutMs: 15_000, wrapUpMs: 0 }),
+  };
+  const legEnded = { type: 'legEnded', legId: lastOperatorLeg(state), cause: 'normal' } as const;
+  const ended = step(state, legEnded, { nowMs: 1_700_000_100_000, rules, nodeId: 'n1' });
+  t.match(
+    ended.effects.find((effect) => effect.type === 'release'),
+    { operatorId: 'operator1', wrapUp: false },
+  );
+  t.equal(ended.state.timers.wrapUp, undefined);
+  t.match(ended.state.phase, { name: 'closing', wrapUp: undefined });
 });
 
 t.test('a full queue sends its caller to another, where he has waited since he came', async (t) => {

@@ -1,6 +1,6 @@
 import { minuteMs } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
-import type { ClosingPhase, ContactState } from '../state.ts';
+import type { ClosingPhase, ContactState, TalkingPhase } from '../state.ts';
 import type { ContactOutcome } from '../store-ports.ts';
 import {
   callerLeg,
@@ -87,18 +87,25 @@ function giveBackQueue(draft: Draft): ClosingPhase['wrapUp'] {
       return undefined;
     case 'talking':
       markStretch(draft, 'talk', phase.joinedAtMs, draft.nowMs);
-      emit(
-        draft,
-        { type: 'release', operatorId: phase.operatorId, wrapUp: true, queueId: phase.queueId },
-        { type: 'destroyBridge', bridgeId: phase.talkBridgeId },
-        { type: 'destroyBridge', bridgeId: phase.holdingBridgeId },
-      );
-      return { operatorId: phase.operatorId, sinceMs: draft.nowMs };
+      return releaseOperator(draft, phase);
     default:
       if (facts.answeredAtMs !== undefined && phase.name === 'voice')
         markStretch(draft, 'menu', facts.answeredAtMs, draft.nowMs);
       return undefined;
   }
+}
+
+/** A wrap-up of no length is none: the operator is free for the next contact with the same command. */
+function releaseOperator(draft: Draft, phase: TalkingPhase): ClosingPhase['wrapUp'] {
+  const { operatorId, queueId } = phase;
+  const wrapUp = (draft.rules.queue(queueId)?.wrapUpMs ?? 0) > 0;
+  emit(
+    draft,
+    { type: 'release', operatorId, wrapUp, queueId },
+    { type: 'destroyBridge', bridgeId: phase.talkBridgeId },
+    { type: 'destroyBridge', bridgeId: phase.holdingBridgeId },
+  );
+  return wrapUp ? { operatorId, sinceMs: draft.nowMs } : undefined;
 }
 
 function startWrapUp(draft: Draft, operatorId: string): void {
