@@ -69,7 +69,14 @@ export interface AcdService {
   matchAll(): Promise<void>;
 
   /** `DozvonError('UNKNOWN_QUEUE')` when the queue is not configured. */
-  enqueue(command: EnqueueCommand, meta: CommandMeta): Promise<EnqueueOutcome>;
+  enqueue(
+    command: EnqueueCommand,
+    meta: CommandMeta,
+  ): Promise<{
+    readonly outcome: EnqueueOutcome;
+    /** Place within the queue, from 1; of who is queued. */
+    readonly position?: number;
+  }>;
   /** `tellOwner`: staff does it, and whoever has the caller on the line must hear of it. */
   withdraw(contactId: ContactId, meta: CommandMeta, tellOwner?: 'tellOwner'): Promise<'withdrawn' | 'notQueued'>;
   /** It keeps the moment it began to wait; a ringing offer is withdrawn. `DozvonError('UNKNOWN_QUEUE')`. */

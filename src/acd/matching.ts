@@ -8,7 +8,7 @@ import {
   secondMs,
 } from '../foundation/index.ts';
 import { DueTimer } from './due-timer.ts';
-import type { QueueStore, Reservation, StepQuestion } from './ports.ts';
+import type { MatchOptions, QueueStore, Reservation, StepQuestion } from './ports.ts';
 
 /** First wait before matching is tried again after the store was out of reach; doubled up to the longest. */
 const firstRetryMs = 250;
@@ -89,14 +89,30 @@ export class Matching {
   /** The operator holds one contact less: he is given the next, or forgotten. */
   async freed(operatorId: OperatorId): Promise<void> {
     await this.#made(async () => {
-      if (this.leaving.has(operatorId)) {
-        const by = bySystem('acd', 'notConfigured');
-        const outcome = await this.#store.removeOperator(operatorId, this.#clock.nowMs(), by);
-        if (outcome !== 'busy') this.leaving.delete(operatorId);
-        return;
-      }
-      await this.#matchOperator(operatorId);
+      if (this.leaving.has(operatorId)) await this.#forget(operatorId);
+      else await this.#matchOperator(operatorId);
     });
+  }
+
+  /** For a verb that matches in the same step. */
+  options(): MatchOptions {
+    return { nowMs: this.#clock.nowMs(), leaseMs: this.#options.offerLeaseMs() };
+  }
+
+  /** The operator holds one contact less, and the verb that did it has matched him as `options` said. */
+  async freedAndMatched(
+    operatorId: OperatorId,
+    reservation: Reservation | undefined,
+    options: MatchOptions,
+  ): Promise<void> {
+    this.reserved(reservation, options);
+    if (this.leaving.has(operatorId)) await this.#made(() => this.#forget(operatorId));
+    else if (reservation !== undefined && this.#options.capacityOf(operatorId) > 1) await this.operator(operatorId);
+  }
+
+  async #forget(operatorId: OperatorId): Promise<void> {
+    const outcome = await this.#store.removeOperator(operatorId, this.#clock.nowMs(), bySystem('acd', 'notConfigured'));
+    if (outcome !== 'busy') this.leaving.delete(operatorId);
   }
 
   /** `matchAll`, made up for later when the store is away. */
@@ -132,26 +148,24 @@ export class Matching {
   }
 
   async #matchContact(contactId: ContactId): Promise<void> {
-    const nowMs = this.#clock.nowMs();
-    const leaseMs = this.#options.offerLeaseMs();
-    this.#reserved(await this.#store.matchContact(contactId, { nowMs, leaseMs }), nowMs + leaseMs);
+    const options = this.options();
+    this.reserved(await this.#store.matchContact(contactId, options), options);
   }
 
   /** An operator with room for several contacts may get several at once. */
   async #matchOperator(operatorId: OperatorId): Promise<void> {
     const most = this.#options.capacityOf(operatorId);
-    const leaseMs = this.#options.offerLeaseMs();
     for (let taken = 0; taken < most; taken += 1) {
-      const nowMs = this.#clock.nowMs();
-      const reservation = await this.#store.matchOperator(operatorId, { nowMs, leaseMs });
+      const options = this.options();
+      const reservation = await this.#store.matchOperator(operatorId, options);
       if (reservation === undefined) return;
-      this.#reserved(reservation, nowMs + leaseMs);
+      this.reserved(reservation, options);
     }
   }
 
-  #reserved(reservation: Reservation | undefined, expiresAtMs: number): void {
+  reserved(reservation: Reservation | undefined, { nowMs, leaseMs }: MatchOptions): void {
     if (reservation === undefined) return;
-    this.#dueTimer.notLaterThan(expiresAtMs);
+    this.#dueTimer.notLaterThan(nowMs + leaseMs);
     const { contactId, offerId, operatorId } = reservation;
     this.#logger.debug({ contactId, offerId, operatorId }, 'operator reserved for contact');
   }

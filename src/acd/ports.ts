@@ -161,6 +161,12 @@ export interface Reservation {
   readonly operatorId: OperatorId;
 }
 
+/** An offer made now lives until `nowMs + leaseMs`. */
+export interface MatchOptions {
+  readonly nowMs: number;
+  readonly leaseMs: number;
+}
+
 /** What became of an offer that did not end in an answer. */
 export type OfferFailure = 'offerUnanswered' | 'offerDeclined' | 'operatorBusy' | 'operatorUnreachable' | 'contactGone';
 
@@ -243,6 +249,12 @@ export interface QueueStore {
   ): Promise<readonly ContactId[]>;
 
   enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<EnqueueOutcome>;
+  /** `enqueue` and, in the same step, `matchContact`, also when it was queued already; with its place in the queue. */
+  enqueueAndMatch(
+    request: EnqueueRequest,
+    options: MatchOptions,
+    by?: CommandMeta,
+  ): Promise<{ readonly outcome: EnqueueOutcome; readonly position?: number; readonly reservation?: Reservation }>;
   /** To another queue; a live offer is withdrawn (`staffAction`) and its operator named. `enqueuedAtMs` stays. */
   moveContact(
     contactId: ContactId,
@@ -268,15 +280,9 @@ export interface QueueStore {
   ): Promise<{ readonly outcome: 'withdrawn' | 'notQueued'; readonly operatorId?: OperatorId }>;
 
   /** Reserves the best ready operator for this contact; the offer lives until `nowMs + leaseMs`. */
-  matchContact(
-    contactId: ContactId,
-    options: { readonly nowMs: number; readonly leaseMs: number },
-  ): Promise<Reservation | undefined>;
+  matchContact(contactId: ContactId, options: MatchOptions): Promise<Reservation | undefined>;
   /** Reserves the contact that this operator should have next. */
-  matchOperator(
-    operatorId: OperatorId,
-    options: { readonly nowMs: number; readonly leaseMs: number },
-  ): Promise<Reservation | undefined>;
+  matchOperator(operatorId: OperatorId, options: MatchOptions): Promise<Reservation | undefined>;
 
   /**
    * The operator answered: he is `connected`, the contact leaves the queue. `connected` again when repeated during the
@@ -303,6 +309,25 @@ export interface QueueStore {
     | { readonly outcome: 'givenBack'; readonly operatorId: OperatorId; readonly contactId: ContactId }
     | { readonly outcome: 'staleOffer' }
   >;
+  /** `offerFailed` and, in the same step, a match for the contact (unless it is gone) and then for the operator. */
+  offerFailedAndMatch(
+    offerId: OfferId,
+    failure: OfferFailure,
+    options: MatchOptions & {
+      readonly setAsideMs: number;
+      readonly exclude?: boolean;
+      readonly notReadyAfterMissed?: number;
+    },
+    by?: CommandMeta,
+  ): Promise<
+    | {
+        readonly outcome: 'givenBack';
+        readonly operatorId: OperatorId;
+        readonly contactId: ContactId;
+        readonly reservations: readonly Reservation[];
+      }
+    | { readonly outcome: 'staleOffer' }
+  >;
 
   /**
    * Conversation over: the operator goes to `wrapUp` (he is not offered anything) or, with `wrapUp: false`, to `idle`.
@@ -314,6 +339,13 @@ export interface QueueStore {
     options: { readonly nowMs: number; readonly wrapUp: boolean; readonly wrapUpMs?: number },
     by?: CommandMeta,
   ): Promise<'released' | 'notHolding'>;
+  /** `release` and, without wrap-up, `matchOperator` in the same step. */
+  releaseAndMatch(
+    operatorId: OperatorId,
+    contactId: ContactId,
+    options: MatchOptions & { readonly wrapUp: boolean; readonly wrapUpMs?: number },
+    by?: CommandMeta,
+  ): Promise<{ readonly outcome: 'released' | 'notHolding'; readonly reservation?: Reservation }>;
   /** Before its time: the contact's owner is told. `onlyWhenDue`: not before its time. */
   endWrapUp(
     operatorId: OperatorId,
@@ -322,6 +354,14 @@ export interface QueueStore {
     by?: CommandMeta,
     onlyWhenDue?: 'onlyWhenDue',
   ): Promise<'idle' | 'notInWrapUp' | 'notDue'>;
+  /** `endWrapUp` and, when he is idle, `matchOperator` in the same step. */
+  endWrapUpAndMatch(
+    operatorId: OperatorId,
+    contactId: ContactId,
+    options: MatchOptions,
+    by?: CommandMeta,
+    onlyWhenDue?: 'onlyWhenDue',
+  ): Promise<{ readonly outcome: 'idle' | 'notInWrapUp' | 'notDue'; readonly reservation?: Reservation }>;
   /** Until when it lasts now; undefined: not in wrap-up. The contact's owner is told. */
   extendWrapUp(
     operatorId: OperatorId,

@@ -1,6 +1,6 @@
 import type { ContactId, OfferId, OperatorId } from '../foundation/index.ts';
 
-/** What the owner of a contact is told, through its shard's inbox stream, at least once and in order. */
+/** What the owner of a contact is told, at least once (`QueueInbox`). */
 export type QueueEvent =
   | {
       readonly type: 'offerMade';
@@ -42,7 +42,9 @@ export type QueueEvent =
 /** Reads a shard's inbox. An event is delivered until it is acknowledged; after a restart the unacknowledged come first. */
 export interface QueueInbox {
   /**
-   * Calls `deliver` for each event of `shard` in order; the event is acknowledged when the promise resolves.
+   * Calls `deliver` for each event of `shard`, without waiting for the one before; the event is acknowledged when the
+   * promise resolves, and may come again until then. In order, but for an offer that a verb of this very process has
+   * made: it comes at once, before what else is under way, and comes again while it rings when it may have been missed.
    * Runs until `signal` aborts; survives the loss of Redis by reconnecting.
    */
   consume(shard: string, deliver: (event: QueueEvent) => Promise<void>, signal: AbortSignal): Promise<void>;

@@ -23,7 +23,6 @@ import type {
 import { estimateOf, isConditionMet } from './estimate.ts';
 import { Matching } from './matching.ts';
 import type {
-  EnqueueOutcome,
   OfferFailure,
   OperatorView,
   Presence,
@@ -101,11 +100,12 @@ class Acd implements AcdService {
     return this.#match.matchAll();
   }
 
-  async enqueue(command: EnqueueCommand, meta: CommandMeta): Promise<EnqueueOutcome> {
+  async enqueue(command: EnqueueCommand, meta: CommandMeta): ReturnType<AcdService['enqueue']> {
     const request = enqueueRequest(this.#queue(command.queueId), command);
-    const outcome = await this.#store.enqueue(request, this.#clock.nowMs(), meta);
-    if (outcome === 'enqueued' || outcome === 'alreadyQueued') await this.#match.contacts([command.contactId]);
-    return outcome;
+    const options = this.#match.options();
+    const { outcome, position, reservation } = await this.#store.enqueueAndMatch(request, options, meta);
+    this.#match.reserved(reservation, options);
+    return { outcome, ...(position === undefined ? {} : { position }) };
   }
 
   async withdraw(contactId: ContactId, meta: CommandMeta, tellOwner?: 'tellOwner'): Promise<'withdrawn' | 'notQueued'> {
@@ -147,17 +147,25 @@ class Acd implements AcdService {
     meta: CommandMeta,
   ): Promise<'givenBack' | 'staleOffer'> {
     const { offerId, queueId, failure } = offer;
-    const nowMs = this.#clock.nowMs();
+    const match = this.#match.options();
     const setAsideMs = this.#setAsideMs(queueId, failure);
     const { notReadyAfterMissed } = this.#queue(queueId).settings.setAside;
     // Who has let it ring or refused it is not the one for this contact; busy or away says nothing of him.
     const exclude = failure === 'offerUnanswered' || failure === 'offerDeclined';
-    const options = { nowMs, setAsideMs, exclude, notReadyAfterMissed };
-    const result = await this.#store.offerFailed(offerId, failure, options, meta);
+    const options = { ...match, setAsideMs, exclude, notReadyAfterMissed };
+    const result = await this.#store.offerFailedAndMatch(offerId, failure, options, meta);
     if (result.outcome === 'staleOffer') return 'staleOffer';
-    if (setAsideMs > 0) this.#match.dueAt(nowMs + setAsideMs);
-    if (failure !== 'contactGone') await this.#match.contacts([result.contactId]);
-    await this.#match.freed(result.operatorId);
+    if (setAsideMs > 0) this.#match.dueAt(match.nowMs + setAsideMs);
+    const { contactId, operatorId, reservations } = result;
+    this.#match.reserved(
+      reservations.find((one) => one.contactId === contactId),
+      match,
+    );
+    await this.#match.freedAndMatched(
+      operatorId,
+      reservations.find((one) => one.operatorId === operatorId),
+      match,
+    );
     return 'givenBack';
   }
 
@@ -165,13 +173,16 @@ class Acd implements AcdService {
     held: HeldContact & { readonly wrapUp: boolean; readonly queueId?: string },
     meta: CommandMeta,
   ): Promise<'released' | 'notHolding'> {
-    const { operatorId, contactId, wrapUp, queueId } = held;
-    const nowMs = this.#clock.nowMs();
+    const { operatorId, contactId, queueId } = held;
+    const match = this.#match.options();
     const wrapUpMs = queueId === undefined ? undefined : this.#queues.get(queueId)?.settings.wrapUpMs;
-    const options = { nowMs, wrapUp, ...(wrapUpMs === undefined ? {} : { wrapUpMs }) };
-    const outcome = await this.#store.release(operatorId, contactId, options, meta);
-    if (outcome === 'released' && wrapUp && wrapUpMs !== undefined) this.#match.dueAt(nowMs + wrapUpMs);
-    if (outcome === 'released' && !wrapUp) await this.#match.freed(operatorId);
+    // Without a length it is over before it could be seen.
+    const wrapUp = held.wrapUp && wrapUpMs !== 0;
+    const options = { ...match, wrapUp, ...(wrapUpMs === undefined ? {} : { wrapUpMs }) };
+    const { outcome, reservation } = await this.#store.releaseAndMatch(operatorId, contactId, options, meta);
+    if (outcome !== 'released') return outcome;
+    if (!wrapUp) await this.#match.freedAndMatched(operatorId, reservation, match);
+    else if (wrapUpMs !== undefined) this.#match.dueAt(match.nowMs + wrapUpMs);
     return outcome;
   }
 
@@ -181,9 +192,10 @@ class Acd implements AcdService {
     onlyWhenDue?: 'onlyWhenDue',
   ): Promise<'idle' | 'notInWrapUp' | 'notDue'> {
     const { operatorId, contactId } = held;
-    const outcome = await this.#store.endWrapUp(operatorId, contactId, this.#clock.nowMs(), meta, onlyWhenDue);
-    if (outcome === 'idle') await this.#match.freed(operatorId);
-    return outcome;
+    const match = this.#match.options();
+    const ended = await this.#store.endWrapUpAndMatch(operatorId, contactId, match, meta, onlyWhenDue);
+    if (ended.outcome === 'idle') await this.#match.freedAndMatched(operatorId, ended.reservation, match);
+    return ended.outcome;
   }
 
   extendWrapUp(held: HeldContact, byMs: number, meta: CommandMeta): Promise<number | undefined> {

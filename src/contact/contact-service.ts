@@ -142,7 +142,7 @@ export function createContactService(options: ContactServiceOptions): ContactSer
       stopped = true;
       cancelRenewal?.();
       for (const { lease, shard } of held.values()) {
-        await shard.stop();
+        await shard.close();
         await leases.release(lease);
       }
       held.clear();

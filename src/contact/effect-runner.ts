@@ -126,10 +126,9 @@ async function runQueueEffect(
     case 'enqueue': {
       const { type: _type, ...place } = effect;
       const { queueId } = place;
-      const outcome = await queue.enqueue({ contactId, shard, ...place }, meta('flowChoseQueue'));
+      const { outcome, position } = await queue.enqueue({ contactId, shard, ...place }, meta('flowChoseQueue'));
       if (outcome === 'queueFull') return [{ type: 'queueRefused', queueId, limit: 'length' }];
       if (outcome === 'nobodyLoggedIn') return [{ type: 'queueRefused', queueId, limit: 'nobodyLoggedIn' }];
-      const position = await queue.position(contactId);
       return position === undefined ? [] : [{ type: 'placeKnown', position }];
     }
     case 'withdraw':

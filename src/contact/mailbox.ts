@@ -6,6 +6,7 @@ import {
   type LegId,
   type Logger,
   messageOf,
+  type OfferId,
   secondMs,
 } from '../foundation/index.ts';
 import { type EffectPorts, runEffect } from './effect-runner.ts';
@@ -37,11 +38,24 @@ export interface MailboxOptions {
 const savePatienceMs = 10 * secondMs;
 const saveRetryMs = 100;
 
+/**
+ * A change that asks for nothing waits this long at most to be saved, usually with the next that does: what a crash can
+ * lose of what only this process knew, a key pressed for example. Below what a caller notices; and events that follow one
+ * another (a place told, a phone that rings) mostly come within it.
+ */
+const lingerMs = 100;
+
 export const stateContext = (contactId: ContactId): string => `contactState:${contactId}`;
 
+interface Letter {
+  readonly event: ContactEvent;
+  /** Somebody waits for the outcome to be saved. */
+  readonly done?: (taken: boolean) => void;
+}
+
 /**
- * One contact's mailbox: one event at a time; state and pending effects are saved before the effects run. The only thing that
- * changes the contact's state.
+ * One contact's mailbox: one event at a time, as many as have come are one turn; state and pending effects are saved once a
+ * turn, before the effects run. The only thing that changes the contact's state.
  */
 export class Mailbox {
   readonly contactId: ContactId;
@@ -50,7 +64,7 @@ export class Mailbox {
   /** The last save was given up: the next are tried once each, or the caller would be kept again by every one of them. */
   #unsaved = false;
   readonly #timers = new Map<TimerId, { readonly dueMs: number; readonly cancel: CancelTimer }>();
-  readonly #events: { readonly event: ContactEvent; readonly done: (taken: boolean) => void }[] = [];
+  readonly #letters: Letter[] = [];
   #state: ContactState;
   #pending: PendingEffect[] = [];
   #effectNumber = 0;
@@ -58,7 +72,12 @@ export class Mailbox {
   /** Effects saved by an earlier process: judged once, by `recover`, before anything else happens. */
   #inherited: readonly PendingEffect[] | undefined;
   #busy = false;
+  #turn: Promise<void> = Promise.resolve();
   #stopped = false;
+  /** The state is being removed: nothing may be written after that. */
+  #finishing = false;
+  /** A change has not been saved; at the latest, the timer's firing (`overdue`) saves it. */
+  #lingering: { readonly cancel: CancelTimer; overdue: boolean } | undefined;
 
   /** `inherited`: for a contact taken over from an earlier process; it takes no event before `recover`. */
   constructor(state: ContactState, options: MailboxOptions, inherited?: readonly PendingEffect[]) {
@@ -88,7 +107,8 @@ export class Mailbox {
   async begin(first: StepResult): Promise<void> {
     this.#published = 0;
     this.#busy = true;
-    await this.#apply(first);
+    this.#armTimers();
+    await this.#settle(first.effects, 'saveNow');
     this.#busy = false;
     this.#work();
   }
@@ -100,9 +120,25 @@ export class Mailbox {
         resolve(false);
         return;
       }
-      this.#events.push({ event, done: resolve });
+      this.#letters.push({ event, done: resolve });
       this.#work();
     });
+  }
+
+  /** `deliver` for what nobody waits for: a change that asks for nothing is saved a little later. */
+  post(event: ContactEvent): void {
+    if (this.#stopped) return;
+    this.#letters.push({ event });
+    this.#work();
+  }
+
+  /** Resolves when nothing waits to be saved. */
+  async rest(): Promise<void> {
+    while (this.#lingering !== undefined && !this.#stopped) {
+      this.#lingering.overdue = true;
+      this.#work();
+      await this.#turn;
+    }
   }
 
   /** True while what is stored has still to be compared with Asterisk (`recover`). */
@@ -142,9 +178,8 @@ export class Mailbox {
     const starting = again.flatMap((one) => (one.effect.type === 'originate' ? [one.effect.legId] : []));
     const legs = [...seen.legs, ...starting.map((legId) => ({ legId, controlled: false, up: false }))];
     this.#armTimers();
-    this.#events.unshift({
+    this.#letters.unshift({
       event: { type: 'recovered', ...seen, legs, playbacks, uncertain: uncertain.map((one) => one.effect.type) },
-      done: () => undefined,
     });
     this.#lanes.add(again);
     this.#work();
@@ -156,46 +191,83 @@ export class Mailbox {
     this.#lanes.stop();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
-    for (const { done } of this.#events.splice(0)) done(false);
+    this.#saved();
+    for (const { done } of this.#letters.splice(0)) done?.(false);
   }
 
   #work(): void {
     if (this.#busy || this.#stopped || this.#inherited !== undefined) return;
-    const next = this.#events.shift();
-    if (!next) return;
+    if (this.#letters.length === 0 && this.#lingering?.overdue !== true) return;
     this.#busy = true;
-    void this.#take(next.event)
-      .catch((error: unknown) => {
-        this.#options.logger.error(
-          { contactId: this.contactId, event: next.event.type, error: messageOf(error) },
-          'an event could not be taken',
-        );
-      })
-      .finally(() => {
-        this.#busy = false;
-        next.done(!this.#stopped);
-        this.#work();
-      });
+    const letters = this.#letters.splice(0);
+    this.#turn = this.#take(letters).finally(() => {
+      this.#busy = false;
+      for (const { done } of letters) done?.(!this.#stopped);
+      this.#work();
+    });
   }
 
-  async #take(event: ContactEvent): Promise<void> {
-    const { clock, rules, nodeId } = this.#options;
-    await this.#apply(step(this.#state, event, { nowMs: clock.nowMs(), rules, nodeId }));
-  }
-
-  async #apply(result: StepResult): Promise<void> {
-    const unchanged = result.state === this.#state && result.effects.length === 0;
-    this.#state = result.state;
-    if (unchanged) return;
-    const added = result.effects.map((effect) => ({ number: ++this.#effectNumber, effect }));
-    this.#pending.push(...added);
+  async #take(letters: readonly Letter[]): Promise<void> {
+    const before = this.#state;
+    const effects = letters.flatMap(({ event }) => this.#step(event));
     this.#armTimers();
+    const isAwaited = letters.some(({ done }) => done !== undefined);
+    const saves = effects.length > 0 || isAwaited || this.#lingering?.overdue === true;
+    if (this.#state === before && effects.length === 0 && this.#lingering === undefined) return;
+    await this.#settle(effects, saves ? 'saveNow' : 'saveLater');
+  }
+
+  #step(event: ContactEvent): readonly ContactEffect[] {
+    const { clock, rules, nodeId, logger } = this.#options;
+    // An offer may be told twice, also after it has come to nothing here.
+    if (event.type === 'offerMade' && wasOffered(this.#state, event.offerId)) return [];
+    try {
+      const result = step(this.#state, event, { nowMs: clock.nowMs(), rules, nodeId });
+      this.#state = result.state;
+      return result.effects;
+    } catch (error) {
+      logger.error(
+        { contactId: this.contactId, event: event.type, error: messageOf(error) },
+        'an event could not be taken',
+      );
+      return [];
+    }
+  }
+
+  /** The effects run when the state that names them is saved. */
+  async #settle(effects: readonly ContactEffect[], when: 'saveNow' | 'saveLater'): Promise<void> {
+    if (when === 'saveLater') {
+      this.#linger();
+      return;
+    }
+    const added = effects.map((effect) => ({ number: ++this.#effectNumber, effect }));
+    this.#pending.push(...added);
     if (!(await this.#save())) return;
+    this.#saved();
     this.#lanes.add(added);
+  }
+
+  #linger(): void {
+    if (this.#lingering !== undefined) return;
+    const { clock } = this.#options;
+    const lingering = {
+      overdue: false,
+      cancel: clock.setTimer(clock.nowMs() + lingerMs, () => {
+        lingering.overdue = true;
+        this.#work();
+      }),
+    };
+    this.#lingering = lingering;
+  }
+
+  #saved(): void {
+    this.#lingering?.cancel();
+    this.#lingering = undefined;
   }
 
   /** False: this process must not act any more. */
   async #save(): Promise<boolean> {
+    if (this.#finishing) return !this.#stopped;
     const { clock, logger, states, sealer, lease, onLeaseLost } = this.#options;
     const stored: StoredContact = { version: 1, state: this.#state, pending: this.#pending };
     const sealedState = sealer.seal(JSON.stringify(stored), stateContext(this.contactId));
@@ -229,7 +301,7 @@ export class Mailbox {
       return;
     }
     const context = { contactId: this.contactId, shard: this.#state.shard };
-    for (const event of await runEffect(effect, context, this.#options.ports)) void this.deliver(event);
+    for (const event of await runEffect(effect, context, this.#options.ports)) this.post(event);
   }
 
   async #finish(): Promise<void> {
@@ -237,6 +309,7 @@ export class Mailbox {
     // An operator is given back before his contact is forgotten: by us, or by the next owner of what is stored.
     await this.#lanes.drained('queue');
     if (this.#stopped) return;
+    this.#finishing = true;
     const outcome = await states.finish(lease(), this.contactId, this.#state.timeline.slice(this.#published));
     if (outcome === 'leaseLost') {
       onLeaseLost();
@@ -247,7 +320,7 @@ export class Mailbox {
   }
 
   #effectFailed(effect: ContactEffect, code: string): void {
-    void this.deliver({
+    this.post({
       type: 'effectFailed',
       effect: effect.type,
       why: code,
@@ -268,7 +341,7 @@ export class Mailbox {
       if (this.#timers.has(timerId)) continue;
       const cancel = this.#options.clock.setTimer(dueMs, () => {
         this.#timers.delete(timerId);
-        void this.deliver({ type: 'timerFired', timerId, dueMs });
+        this.post({ type: 'timerFired', timerId, dueMs });
       });
       this.#timers.set(timerId, { dueMs, cancel });
     }
@@ -283,4 +356,8 @@ function isThere(
 ): boolean {
   if (effect.type === 'originate') return seen.legs.some((leg) => leg.legId === effect.legId);
   return playbackExists(effect);
+}
+
+function wasOffered(state: ContactState, offerId: OfferId): boolean {
+  return state.timeline.some((entry) => entry.kind === 'offerMade' && entry.facts.offerId === offerId);
 }

@@ -11,7 +11,6 @@ export type QueuePort = Pick<
   | 'offerFailed'
   | 'release'
   | 'endWrapUp'
-  | 'position'
   | 'setPresence'
   | 'setReachable'
   | 'setOutsideCall'

@@ -12,6 +12,7 @@ import {
   newId,
   type PlaybackId,
   secondMs,
+  withLimit,
 } from '../foundation/index.ts';
 import type { EffectPorts } from './effect-runner.ts';
 import type { ContactEvent } from './events.ts';
@@ -40,6 +41,8 @@ export interface ShardOptions {
   readonly onLost: (reason: 'leaseLost' | 'replaced') => void;
 }
 
+/** Part of the service's patience with its stop. */
+const restLimitMs = 2 * secondMs;
 /** Before what failed for want of Asterisk or Redis is tried again. */
 const retryMs = secondMs;
 
@@ -98,6 +101,18 @@ export class Shard {
         'the inbox of the shard is no longer read',
       );
     });
+  }
+
+  /** `stop`, with everything saved before, if that can be done in time. */
+  async close(): Promise<void> {
+    const rested = Promise.all([...this.#mailboxes.values()].map((mailbox) => mailbox.rest()));
+    await withLimit(rested, restLimitMs, 'saving what waits to be saved').catch((error: unknown) => {
+      this.#options.logger.warn(
+        { shard: this.#options.lease.shard, error: messageOf(error) },
+        'not all could be saved',
+      );
+    });
+    await this.stop();
   }
 
   /** Stops acting; what is live stays in Asterisk and in the store for whoever owns the shard next. */
@@ -206,7 +221,7 @@ export class Shard {
   #deliver(contactId: ContactId | undefined, event: ContactEvent): boolean {
     const mailbox = contactId === undefined ? undefined : this.#mailboxes.get(contactId);
     if (!mailbox) return false;
-    void mailbox.deliver(event);
+    mailbox.post(event);
     return true;
   }
 

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, randomFillSync } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomFillSync,
+} from 'node:crypto';
 import { DozvonError } from '../foundation/index.ts';
 import { deriveKey } from './key-wrap.ts';
 import type { FieldKeys } from './keys.ts';
@@ -30,7 +37,8 @@ const noncesPerDraw = 1_024;
 
 interface FieldKey {
   readonly keyId: string;
-  readonly key: Uint8Array;
+  /** Made once: from bytes, Node would make one for every cipher, which costs three times the sealing. */
+  readonly key: KeyObject;
   /** Tells a wrong key from an altered value. */
   readonly check: Buffer;
 }
@@ -38,7 +46,7 @@ interface FieldKey {
 export function createFieldSealer(keys: FieldKeys): FieldSealer {
   const byId = new Map<string, FieldKey>();
   for (const [keyId, key] of keys.byId)
-    byId.set(keyId, { keyId, key, check: deriveKey(key, 'dozvon key check v1', checkBytes) });
+    byId.set(keyId, { keyId, key: createSecretKey(key), check: deriveKey(key, 'dozvon key check v1', checkBytes) });
   const current = byId.get(keys.current);
   if (current === undefined)
     throw new DozvonError('UNKNOWN_KEY', `the current field key ${keys.current} is not among the keys`);

@@ -240,11 +240,7 @@ for (const kind of both.kinds) {
         stop.signal,
       );
       await withLimit(both.promise, limitMs, 'two events');
-      t.same(
-        events.map((event) => event.contactId),
-        ['c1', 'c2'],
-        'what the first did not accept comes again',
-      );
+      t.same(events.map((event) => event.contactId).sort(), ['c1', 'c2'], 'what the first did not accept comes again');
       setImmediate(() => stop.abort());
       await withLimit(second, limitMs, 'the end of the second');
     });

@@ -155,3 +155,33 @@ t.test(
     t.same(faults, []);
   },
 );
+
+t.test(
+  'the service dies at any moment, also between its steps: the caller still reaches the operator and nothing is left',
+  { timeout: 120_000 },
+  async (t) => {
+    const faults: string[] = [];
+    for (let atMs = 0; atMs < 800; atMs += 5) {
+      const made = await world();
+      const caller = made.call();
+      await made.pass(3_000);
+      made.exchange.press(caller, '1');
+      // What asks for nothing (the place told, the phone that rings) is not saved yet in these moments.
+      for (let passedMs = 0; passedMs < atMs; passedMs += 5) await made.pass(5);
+      await made.stop();
+      await live(made, 5_000);
+      if (!(await queuedOrLater(made))) made.exchange.press(caller, '1');
+      await live(made, 20_000);
+      made.exchange.hangup(caller);
+      await live(made, 30_000);
+      const [record] = await made.records.list({ limit: 1 });
+      const left = await assertNothingLeft(made);
+      if (left !== undefined) faults.push(`at ${atMs}: ${left}`);
+      if (record?.outcome !== 'answeredByOperator')
+        faults.push(`at ${atMs}: ${record?.outcome} ${record?.timeline.map((entry) => entry.kind).join()}`);
+      if (!record?.timeline.some((entry) => entry.kind === 'recovered')) faults.push(`at ${atMs}: not recovered`);
+      await made.stop();
+    }
+    t.same(faults, []);
+  },
+);

@@ -246,7 +246,7 @@ class Run {
         const place = { lineId: 'general', shard: 's1', enqueuedAtMs: this.#clock.nowMs() };
         const preferred = step.preferred === undefined ? undefined : pick(operators, step.preferred)?.id;
         const wish = preferred === undefined ? {} : { preferredOperatorId: asId<OperatorId>(preferred) };
-        const outcome = await acd.enqueue({ contactId, queueId, medium, ...place, ...wish }, by);
+        const { outcome } = await acd.enqueue({ contactId, queueId, medium, ...place, ...wish }, by);
         if (outcome !== 'enqueued') this.#left += 1;
         return;
       }
@@ -323,7 +323,8 @@ class Run {
         // Queued again with other facts, as after a restart: what was first stays. One who left meanwhile counts anew.
         const place = { lineId: 'general', shard: 's1', enqueuedAtMs: this.#clock.nowMs() };
         if (contactId === undefined) return;
-        if ((await acd.enqueue({ contactId, queueId: 'a', ...place }, by)) === 'enqueued') this.#arrived += 1;
+        const { outcome } = await acd.enqueue({ contactId, queueId: 'a', ...place }, by);
+        if (outcome === 'enqueued') this.#arrived += 1;
         return;
       }
       case 'release':

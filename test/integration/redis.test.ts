@@ -16,7 +16,7 @@ import {
   systemClock,
   withLimit,
 } from '../../src/foundation/index.ts';
-import { createRedisStores } from '../../src/store/redis/index.ts';
+import { createRedisStores, type RedisStores } from '../../src/store/redis/index.ts';
 import { bringUpToDate, schemaVersion } from '../../src/store/redis/schema.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 
@@ -124,6 +124,105 @@ t.test('what one process makes due, another gives back when the first is gone', 
   t.ok((offers[1]?.atMs ?? 0) >= backAtMs, 'not before his time');
   // At once, but for a machine that is busy with other things; without word from the other process it would be never.
   t.ok((offers[1]?.atMs ?? 0) - backAtMs < 1_000, `soon after it: ${(offers[1]?.atMs ?? 0) - backAtMs} ms`);
+});
+
+/** One operator who is ready, and somebody who hears the offers of the shard `s1`. */
+async function listening(prefix: string): Promise<{
+  readonly stores: RedisStores;
+  readonly heard: string[];
+  readonly until: (count: number) => Promise<void>;
+  readonly end: () => Promise<void>;
+}> {
+  const stores = await redis.stores(prefix);
+  const operatorId = asId<OperatorId>('101');
+  await stores.queue.registerOperator(
+    { operatorId, extension: '101', skills: { a: 1 }, capacity: { voice: 1 } },
+    start,
+  );
+  await stores.queue.signIn(operatorId, start);
+  await stores.queue.setReachable(operatorId, true, start);
+  await stores.queue.setPresence(operatorId, 'ready', { nowMs: start });
+  const heard: string[] = [];
+  const stop = new AbortController();
+  const deliver = async (event: QueueEvent): Promise<void> => {
+    heard.push(`${event.type} ${event.contactId}`);
+  };
+  const reading = stores.inbox.consume('s1', deliver, stop.signal);
+  const until = (count: number): Promise<void> => eventually(async () => heard.length >= count, `${count} events`);
+  await eventually(async () => (await redis.client.exists(`${prefix}inbox-reader:s1`)) === 1, 'the reader');
+  // Its own process knows of it a moment later.
+  await new Promise((resolve) => setImmediate(resolve));
+  return {
+    stores,
+    heard,
+    until,
+    async end() {
+      stop.abort();
+      await withLimit(reading, limitMs, 'the end of the reader');
+    },
+  };
+}
+
+async function eventually(isSo: () => Promise<boolean>, what: string): Promise<void> {
+  const until = Date.now() + limitMs;
+  while (!(await isSo())) {
+    if (Date.now() > until) throw new Error(`expected ${what} within ${limitMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+t.test('an offer made by its owner’s own verb does not go through the inbox, and is kept while it rings', async (t) => {
+  const { stores, heard, until, end } = await listening('own:');
+  const match = { nowMs: start, leaseMs: 60_000 };
+  const { reservation } = await stores.queue.enqueueAndMatch(request('c1', 'a'), match);
+  await until(1);
+  t.same(heard, ['offerMade c1']);
+  t.equal(await redis.client.exists('own:inbox:s1'), 0);
+  t.equal(await redis.client.hlen('own:told:s1'), 1);
+  await stores.queue.offerAnswered(reservation?.offerId ?? asId<never>('none'), start);
+  t.equal(await redis.client.exists('own:told:s1'), 0);
+  await end();
+});
+
+t.test('an offer made by another process comes through the inbox', async (t) => {
+  const { heard, until, end } = await listening('others:');
+  const other = await redis.stores('others:');
+  await other.queue.enqueueAndMatch(request('c1', 'a'), { nowMs: start, leaseMs: 60_000 });
+  await until(1);
+  t.same(heard, ['offerMade c1']);
+  t.equal(await redis.client.exists('others:told:s1'), 0);
+  await eventually(async () => (await redis.client.xlen('others:inbox:s1')) === 0, 'the acknowledgement');
+  await end();
+});
+
+t.test('an offer that rings when its owner dies is told to the next one; one that is over is not', async (t) => {
+  const { stores, until, end } = await listening('next:');
+  await stores.queue.enqueueAndMatch(request('c1', 'a'), { nowMs: start, leaseMs: 60_000 });
+  await until(1);
+  await end();
+  await redis.client.hset('next:told:s1', 'o-of-the-past', '{"type":"offerMade","contactId":"c0"}');
+  const next = await listening('next:');
+  await next.until(1);
+  t.same(next.heard, ['offerMade c1']);
+  t.equal(await redis.client.hlen('next:told:s1'), 1, 'what is over has been forgotten');
+  await next.end();
+});
+
+t.test('an offer whose answer was lost on the way is told all the same', async (t) => {
+  const { stores, heard, until, end } = await listening('lost:');
+  await stores.queue.enqueue(request('c1', 'a'), start);
+  // As this process would ask, on a connection whose reply it never sees.
+  const token = await redis.client.get('lost:inbox-reader:s1');
+  const [library] = (await redis.client.function('LIST')) as readonly (readonly unknown[])[];
+  const name = `${String(library?.[1])}_match_operator`;
+  const args = [start, '', '', '101', 'o1', start + 60_000, `s1 ${token} `];
+  await redis.client.fcall(name, 1, 'lost:', ...args);
+  t.same(heard, []);
+  await redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await t.rejects(stores.queue.matchOperator(asId('101'), { nowMs: start, leaseMs: 1 }), { code: 'REDIS_UNAVAILABLE' });
+  await until(1);
+  t.same(heard, ['offerMade c1']);
+  await end();
 });
 
 t.test('a schema of a later program is left alone, an older one is migrated once', async (t) => {

@@ -34,10 +34,15 @@ class Process {
   alive = true;
   readonly #crashAt: CrashPoint | undefined;
   readonly #died: () => void;
+  readonly #seen: (name: string, args: readonly unknown[]) => void;
 
-  constructor(crashAt: CrashPoint | undefined, died: () => void) {
+  constructor(
+    crashAt: CrashPoint | undefined,
+    told: { readonly died: () => void; readonly seen: (name: string, args: readonly unknown[]) => void },
+  ) {
     this.#crashAt = crashAt;
-    this.#died = died;
+    this.#died = told.died;
+    this.#seen = told.seen;
   }
 
   die(): void {
@@ -66,7 +71,11 @@ class Process {
         if (typeof value !== 'function') return value;
         const method = value.bind(object) as (...args: unknown[]) => unknown;
         if (waits.has(String(name))) return method;
-        return (...args: unknown[]) => step(() => method(...args));
+        return (...args: unknown[]) =>
+          step(() => {
+            this.#seen(String(name), args);
+            return method(...args);
+          });
       },
     });
   }
@@ -112,6 +121,8 @@ export class ContactWorld {
   snapshotFailures = 0;
   connecting: 'succeeds' | 'hangs' | 'fails' = 'succeeds';
   readonly #away = new Set<Outage>();
+  /** Hears of every step a process makes to the outside, before it is made. */
+  onStep: (name: string, args: readonly unknown[]) => void = () => undefined;
 
   get steps(): number {
     return this.#process?.steps ?? 0;
@@ -122,9 +133,12 @@ export class ContactWorld {
   }
 
   async startProcess(crashAt?: CrashPoint): Promise<void> {
-    const process = new Process(crashAt, () => {
-      this.deaths += 1;
-      this.#telephony?.stop().catch(() => undefined);
+    const process = new Process(crashAt, {
+      died: () => {
+        this.deaths += 1;
+        this.#telephony?.stop().catch(() => undefined);
+      },
+      seen: (name, args) => this.onStep(name, args),
     });
     this.#process = process;
     const clock = process.clock(this.clock);
@@ -240,6 +254,13 @@ export class ContactWorld {
 
   async operator() {
     return await this.stores.queue.operator(operatorId);
+  }
+
+  /** The service is told to stop, as by its supervisor. */
+  async stopInOrder(): Promise<void> {
+    await this.#service?.stop();
+    this.#process?.die();
+    await settled();
   }
 
   async stop(): Promise<void> {

@@ -69,11 +69,10 @@ async function hotline(
     stores,
     clock,
     acd,
-    enqueue: (name) =>
-      acd.enqueue(
-        { contactId: contact(name), queueId: 'documents', lineId: 'general', shard: 's1', enqueuedAtMs: clock.nowMs() },
-        by,
-      ),
+    async enqueue(name) {
+      const place = { queueId: 'documents', lineId: 'general', shard: 's1', enqueuedAtMs: clock.nowMs() };
+      return (await acd.enqueue({ contactId: contact(name), ...place }, by)).outcome;
+    },
     async ready(...names) {
       for (const name of names) {
         await acd.signIn(operator(name), by);
@@ -302,9 +301,10 @@ t.test('a match that the store could not make is made when it can', async (t) =>
         },
       }),
   });
-  await ready('101');
+  await enqueue('c1');
   away = true;
-  t.equal(await enqueue('c1'), 'enqueued', 'the contact is queued all the same');
+  await ready('101');
+  t.match(await acd.operator(operator('101')), { presence: 'ready' }, 'he is ready all the same');
   await clock.moveTo(start + 1_000);
   t.same(await offers(), []);
   away = false;
@@ -450,6 +450,9 @@ t.test('limits are named in the outcome; who had a place keeps it', async (t) =>
   t.equal(await enqueue('c1'), 'enqueued');
   t.equal(await enqueue('c2'), 'queueFull');
   const place = { queueId: 'documents', lineId: 'general', shard: 's1', enqueuedAtMs: start };
-  t.equal(await acd.enqueue({ contactId: contact('c2'), ...place, keepsPlace: true }, by), 'enqueued');
+  t.same(await acd.enqueue({ contactId: contact('c2'), ...place, keepsPlace: true }, by), {
+    outcome: 'enqueued',
+    position: 2,
+  });
   await acd.stop();
 });

@@ -3,7 +3,7 @@ import { asId, type CommandMeta, type ContactId, type OfferId, type OperatorId }
 import type { EventLog } from './event-log.ts';
 import type { Inbox } from './inbox.ts';
 import { type OperatorRecord, operatorView } from './operator-pool.ts';
-import { QueueState } from './queue-state.ts';
+import { type Instant, QueueState } from './queue-state.ts';
 import type { RankedSet } from './ranked-set.ts';
 
 /** The verbs that concern operators and what they hold: one half of the twin of the Redis store. */
@@ -162,6 +162,15 @@ export class OperatorVerbs {
     options: { readonly nowMs: number; readonly wrapUp: boolean; readonly wrapUpMs?: number },
     by?: CommandMeta,
   ): Promise<'released' | 'notHolding'> {
+    return this.releaseNow(operatorId, contactId, options, by);
+  }
+
+  protected releaseNow(
+    operatorId: OperatorId,
+    contactId: ContactId,
+    options: { readonly nowMs: number; readonly wrapUp: boolean; readonly wrapUpMs?: number },
+    by?: CommandMeta,
+  ): 'released' | 'notHolding' {
     const operator = this.operatorOf(operatorId);
     const hold = operator?.holds.get(contactId);
     if (operator === undefined || hold?.state !== 'connected') return 'notHolding';
@@ -182,6 +191,15 @@ export class OperatorVerbs {
     by?: CommandMeta,
     onlyWhenDue?: 'onlyWhenDue',
   ): Promise<'idle' | 'notInWrapUp' | 'notDue'> {
+    return this.endWrapUpNow(operatorId, contactId, { nowMs, by }, onlyWhenDue);
+  }
+
+  protected endWrapUpNow(
+    operatorId: OperatorId,
+    contactId: ContactId,
+    { nowMs, by }: Instant,
+    onlyWhenDue?: 'onlyWhenDue',
+  ): 'idle' | 'notInWrapUp' | 'notDue' {
     const operator = this.operatorOf(operatorId);
     const hold = operator?.holds.get(contactId);
     if (operator === undefined || hold?.state !== 'wrapUp') return 'notInWrapUp';

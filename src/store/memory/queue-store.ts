@@ -3,6 +3,7 @@ import {
   canServe,
   type EnqueueOutcome,
   type EnqueueRequest,
+  type MatchOptions,
   type OfferFailure,
   type QueueFigures,
   type QueueStore,
@@ -19,16 +20,27 @@ import { dueIn, OperatorVerbs } from './operator-verbs.ts';
 import { stepsOf, type WaitingRecord } from './waiting-room.ts';
 import { contactView, waitingContact } from './waiting-views.ts';
 
-interface MatchOptions {
-  readonly nowMs: number;
-  readonly leaseMs: number;
-}
-
 const nobodyPassedOver = { unfit: 0, excluded: 0, holding: 0 } as const;
 
 /** The queue in memory: the twin of the Redis store, verb by verb. */
 export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
   async enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<EnqueueOutcome> {
+    return this.#enqueue(request, nowMs, by);
+  }
+
+  async enqueueAndMatch(
+    request: EnqueueRequest,
+    options: MatchOptions,
+    by?: CommandMeta,
+  ): ReturnType<QueueStore['enqueueAndMatch']> {
+    const outcome = this.#enqueue(request, options.nowMs, by);
+    if (outcome !== 'enqueued' && outcome !== 'alreadyQueued') return { outcome };
+    const reservation = this.#matchContact(request.contactId, options);
+    const position = this.state.room.position(request.contactId);
+    return { outcome, ...(position === undefined ? {} : { position }), ...made(reservation) };
+  }
+
+  #enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): EnqueueOutcome {
     const { room } = this.state;
     const { contactId, queueId, lineId, medium, score, enqueuedAtMs, preferred, limits } = request;
     if (room.records.has(contactId)) return 'alreadyQueued';
@@ -121,6 +133,10 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
   }
 
   async matchContact(contactId: ContactId, options: MatchOptions): Promise<Reservation | undefined> {
+    return this.#matchContact(contactId, options);
+  }
+
+  #matchContact(contactId: ContactId, options: MatchOptions): Reservation | undefined {
     const { room, pool } = this.state;
     const contact = room.records.get(contactId);
     if (contact === undefined || contact.offerId !== undefined) return undefined;
@@ -145,6 +161,33 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
   }
 
   async matchOperator(operatorId: OperatorId, options: MatchOptions): Promise<Reservation | undefined> {
+    return this.#matchOperator(operatorId, options);
+  }
+
+  async releaseAndMatch(
+    operatorId: OperatorId,
+    contactId: ContactId,
+    options: Parameters<QueueStore['releaseAndMatch']>[2],
+    by?: CommandMeta,
+  ): ReturnType<QueueStore['releaseAndMatch']> {
+    const outcome = this.releaseNow(operatorId, contactId, options, by);
+    if (outcome !== 'released' || options.wrapUp) return { outcome };
+    return { outcome, ...made(this.#matchOperator(operatorId, options)) };
+  }
+
+  async endWrapUpAndMatch(
+    operatorId: OperatorId,
+    contactId: ContactId,
+    options: MatchOptions,
+    by?: CommandMeta,
+    onlyWhenDue?: 'onlyWhenDue',
+  ): ReturnType<QueueStore['endWrapUpAndMatch']> {
+    const outcome = this.endWrapUpNow(operatorId, contactId, { nowMs: options.nowMs, by }, onlyWhenDue);
+    if (outcome !== 'idle') return { outcome };
+    return { outcome, ...made(this.#matchOperator(operatorId, options)) };
+  }
+
+  #matchOperator(operatorId: OperatorId, options: MatchOptions): Reservation | undefined {
     const { room } = this.state;
     const operator = this.operatorOf(operatorId);
     if (operator === undefined) return undefined;
@@ -209,6 +252,29 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
     options: Parameters<QueueStore['offerFailed']>[2],
     by?: CommandMeta,
   ): ReturnType<QueueStore['offerFailed']> {
+    return this.#offerFailed(offerId, failure, options, by);
+  }
+
+  async offerFailedAndMatch(
+    offerId: OfferId,
+    failure: OfferFailure,
+    options: Parameters<QueueStore['offerFailedAndMatch']>[2],
+    by?: CommandMeta,
+  ): ReturnType<QueueStore['offerFailedAndMatch']> {
+    const failed = this.#offerFailed(offerId, failure, options, by);
+    if (failed.outcome === 'staleOffer') return failed;
+    const { contactId, operatorId } = failed;
+    const contacts = failure === 'contactGone' ? undefined : this.#matchContact(contactId, options);
+    const reservations = [contacts, this.#matchOperator(operatorId, options)];
+    return { ...failed, reservations: reservations.filter((one) => one !== undefined) };
+  }
+
+  #offerFailed(
+    offerId: OfferId,
+    failure: OfferFailure,
+    options: Parameters<QueueStore['offerFailed']>[2],
+    by?: CommandMeta,
+  ): Awaited<ReturnType<QueueStore['offerFailed']>> {
     const offer = this.state.offers.get(offerId);
     const operator = offer === undefined ? undefined : this.operatorOf(offer.operatorId);
     if (offer === undefined || operator === undefined) return { outcome: 'staleOffer' };
@@ -309,4 +375,8 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
   async figures(): Promise<ReadonlyMap<string, QueueFigures>> {
     return new Map(this.state.figures);
   }
+}
+
+function made(reservation: Reservation | undefined): { readonly reservation?: Reservation } {
+  return reservation === undefined ? {} : { reservation };
 }

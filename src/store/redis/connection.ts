@@ -73,3 +73,22 @@ export async function connectNow(client: Redis): Promise<void> {
 export function closeConnection(client: Redis): void {
   client.disconnect(false);
 }
+
+/**
+ * What is asked in one turn of the event loop goes out in one write: a system call costs as much as all else of a command.
+ * Returns what is to be called before each command.
+ */
+export function gatheringWrites(client: Redis): () => void {
+  let gathering = false;
+  return () => {
+    // Not there yet while the connection is being made.
+    const { stream } = client as { readonly stream?: Redis['stream'] };
+    if (gathering || stream === undefined) return;
+    gathering = true;
+    stream.cork();
+    setImmediate(() => {
+      gathering = false;
+      stream.uncork();
+    });
+  };
+}

@@ -9,6 +9,7 @@ import { DueWatch } from './due-watch.ts';
 import { RedisEventStream } from './event-stream.ts';
 import { EventTail } from './event-tail.ts';
 import { RedisInbox } from './inbox.ts';
+import { LocalReaders } from './local-readers.ts';
 import { RedisQueueStore } from './queue-store.ts';
 import { bringUpToDate } from './schema.ts';
 import { Scripts } from './scripts.ts';
@@ -57,7 +58,8 @@ export async function createRedisStores(options: {
   }
   const openBlocking = (name: string): Redis => openTracked(name, true);
   const scripts = new Scripts(client, prefix);
-  const parts = { client, scripts, prefix, logger, openBlocking };
+  const readers = new LocalReaders();
+  const parts = { client, scripts, prefix, logger, readers, openBlocking };
   return {
     queue: new RedisQueueStore({
       ...parts,

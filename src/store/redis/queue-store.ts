@@ -1,16 +1,12 @@
 import type { Redis } from 'ioredis';
 import {
   type ContactView,
-  type EnqueueOutcome,
-  type EnqueueRequest,
-  type OfferFailure,
   type OperatorRegistration,
   type OperatorView,
   operatorProfile,
   type Presence,
   type QueueFigures,
   type QueueStore,
-  type RequirementClass,
   type Reservation,
   type Skills,
   type StepQuestion,
@@ -18,48 +14,28 @@ import {
   skillTotal,
   type WaitingContact,
 } from '../../acd/index.ts';
-import {
-  asId,
-  type CommandMeta,
-  type ContactId,
-  newId,
-  type OfferId,
-  type OperatorId,
-} from '../../foundation/index.ts';
-import type { ClassMap } from './class-map.ts';
+import { asId, type CommandMeta, type ContactId, type OfferId, type OperatorId } from '../../foundation/index.ts';
 import { asked } from './connection.ts';
 import type { DueWatch } from './due-watch.ts';
+import { MatchVerbs, type MatchVerbsParts, stepsText } from './match-verbs.ts';
 import { readContact, readFigures, readOperators, readWaiting } from './queue-views.ts';
-import type { Scripts } from './scripts.ts';
 
 /** How many due things one script call takes, so that no call blocks Redis for long. */
 const dueBatch = 100;
 
-interface MatchOptions {
-  readonly nowMs: number;
-  readonly leaseMs: number;
-}
-
 /** The queue in Redis: each verb one Lua script. */
-export class RedisQueueStore implements QueueStore {
+export class RedisQueueStore extends MatchVerbs implements QueueStore {
   readonly #client: Redis;
-  readonly #scripts: Scripts;
   readonly #prefix: string;
   readonly #dueWatch: DueWatch;
-  readonly #map: ClassMap;
 
-  constructor(parts: {
-    readonly client: Redis;
-    readonly scripts: Scripts;
-    readonly prefix: string;
-    readonly dueWatch: DueWatch;
-    readonly map: ClassMap;
-  }) {
+  constructor(
+    parts: MatchVerbsParts & { readonly client: Redis; readonly prefix: string; readonly dueWatch: DueWatch },
+  ) {
+    super(parts);
     this.#client = parts.client;
-    this.#scripts = parts.scripts;
     this.#prefix = parts.prefix;
     this.#dueWatch = parts.dueWatch;
-    this.#map = parts.map;
   }
 
   async registerOperator(operator: OperatorRegistration, nowMs: number, by?: CommandMeta): Promise<void> {
@@ -75,10 +51,10 @@ export class RedisQueueStore implements QueueStore {
       skillTotal(profile.skills),
       operator.weight ?? 1,
     ];
-    await this.#map.defining(
-      () => this.#scripts.word<'registered' | 'unknownProfile'>('register-operator', { nowMs, by, args }),
+    await this.map.defining(
+      () => this.scripts.word<'registered' | 'unknownProfile'>('register-operator', { nowMs, by, args }),
       (word) => word === 'unknownProfile',
-      () => this.#map.defineProfile(profile.profileId, profile.skills, nowMs),
+      () => this.map.defineProfile(profile.profileId, profile.skills, nowMs),
     );
   }
 
@@ -90,10 +66,10 @@ export class RedisQueueStore implements QueueStore {
   ): Promise<'done' | 'unknownOperator'> {
     const profile = operatorProfile(skills);
     const args = [operatorId, JSON.stringify(profile.skills), profile.profileId, skillTotal(profile.skills)];
-    const word = await this.#map.defining(
-      () => this.#scripts.word<'done' | 'unknownOperator' | 'unknownProfile'>('set-skills', { nowMs, by, args }),
+    const word = await this.map.defining(
+      () => this.scripts.word<'done' | 'unknownOperator' | 'unknownProfile'>('set-skills', { nowMs, by, args }),
       (each) => each === 'unknownProfile',
-      () => this.#map.defineProfile(profile.profileId, profile.skills, nowMs),
+      () => this.map.defineProfile(profile.profileId, profile.skills, nowMs),
     );
     return word === 'done' ? 'done' : 'unknownOperator';
   }
@@ -104,7 +80,7 @@ export class RedisQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<'done' | 'unknownOperator'> {
-    return this.#scripts.word('set-outside-call', { nowMs, by, args: [operatorId, busy ? 1 : 0] });
+    return this.scripts.word('set-outside-call', { nowMs, by, args: [operatorId, busy ? 1 : 0] });
   }
 
   notReadyNext(
@@ -113,7 +89,7 @@ export class RedisQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<'done' | 'unknownOperator' | 'notSignedIn'> {
-    return this.#scripts.word('not-ready-next', { nowMs, by, args: [operatorId, reason] });
+    return this.scripts.word('not-ready-next', { nowMs, by, args: [operatorId, reason] });
   }
 
   async withdrawOffers(
@@ -122,7 +98,7 @@ export class RedisQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<readonly ContactId[]> {
-    const givenBack = await this.#scripts.list('withdraw-offers', { nowMs, by, args: [operatorId, reason] });
+    const givenBack = await this.scripts.list('withdraw-offers', { nowMs, by, args: [operatorId, reason] });
     return (givenBack ?? []).map((contactId) => asId<ContactId>(contactId));
   }
 
@@ -131,15 +107,15 @@ export class RedisQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<'removed' | 'busy' | 'unknownOperator'> {
-    return this.#scripts.word('remove-operator', { nowMs, by, args: [operatorId] });
+    return this.scripts.word('remove-operator', { nowMs, by, args: [operatorId] });
   }
 
   signIn(operatorId: OperatorId, nowMs: number, by?: CommandMeta): Promise<'done' | 'unknownOperator'> {
-    return this.#scripts.word('sign-in', { nowMs, by, args: [operatorId] });
+    return this.scripts.word('sign-in', { nowMs, by, args: [operatorId] });
   }
 
   async signOut(operatorId: OperatorId, nowMs: number, by?: CommandMeta): ReturnType<QueueStore['signOut']> {
-    const [outcome, ...givenBack] = (await this.#scripts.list('sign-out', { nowMs, by, args: [operatorId] })) ?? [];
+    const [outcome, ...givenBack] = (await this.scripts.list('sign-out', { nowMs, by, args: [operatorId] })) ?? [];
     if (outcome !== 'done') return { outcome: 'unknownOperator' };
     return { outcome, givenBack: givenBack.map((contactId) => asId<ContactId>(contactId)) };
   }
@@ -151,7 +127,7 @@ export class RedisQueueStore implements QueueStore {
     by?: CommandMeta,
   ): Promise<'done' | 'unknownOperator' | 'notSignedIn'> {
     const args = [operatorId, presence, options.reason ?? ''];
-    return this.#scripts.word('set-presence', { nowMs: options.nowMs, by, args });
+    return this.scripts.word('set-presence', { nowMs: options.nowMs, by, args });
   }
 
   setReachable(
@@ -160,31 +136,7 @@ export class RedisQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<'done' | 'unknownOperator'> {
-    return this.#scripts.word('set-reachable', { nowMs, by, args: [operatorId, reachable ? 1 : 0] });
-  }
-
-  async enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): Promise<EnqueueOutcome> {
-    const { preferred, limits } = request;
-    const args = [
-      request.contactId,
-      request.queueId,
-      request.lineId,
-      request.medium,
-      stepsText(request, request.enqueuedAtMs),
-      request.score,
-      request.enqueuedAtMs,
-      request.shard,
-      request.headStartMs ?? 0,
-      preferred?.operatorId ?? '',
-      preferred === undefined ? '' : nowMs + preferred.forMs,
-      limits?.length ?? '',
-      limits?.loggedIn === true ? 1 : 0,
-    ];
-    return await this.#map.defining(
-      () => this.#scripts.word<EnqueueOutcome>('enqueue', { nowMs, by, args }),
-      (word) => (word as string) === 'unknownClass',
-      () => this.#defineClasses(request, nowMs),
-    );
+    return this.scripts.word('set-reachable', { nowMs, by, args: [operatorId, reachable ? 1 : 0] });
   }
 
   async moveContact(
@@ -195,10 +147,10 @@ export class RedisQueueStore implements QueueStore {
   ): ReturnType<QueueStore['moveContact']> {
     const enqueuedAtMs = Number(await this.#read('reading a contact', contactId, 'enqueuedAtMs'));
     const args = [contactId, to.queueId, stepsText(to, enqueuedAtMs), to.score, to.headStartMs ?? 0];
-    const [outcome, operatorId] = await this.#map.defining(
-      async () => (await this.#scripts.list('move-contact', { nowMs, by, args })) ?? [],
+    const [outcome, operatorId] = await this.map.defining(
+      async () => (await this.scripts.list('move-contact', { nowMs, by, args })) ?? [],
       ([word]) => word === 'unknownClass',
-      () => this.#defineClasses(to, nowMs),
+      () => this.defineClasses(to, nowMs),
     );
     if (outcome !== 'moved') return { outcome: 'notQueued' };
     return { outcome, ...(operatorId ? { operatorId: asId<OperatorId>(operatorId) } : {}) };
@@ -210,7 +162,7 @@ export class RedisQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<'done' | 'notQueued'> {
-    return this.#scripts.word('set-head-start', { nowMs, by, args: [contactId, place.score, place.headStartMs] });
+    return this.scripts.word('set-head-start', { nowMs, by, args: [contactId, place.score, place.headStartMs] });
   }
 
   async withdraw(
@@ -220,57 +172,13 @@ export class RedisQueueStore implements QueueStore {
     tellOwner?: 'tellOwner',
   ): ReturnType<QueueStore['withdraw']> {
     const args = [contactId, shortAbandonMs, tellOwner === undefined ? 0 : 1];
-    const [outcome, operatorId] = (await this.#scripts.list('withdraw', { nowMs, by, args })) ?? [];
+    const [outcome, operatorId] = (await this.scripts.list('withdraw', { nowMs, by, args })) ?? [];
     if (outcome !== 'withdrawn') return { outcome: 'notQueued' };
     return { outcome, ...(operatorId ? { operatorId: asId<OperatorId>(operatorId) } : {}) };
   }
 
-  async matchContact(contactId: ContactId, options: MatchOptions): Promise<Reservation | undefined> {
-    return reservation(await this.#scripts.list('match-contact', matchCall(contactId, options)));
-  }
-
-  async matchOperator(operatorId: OperatorId, options: MatchOptions): Promise<Reservation | undefined> {
-    return reservation(await this.#scripts.list('match-operator', matchCall(operatorId, options)));
-  }
-
   offerAnswered(offerId: OfferId, nowMs: number, by?: CommandMeta): Promise<'connected' | 'staleOffer'> {
-    return this.#scripts.word('offer-answered', { nowMs, by, args: [offerId] });
-  }
-
-  async offerFailed(
-    offerId: OfferId,
-    failure: OfferFailure,
-    options: Parameters<QueueStore['offerFailed']>[2],
-    by?: CommandMeta,
-  ): ReturnType<QueueStore['offerFailed']> {
-    const { setAsideMs, exclude, notReadyAfterMissed } = options;
-    const args = [offerId, failure, setAsideMs, exclude === true ? 1 : 0, notReadyAfterMissed ?? ''];
-    const result = (await this.#scripts.list('offer-failed', { nowMs: options.nowMs, by, args })) ?? [];
-    const [outcome, operatorId, contactId] = result;
-    if (outcome !== 'givenBack' || operatorId === undefined || contactId === undefined)
-      return { outcome: 'staleOffer' };
-    return { outcome, operatorId: asId(operatorId), contactId: asId(contactId) };
-  }
-
-  release(
-    operatorId: OperatorId,
-    contactId: ContactId,
-    options: { readonly nowMs: number; readonly wrapUp: boolean; readonly wrapUpMs?: number },
-    by?: CommandMeta,
-  ): Promise<'released' | 'notHolding'> {
-    const args = [operatorId, contactId, options.wrapUp ? 1 : 0, options.wrapUpMs ?? ''];
-    return this.#scripts.word('release', { nowMs: options.nowMs, by, args });
-  }
-
-  endWrapUp(
-    operatorId: OperatorId,
-    contactId: ContactId,
-    nowMs: number,
-    by?: CommandMeta,
-    onlyWhenDue?: 'onlyWhenDue',
-  ): Promise<'idle' | 'notInWrapUp' | 'notDue'> {
-    const args = [operatorId, contactId, onlyWhenDue === undefined ? 0 : 1];
-    return this.#scripts.word('end-wrap-up', { nowMs, by, args });
+    return this.scripts.word('offer-answered', { nowMs, by, args: [offerId] });
   }
 
   extendWrapUp(
@@ -280,20 +188,20 @@ export class RedisQueueStore implements QueueStore {
     nowMs: number,
     by?: CommandMeta,
   ): Promise<number | undefined> {
-    return this.#scripts.number('extend-wrap-up', { nowMs, by, args: [operatorId, contactId, byMs] });
+    return this.scripts.number('extend-wrap-up', { nowMs, by, args: [operatorId, contactId, byMs] });
   }
 
   async expireOffers(nowMs: number): Promise<readonly Reservation[]> {
     const expired: Reservation[] = [];
     for (;;) {
-      const flat = (await this.#scripts.list('expire-offers', { nowMs, args: [dueBatch] })) ?? [];
+      const flat = (await this.scripts.list('expire-offers', { nowMs, args: [dueBatch] })) ?? [];
       for (let i = 0; i < flat.length; i += 3) expired.push(...nonEmpty(reservation(flat.slice(i, i + 3))));
       if (flat.length < 3 * dueBatch) return expired;
     }
   }
 
   nextDueMs(): Promise<number | undefined> {
-    return this.#scripts.number('next-due', { nowMs: 0, args: [] });
+    return this.scripts.number('next-due', { nowMs: 0, args: [] });
   }
 
   releaseDue(nowMs: number): Promise<readonly OperatorId[]> {
@@ -306,7 +214,7 @@ export class RedisQueueStore implements QueueStore {
 
   /** One batch a call: what has questions stays due, and would be met again. */
   async takeDueContacts(nowMs: number): ReturnType<QueueStore['takeDueContacts']> {
-    const flat = (await this.#scripts.list('take-due-contacts', { nowMs, args: [dueBatch] })) ?? [];
+    const flat = (await this.scripts.list('take-due-contacts', { nowMs, args: [dueBatch] })) ?? [];
     const contacts: ContactId[] = [];
     const questions: StepQuestion[] = [];
     for (let i = 0; i < flat.length; i += 4) {
@@ -328,7 +236,7 @@ export class RedisQueueStore implements QueueStore {
     isMet: boolean,
     nowMs: number,
   ): Promise<'taken' | 'stale'> {
-    return this.#scripts.word('answer-step', { nowMs, args: [question.contactId, question.step, isMet ? 1 : 0] });
+    return this.scripts.word('answer-step', { nowMs, args: [question.contactId, question.step, isMet ? 1 : 0] });
   }
 
   watchDue(listener: (dueAtMs: number | undefined) => void, signal: AbortSignal): Promise<void> {
@@ -336,7 +244,7 @@ export class RedisQueueStore implements QueueStore {
   }
 
   async position(contactId: ContactId): Promise<number | undefined> {
-    const rank = await this.#scripts.number('position', { nowMs: 0, args: [contactId] });
+    const rank = await this.scripts.number('position', { nowMs: 0, args: [contactId] });
     return rank === undefined ? undefined : rank + 1;
   }
 
@@ -369,7 +277,7 @@ export class RedisQueueStore implements QueueStore {
   async #takeOperators(verb: 'release-due' | 'end-due-wrap-ups', nowMs: number): Promise<readonly OperatorId[]> {
     const taken: OperatorId[] = [];
     for (;;) {
-      const some = (await this.#scripts.list(verb, { nowMs, args: [dueBatch] })) ?? [];
+      const some = (await this.scripts.list(verb, { nowMs, args: [dueBatch] })) ?? [];
       taken.push(...some.map((operatorId) => asId<OperatorId>(operatorId)));
       if (some.length < dueBatch) return taken;
     }
@@ -378,33 +286,6 @@ export class RedisQueueStore implements QueueStore {
   #read(what: string, contactId: ContactId, field: string): Promise<string | null> {
     return asked(what, () => this.#client.hget(`${this.#prefix}contact:${contactId}`, field));
   }
-
-  async #defineClasses(steps: Pick<EnqueueRequest, 'requirement' | 'laterSteps'>, nowMs: number): Promise<void> {
-    for (const requirement of classesOf(steps)) await this.#map.defineClass(requirement, nowMs);
-  }
-}
-
-function classesOf(steps: Pick<EnqueueRequest, 'requirement' | 'laterSteps'>): readonly RequirementClass[] {
-  return [steps.requirement, ...(steps.laterSteps ?? []).map((step) => step.requirement)];
-}
-
-/** The steps as the scripts keep them. */
-function stepsText(
-  { requirement, considerIf, laterSteps = [] }: Pick<EnqueueRequest, 'requirement' | 'considerIf' | 'laterSteps'>,
-  enqueuedAtMs: number,
-): string {
-  const steps = [{ requirement, considerIf, afterMs: 0 }, ...laterSteps].map((step) => ({
-    classId: step.requirement.classId,
-    strategy: step.requirement.strategy,
-    dueAtMs: enqueuedAtMs + step.afterMs,
-    considerIf: step.considerIf,
-  }));
-  return JSON.stringify(steps);
-}
-
-function matchCall(who: ContactId | OperatorId, options: MatchOptions): { nowMs: number; args: (string | number)[] } {
-  const { nowMs, leaseMs } = options;
-  return { nowMs, args: [who, newId<OfferId>('o', nowMs), nowMs + leaseMs] };
 }
 
 function reservation(list: readonly string[] | undefined): Reservation | undefined {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { operatorFacts, operatorStrategies, strategyNames } from '../../acd/index.ts';
 import { type CommandMeta, DozvonError } from '../../foundation/index.ts';
-import { asked } from './connection.ts';
+import { asked, gatheringWrites } from './connection.ts';
 
 const verbs = [
   'acknowledge-events',
@@ -26,6 +26,7 @@ const verbs = [
   'offer-answered',
   'offer-failed',
   'position',
+  'read-told',
   'register-operator',
   'release',
   'release-due',
@@ -54,17 +55,33 @@ export interface VerbCall {
 }
 
 /** In this order in front of the verbs. */
-const parts = ['base', 'events', 'time-use', 'duty', 'operators', 'holds', 'contacts', 'steps', 'offers'] as const;
+const parts = [
+  'base',
+  'events',
+  'time-use',
+  'duty',
+  'operators',
+  'holds',
+  'contacts',
+  'steps',
+  'looking',
+  'offers',
+  'matching',
+] as const;
 
 /** The verbs as functions of a Redis library. Results are as each file's header says. */
 export class Scripts {
   readonly #client: Redis;
   readonly #prefix: string;
   readonly #library = library();
+  readonly #names = new Map<Verb, string>();
+  readonly #gatherWrites: () => void;
 
   constructor(client: Redis, prefix: string) {
     this.#client = client;
     this.#prefix = prefix;
+    this.#gatherWrites = gatheringWrites(client);
+    for (const verb of verbs) this.#names.set(verb, functionName(this.#library.name, verb));
   }
 
   async run(verb: Verb, call: VerbCall): Promise<unknown> {
@@ -83,7 +100,8 @@ export class Scripts {
   }
 
   #call(verb: Verb, args: readonly (string | number)[]): Promise<unknown> {
-    return this.#client.fcall(functionName(this.#library.name, verb), 1, this.#prefix, ...args);
+    this.#gatherWrites();
+    return this.#client.fcall(this.#names.get(verb) ?? '', 1, this.#prefix, ...args);
   }
 
   /** For verbs whose result is one of a few words. */

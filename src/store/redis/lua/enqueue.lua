@@ -1,22 +1,37 @@
--- Puts a contact into its queue and class. What is written for a contact already queued stays as it is.
+-- Puts a contact into its queue and class, and looks for an operator. What is written for a contact already queued stays
+-- as it is.
 -- Arguments: contactId, queueId, lineId, medium, steps (JSON), score, enqueuedAtMs, shard, headStartMs, preferred
--- operatorId or "", preferredUntilMs or "", most contacts in the queue or "", "1" to refuse when nobody is logged in.
--- Result: "enqueued", "alreadyQueued", "queueFull", "nobodyLoggedIn"; "unknownClass": define the classes first.
+-- operatorId or "", preferredUntilMs or "", most contacts in the queue or "", "1" to refuse when nobody is logged in; to
+-- match: offerId, expiresAtMs, readers.
+-- Result: { "queueFull" }, { "nobodyLoggedIn" }, { "unknownClass" } (define the classes first), or { "enqueued" or
+-- "alreadyQueued", place from 0, the reservation's words ... }.
 local contact = {
   contactId = argument(1), queueId = argument(2), lineId = argument(3), medium = argument(4), score = argument(6),
   enqueuedAtMs = argument(7), shard = argument(8), headStartMs = argument(9),
 }
-if redis.call('EXISTS', contactKey(contact.contactId)) == 1 then return 'alreadyQueued' end
+
+local function queued(outcome)
+  local offer = offerFrom(14)
+  local reservation = offer and matchContact(contact.contactId, offer)
+  local place = redis.call('ZRANK', prefix .. 'queue:' .. contact.queueId, contact.contactId)
+  return withReservation({ outcome, place or '' }, reservation)
+end
+
+local known = redis.call('HGET', contactKey(contact.contactId), 'queueId')
+if known then
+  contact.queueId = known
+  return queued('alreadyQueued')
+end
 local steps = cjson.decode(argument(5))
 local someLoggedIn = false
 for _, one in ipairs(steps) do
-  if redis.call('HEXISTS', prefix .. 'classes', one.classId) == 0 then return 'unknownClass' end
+  if redis.call('HEXISTS', prefix .. 'classes', one.classId) == 0 then return { 'unknownClass' } end
   if argument(13) == '1' and qualifiedLoggedIn(one.classId) > 0 then someLoggedIn = true end
 end
 if argument(12) ~= '' and redis.call('ZCARD', prefix .. 'queue:' .. contact.queueId) >= tonumber(argument(12)) then
-  return 'queueFull'
+  return { 'queueFull' }
 end
-if argument(13) == '1' and not someLoggedIn then return 'nobodyLoggedIn' end
+if argument(13) == '1' and not someLoggedIn then return { 'nobodyLoggedIn' } end
 
 beginSteps(contact, steps)
 redis.call(
@@ -42,4 +57,4 @@ if contact.steps or contact.preferred then
   -- A condition that only the caller can judge makes it due now.
   if examine(contact) then becomesDue('due:contacts', contact.contactId, ARGV[1]) end
 end
-return 'enqueued'
+return queued('enqueued')

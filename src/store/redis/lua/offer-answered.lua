@@ -8,6 +8,7 @@ if offer.state == 'connected' then return 'connected' end
 redis.call('HSET', prefix .. 'offer:' .. offer.offerId, 'state', 'connected')
 redis.call('ZREM', prefix .. 'due:offers', offer.offerId)
 local hold = loadHold(offer.operatorId, offer.contactId)
+redis.call('HDEL', prefix .. 'told:' .. hold.shard, offer.offerId)
 hold.state, hold.sinceMs = 'connected', ARGV[1]
 saveHold(offer.operatorId, offer.contactId, hold)
 local key = operatorKey(offer.operatorId)

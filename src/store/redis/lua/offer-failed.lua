@@ -1,8 +1,8 @@
 -- The offer ended without an answer: both are given back, the operator set aside for a while, or not ready (reason
 -- "rna") when he has missed one offer too many.
 -- Arguments: offerId, failure, setAsideMs, "1" to exclude him from this contact, how many missed offers in a row make
--- him not ready or "".
--- Result: { "staleOffer" } or { "givenBack", operatorId, contactId }.
+-- him not ready or ""; to match the contact: offerId, expiresAtMs, readers; and an offerId to match the operator.
+-- Result: { "staleOffer" } or { "givenBack", operatorId, contactId, the reservations' words ... }.
 local failure, setAsideMs = argument(2), tonumber(argument(3))
 local offer = loadOffer(argument(1))
 if not offer or offer.state ~= 'offered' then return { 'staleOffer' } end
@@ -29,4 +29,8 @@ if isOneTooMany and redis.call('HGET', key, 'presence') == 'ready' then
   redis.call('HDEL', key, 'missedOffers')
   publish('presenceChanged', { operatorId = offer.operatorId }, facts)
 end
-return { 'givenBack', offer.operatorId, offer.contactId }
+local result, contactsOffer = { 'givenBack', offer.operatorId, offer.contactId }, offerFrom(6)
+if not contactsOffer then return result end
+if failure ~= 'contactGone' then withReservation(result, matchContact(offer.contactId, contactsOffer)) end
+local operatorsOffer = { offerId = argument(9), expiresAtMs = argument(7), readers = argument(8) }
+return withReservation(result, matchOperator(offer.operatorId, operatorsOffer))

@@ -8,7 +8,9 @@ end
 local function dropOffer(offer, setAsideMs)
   redis.call('DEL', prefix .. 'offer:' .. offer.offerId)
   redis.call('ZREM', prefix .. 'due:offers', offer.offerId)
-  dropHold(offer.operatorId, offer.contactId, loadHold(offer.operatorId, offer.contactId))
+  local hold = loadHold(offer.operatorId, offer.contactId)
+  redis.call('HDEL', prefix .. 'told:' .. hold.shard, offer.offerId)
+  dropHold(offer.operatorId, offer.contactId, hold)
   if setAsideMs > 0 then
     local key = operatorKey(offer.operatorId)
     local untilMs = digits(nowMs + setAsideMs)
@@ -46,88 +48,6 @@ local function withdrawOffersOf(operatorId, why)
   return givenBack
 end
 
--- How many heads one look takes in. Most matches end in the first; the next looks go on where it stopped, so that the
--- cost grows with the classes (or profiles) passed over as unfit and never with those who wait or are ready.
-local lookWidth = 16
--- How far a look goes past the first of one class (or profile) when that pair must not meet. Exclusions in a row are
--- bounded by the missed offers after which an operator is set not ready, far below this.
-local lookPast = 64
-
--- The best members of the lanes (sets in order), best first, up to look.most in all. A lane's score is that of its next
--- member; of equal ones the first lane's comes first.
-local function takeBest(found, lanes, look)
-  while #found < look.most do
-    local best
-    for _, lane in ipairs(lanes) do
-      if lane.score and (not best or lane.score < best.score) then best = lane end
-    end
-    if not best then return end
-    local two = redis.call('ZRANGE', best.ranked, best.next, best.next + 1, 'WITHSCORES')
-    if two[1] and look.mayMeet(two[1]) then table.insert(found, { id = two[1], score = best.score }) end
-    best.next = best.next + 1
-    best.score = best.next < lookPast and two[4] and tonumber(two[4]) or nil
-  end
-end
-
--- Looks through the members of `heads` that are in the set look.fit, best first. Returns the best pair's member and the
--- next best after it, and how many heads before the best were unfit.
-local function bestMembers(heads, look)
-  local found, unfit, from = {}, 0, 0
-  repeat
-    local some = redis.call('ZRANGE', heads, from, from + lookWidth - 1, 'WITHSCORES')
-    if #some == 0 then break end
-    local ids, lanes = {}, {}
-    for i = 1, #some, 2 do table.insert(ids, some[i]) end
-    for i, isFit in ipairs(redis.call('SMISMEMBER', look.fit, unpack(ids))) do
-      if isFit == 1 then
-        table.insert(lanes, { ranked = look.rankedOf(ids[i]), next = 0, score = tonumber(some[2 * i]) })
-      elseif #lanes == 0 then
-        unfit = unfit + 1
-      end
-    end
-    takeBest(found, lanes, look)
-    from = from + #ids
-  until #found > 0
-  return found, unfit
-end
-
--- The best member that is not held already: who holds a contact is not offered it again. That is rare (a contact queued
--- again while its last operator wraps up), so it is asked for the best only, and otherwise all over again.
-local function bestNotHeld(heads, look, isHeld)
-  local passedOver = { unfit = 0, excluded = 0, holding = 0 }
-  look.mayMeet = function(id)
-    if not look.isExcluded(id) then return true end
-    passedOver.excluded = passedOver.excluded + 1
-    return false
-  end
-  local found
-  found, passedOver.unfit = bestMembers(heads, look)
-  if not found[1] or not isHeld(found[1].id) then return found, passedOver end
-  local mayMeet = look.mayMeet
-  passedOver.excluded = 0
-  look.mayMeet = function(id)
-    if not isHeld(id) then return mayMeet(id) end
-    passedOver.holding = passedOver.holding + 1
-    return false
-  end
-  found, passedOver.unfit = bestMembers(heads, look)
-  return found, passedOver
-end
-
-local function idsAfter(found, n)
-  local ids = {}
-  for i = n + 1, #found do table.insert(ids, found[i].id) end
-  return ids
-end
-
-local function passedOverList(passedOver)
-  local list = {}
-  for _, reason in ipairs({ 'unfit', 'excluded', 'holding' }) do
-    if passedOver[reason] > 0 then table.insert(list, reason .. ' ' .. passedOver[reason]) end
-  end
-  return list
-end
-
 local otherMedium = { voice = 'chat', chat = 'voice' }
 
 -- Why this pair, with what else the move's event says.
@@ -153,7 +73,17 @@ local function whyOf(contact, operator, offer)
   return cjson.encode(why)
 end
 
--- `operator` is the record as loaded for this match, nothing changed since.
+-- Whether the caller of the verb is itself the reader of the shard's inbox; `readers` is "shard token shard token ...".
+local function isRead(shard, readers)
+  for name, token in string.gmatch(readers, '(%S+) (%S+)') do
+    if name == shard then return redis.call('GET', prefix .. 'inbox-reader:' .. shard) == token end
+  end
+  return false
+end
+
+-- `operator` is the record as loaded for this match, nothing changed since. Whoever owns the contact is told of it: by
+-- the result when he asks for the match himself (the text is kept while the offer rings, in case he never gets it),
+-- otherwise through his inbox. Returns contactId, offerId, operatorId, and shard and text of what he is told or "".
 local function reserve(contact, operatorId, operator, offer)
   local why = whyOf(contact, operator, offer)
   local medium, key = contact.medium, operatorKey(operatorId)
@@ -183,11 +113,17 @@ local function reserve(contact, operatorId, operator, offer)
     takeOutOfReady(operatorId, operator.profileId, medium)
   end
   becomesDue('due:offers', offer.offerId, offer.expiresAtMs)
-  tellText(contact.shard, string.format(
+  local made = string.format(
     '{"type":"offerMade","contactId":%s,"offerId":%s,"operatorId":%s,"extension":%s,"expiresAtMs":%s,"atMs":%s,"why":%s}',
     cjson.encode(contact.contactId), cjson.encode(offer.offerId), cjson.encode(operatorId),
     cjson.encode(operator.extension), offer.expiresAtMs, ARGV[1], why
-  ))
+  )
+  local told = isRead(contact.shard, offer.readers)
+  if told then
+    redis.call('HSET', prefix .. 'told:' .. contact.shard, offer.offerId, made)
+  else
+    tellText(contact.shard, made)
+  end
   publishText('offerReserved', contact.contactId, operatorId, why)
-  return { contact.contactId, offer.offerId, operatorId }
+  return { contact.contactId, offer.offerId, operatorId, told and contact.shard or '', told and made or '' }
 end

@@ -1,0 +1,103 @@
+import t from 'tap';
+import type { StoredContact } from '../../src/contact/state.ts';
+import { ContactWorld } from '../support/contact-world.ts';
+
+async function stored(world: ContactWorld): Promise<readonly StoredContact[]> {
+  const contacts = await world.stores.contactStates.loadShard('dozvon-n1');
+  return contacts.map(({ sealedState }) => JSON.parse(sealedState) as StoredContact);
+}
+
+/** Commands that name something, and where the effect has the name. */
+const naming: Readonly<Record<string, string>> = {
+  answer: 'legId',
+  startRecording: 'legId',
+  hangup: 'legId',
+  createBridge: 'bridgeId',
+  joinBridge: 'bridgeId',
+  destroyBridge: 'bridgeId',
+  stopPlayback: 'playbackId',
+  originate: 'legId',
+};
+
+function nameIn(first: unknown, field: string): unknown {
+  return typeof first === 'object' && first !== null ? (first as Record<string, unknown>)[field] : first;
+}
+
+async function wholeCall(world: ContactWorld): Promise<void> {
+  const caller = world.call();
+  await world.pass(3_000);
+  world.exchange.press(caller, '1');
+  await world.pass(6_000);
+  world.exchange.hangup(caller);
+  await world.pass(30_000);
+}
+
+t.test('nothing is asked of Asterisk that the saved state does not name', async (t) => {
+  const world = new ContactWorld();
+  await world.startProcess();
+  await world.operatorReady('answer');
+  const checks: Promise<string | undefined>[] = [];
+  world.onStep = (name, [first]) => {
+    const field = naming[name];
+    if (field === undefined) return;
+    const wanted = nameIn(first, field);
+    // Reads what is stored in this very moment.
+    const check = stored(world).then((contacts) => {
+      const named = contacts.some(({ pending }) =>
+        pending.some(({ effect }) => effect.type === name && nameIn(effect, field) === wanted),
+      );
+      return named ? undefined : `${name} ${String(wanted)}`;
+    });
+    checks.push(check);
+  };
+  await wholeCall(world);
+  t.ok(checks.length > 10, `${checks.length} commands`);
+  t.same(
+    (await Promise.all(checks)).filter((fault) => fault !== undefined),
+    [],
+  );
+  await world.stop();
+});
+
+t.test('what comes together is saved together, and what asks for nothing waits for the next', async (t) => {
+  const world = new ContactWorld();
+  await world.startProcess();
+  await world.operatorReady('answer');
+  let saves = 0;
+  world.onStep = (name) => {
+    if (name === 'save') saves += 1;
+  };
+  await wholeCall(world);
+  const [record] = await world.records.list({ limit: 1 });
+  t.ok(record?.timeline.some((entry) => entry.kind === 'operatorRinging'));
+  t.ok(
+    saves <= 11,
+    `${saves} saves: arrival, answer, menu, key, offer, answer, joined, end, wrap-up, and two that waited`,
+  );
+  await world.stop();
+});
+
+t.test('a change that asks for nothing is saved within 100 ms, or when the service is told to stop', async (t) => {
+  const ringing = async (world: ContactWorld): Promise<boolean> =>
+    (await stored(world)).some(({ state }) => state.legs.some((leg) => leg.state === 'ringing'));
+  const toRinging = async (): Promise<ContactWorld> => {
+    const world = new ContactWorld();
+    await world.startProcess();
+    await world.operatorReady('ring');
+    const caller = world.call();
+    await world.pass(3_000);
+    world.exchange.press(caller, '1');
+    const rings = (): boolean => world.exchange.snapshot('dozvon-n1').legs.some((leg) => leg.state === 'ringing');
+    for (let passedMs = 0; !rings() && passedMs < 1_000; passedMs += 5) await world.pass(5);
+    return world;
+  };
+  const living = await toRinging();
+  t.equal(await ringing(living), false);
+  await living.pass(100);
+  t.equal(await ringing(living), true);
+  await living.stop();
+  const stopping = await toRinging();
+  t.equal(await ringing(stopping), false);
+  await stopping.stopInOrder();
+  t.equal(await ringing(stopping), true);
+});
