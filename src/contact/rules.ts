@@ -13,6 +13,8 @@ export interface QueueRules {
   readonly queueId: string;
   readonly ringTimeoutMs: number;
   readonly wrapUpMs: number;
+  /** Who has talked with the caller since then is asked first; absent: nobody is looked for. */
+  readonly lastOperatorWithinMs?: number;
   /** Where a contact goes instead of waiting here. */
   readonly limits?: {
     readonly length?: { readonly to: LimitDestination };

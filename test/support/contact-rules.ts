@@ -7,7 +7,7 @@ import {
   type StepResult,
   step,
 } from '../../src/contact/index.ts';
-import { asId, type ContactId, type LegId } from '../../src/foundation/index.ts';
+import { asId, type ContactId, dayMs, type LegId } from '../../src/foundation/index.ts';
 import { type Flow, step as flowStep, render } from '../../src/ivr/index.ts';
 
 /** One line whose menu queues by key 1, takes a message by key 2, and ends by key 3. */
@@ -67,7 +67,7 @@ export const testRules: ContactRules = {
   line: (lineId) => (lineId === 'general' ? { lineId, flowId: 'test', language: 'ru', recording: 'all' } : undefined),
   queue: (queueId) => {
     const times = { queueId, ringTimeoutMs: 15_000, wrapUpMs: 10_000 };
-    if (queueId === 'general') return { ...times, limits: limitsOfGeneral };
+    if (queueId === 'general') return { ...times, lastOperatorWithinMs: 30 * dayMs, limits: limitsOfGeneral };
     return queueId === 'overflow' ? times : undefined;
   },
   lineByDialled: (dialled) => ({ e164: dialled, lineId: dialled === '+78001000001' ? 'general' : undefined }),

@@ -46,6 +46,11 @@ export function enterQueue(
   const { enqueuedAtMs = draft.nowMs, overflows = 0 } = to;
   // Limits that send a caller in circles count no more: somewhere he may wait.
   const keepsPlace = overflows >= mostOverflows ? { keepsPlace: true as const } : {};
+  const { lastOperatorWithinMs } = queue;
+  const lastOperator =
+    lastOperatorWithinMs === undefined || facts.ani === ''
+      ? {}
+      : { lastOperator: { ani: facts.ani, sinceMs: draft.nowMs - lastOperatorWithinMs } };
   const holdingBridgeId = newName<BridgeId>(draft, 'b');
   const playbackId = newName<PlaybackId>(draft, 'p');
   setFacts(draft, { queueId: to.queueId, topic: to.topic, enqueuedAtMs });
@@ -56,7 +61,7 @@ export function enterQueue(
     draft,
     { type: 'createBridge', bridgeId: holdingBridgeId, kind: 'holding' },
     { type: 'joinBridge', bridgeId: holdingBridgeId, legId: callerLegId },
-    { type: 'enqueue', queueId: to.queueId, lineId: facts.lineId ?? '', enqueuedAtMs, ...keepsPlace },
+    { type: 'enqueue', queueId: to.queueId, lineId: facts.lineId ?? '', enqueuedAtMs, ...lastOperator, ...keepsPlace },
     { type: 'playToBridge', playbackId, bridgeId: holdingBridgeId, media },
   );
   if (overflows < mostOverflows) startWaitLimit(draft, queue, enqueuedAtMs);
