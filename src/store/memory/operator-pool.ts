@@ -209,12 +209,30 @@ export class OperatorPool {
     }
   }
 
-  /** He was offered a contact picked by `strategy`: the next draw is a new one. */
-  spendDraw(operator: OperatorRecord, strategy: OperatorStrategy): void {
-    if (operator.drawRank !== undefined && strategy === 'randomWeighted') {
-      this.#drawFloor = Math.max(this.#drawFloor, operator.drawRank);
-    }
+  /** He was offered a contact: the next draw is a new one. `picked`: he was drawn from among those who could serve. */
+  spendDraw(operator: OperatorRecord, picked: boolean): void {
+    if (picked && operator.drawRank !== undefined) this.#drawFloor = Math.max(this.#drawFloor, operator.drawRank);
     operator.drawRank = undefined;
+  }
+
+  /** Before one is drawn: who was passed over by an earlier draw that he was not part of draws anew. */
+  renewDraws(medium: Medium): void {
+    const below = <Id extends string>(ranked: RankedSet<Id>): readonly Id[] => {
+      const ids: Id[] = [];
+      for (const { id, score } of ranked) {
+        if (score >= this.#drawFloor) break;
+        ids.push(id);
+      }
+      return ids;
+    };
+    for (const profileId of below(this.headsOf(medium, 'randomWeighted'))) {
+      for (const operatorId of below(this.readyOf(medium, 'randomWeighted', profileId))) {
+        const operator = this.records.get(operatorId);
+        if (operator === undefined) continue;
+        operator.drawRank = undefined;
+        this.place(operator);
+      }
+    }
   }
 
   readyOf(medium: Medium, strategy: OperatorStrategy, profileId: string): RankedSet<OperatorId> {

@@ -131,6 +131,7 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
       if (operator === undefined || !available(operator, medium) || operator.holds.has(contactId)) return undefined;
       return this.state.reserve(contact, operator, { ...match, passedOver: nobodyPassedOver, nextBest: [] });
     }
+    if (requirement.strategy === 'randomWeighted') pool.renewDraws(medium);
     const { found, passedOver } = bestNotHeld<OperatorId>(pool.headsOf(medium, requirement.strategy), {
       most: 6,
       isFit: (profileId) => canServe(pool.skillsOf(profileId), requirement),

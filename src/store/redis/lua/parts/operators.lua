@@ -115,6 +115,19 @@ local function placeOperator(operatorId)
   end
 end
 
+-- Before one is drawn: who was passed over by an earlier draw that he was not part of draws anew.
+local function renewDraws(medium)
+  local below = '(' .. (redis.call('GET', prefix .. 'draw-floor') or '0')
+  local heads = prefix .. 'profile-heads:' .. medium .. ':randomWeighted'
+  for _, profileId in ipairs(redis.call('ZRANGEBYSCORE', heads, '-inf', below)) do
+    local ready = readyKey(medium, 'randomWeighted', profileId)
+    for _, operatorId in ipairs(redis.call('ZRANGEBYSCORE', ready, '-inf', below)) do
+      redis.call('HDEL', operatorKey(operatorId), 'drawRank')
+      placeOperator(operatorId)
+    end
+  end
+end
+
 -- A profile nobody has is forgotten, with its place in the map of classes.
 local function leaveProfile(profileId)
   if redis.call('HINCRBY', prefix .. 'profile-sizes', profileId, -1) > 0 then return end
