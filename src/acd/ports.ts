@@ -78,6 +78,7 @@ export interface OperatorView {
   readonly missedOffers: number;
   /** Since he signed in. */
   readonly contactsTaken: number;
+  /** Of several the one on the telephone, then the earliest. */
   readonly contactId?: ContactId;
   readonly offerId?: OfferId;
   /** When the wrap-up after `contactId` ends by itself. */

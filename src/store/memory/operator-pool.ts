@@ -111,7 +111,7 @@ export function settleTime(operator: OperatorRecord, nowMs: number): void {
 }
 
 export function operatorView(operator: OperatorRecord): OperatorView {
-  const [held] = operator.holds;
+  const [held] = [...operator.holds].sort(shownBefore);
   const served = media.filter((medium) => (operator.capacity[medium] ?? 0) > 0);
   const { notReadyReason, notReadyNext, readySinceMs, setAsideUntilMs } = operator;
   return {
@@ -134,6 +134,12 @@ export function operatorView(operator: OperatorRecord): OperatorView {
     ...(held === undefined ? {} : { contactId: held[0], offerId: held[1].offerId }),
     ...(held?.[1].untilMs === undefined ? {} : { wrapUpUntilMs: held[1].untilMs }),
   };
+}
+
+/** Voice before chat, then by id: ids sort by time. */
+function shownBefore([one, a]: readonly [ContactId, Hold], [other, b]: readonly [ContactId, Hold]): number {
+  if (a.medium !== b.medium) return a.medium === 'voice' ? -1 : 1;
+  return one < other ? -1 : 1;
 }
 
 function workState(operator: OperatorRecord, medium: Medium): WorkState {
