@@ -48,7 +48,7 @@ export interface HardDayResult {
 /**
  * A day on which everything happens that can: phones not answered, refused, busy, silent until the lease runs out or answered after that;
  * callers who leave, also while it rings, who know an operator, or find the queue full; steps with conditions; wrap-ups cut short,
- * extended or over by themselves; staff who move contacts, put them ahead or take them out; operators who pause, now or after this
+ * extended or over by themselves; staff who move contacts, put them ahead or take them out, or change the queues; operators who pause, now or after this
  * contact, sign out, are removed, lose their phone, telephone themselves or learn something; commands that come twice. Which of it
  * happens when is drawn from the seed.
  */
@@ -229,7 +229,7 @@ export class HardDay {
     const enqueuedAtMs = contact?.enqueuedAtMs ?? nowMs;
     const plan = hardQueue(this.#random.below(hardQueues.length));
     const place = placeIn(plan, { enqueuedAtMs, headStartMs: this.#random.below(120) * secondMs });
-    switch (this.#random.below(3)) {
+    switch (this.#random.below(4)) {
       case 0: {
         const { operatorId } = await this.#maybeTwice(() => this.#store.moveContact(contactId, place, nowMs));
         await this.#matchContact(contactId);
@@ -240,6 +240,9 @@ export class HardDay {
         await this.#maybeTwice(() => this.#store.setHeadStart(contactId, { score, headStartMs }, nowMs));
         return;
       }
+      case 2:
+        await this.#maybeTwice(() => this.#store.forgetClasses([plan.requirement.classId], nowMs));
+        return;
       default: {
         const taken = await this.#maybeTwice(() => this.#store.withdraw(contactId, nowMs, undefined, 'tellOwner'));
         await this.#matchOperator(taken.operatorId);

@@ -361,6 +361,12 @@ export interface QueueStore {
    */
   watchDue(listener: (dueAtMs: number | undefined) => void, signal: AbortSignal): Promise<void>;
 
+  /**
+   * Forgets classes that are not in `keep` and under which nobody waits, now or in a later step: what queues no longer ask
+   * for. A class that comes back is known again with its next contact. Returns how many were forgotten.
+   */
+  forgetClasses(keep: readonly string[], nowMs: number): Promise<number>;
+
   /** Place of a waiting contact within its queue, from 1; a contact with a live offer keeps its place. */
   position(contactId: ContactId): Promise<number | undefined>;
   operators(): Promise<readonly OperatorView[]>;

@@ -83,6 +83,7 @@ class Acd implements AcdService {
   async start(): Promise<void> {
     this.#match.watch();
     await this.#syncOperators(bySystem('acd', 'serviceStarted'));
+    await this.#forgetOldClasses();
     await this.#match.matchAll();
   }
 
@@ -93,6 +94,7 @@ class Acd implements AcdService {
   async configure(settings: AcdSettings, meta: CommandMeta): Promise<SyncResult> {
     this.#adopt(settings);
     const result = await this.#syncOperators(meta);
+    await this.#forgetOldClasses();
     await this.#match.everybody();
     return result;
   }
@@ -318,6 +320,14 @@ class Acd implements AcdService {
       else removed.push(operatorId);
     }
     return { registered: this.#operators.size, removed, leaving: [...leaving] };
+  }
+
+  async #forgetOldClasses(): Promise<void> {
+    const classes = [...this.#queues.values()].flatMap(({ requirement, laterSteps }) => [
+      requirement.classId,
+      ...laterSteps.map((step) => step.requirement.classId),
+    ]);
+    await this.#store.forgetClasses(classes, this.#clock.nowMs());
   }
 
   async #isConditionMet({ contactId, queueId, condition }: StepQuestion): Promise<boolean> {

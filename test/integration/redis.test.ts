@@ -72,6 +72,50 @@ t.test('classes and profiles that appear at the same moment in several processes
   }
 });
 
+t.test('of classes and strategies that are gone nothing is left', async (t) => {
+  const { queue } = await redis.stores('gone:');
+  const operatorId = asId<OperatorId>('101');
+  await queue.registerOperator({ operatorId, extension: '101', skills: { a: 1 }, capacity: { voice: 1 } }, start);
+  await queue.signIn(operatorId, start);
+  await queue.setReachable(operatorId, true, start);
+  await queue.setPresence(operatorId, 'ready', { nowMs: start });
+  await queue.enqueue(request('c1', 'a'), start);
+  await queue.withdraw(asId('c1'), start);
+  const ofClasses = async (): Promise<readonly string[]> => {
+    const keys = await redis.client.keys('gone:*');
+    return keys.filter((key) => /classes|strateg|served|serves|ready|heads|class-/.test(key)).sort();
+  };
+  t.ok((await ofClasses()).length >= 6, (await ofClasses()).join());
+  await queue.forgetClasses([], start);
+  t.same(await ofClasses(), []);
+});
+
+t.test('a process of an older configuration goes on with its classes', async (t) => {
+  const clock = systemClock();
+  const operators = [operatorSchema.parse({ id: '101', extension: '101', name: 'One', skills: { a: 1 } })];
+  const withRequirement = async (requirement: string) => {
+    const { queue: store } = await redis.stores('configured:');
+    const queues = [queueSchema.parse({ id: 'a', name: 'A', requirement })];
+    const acd = createAcdService({ store, clock, logger: silentLogger, queues, operators });
+    t.teardown(() => acd.stop());
+    await acd.start();
+    return { acd, store };
+  };
+  const classes = async (): Promise<number> => await redis.client.hlen('configured:classes');
+  const older = await withRequirement('a');
+  const arrive = (contactId: string) =>
+    older.acd.enqueue({ contactId: asId(contactId), queueId: 'a', lineId: 'l', shard: 's1', enqueuedAtMs: 0 }, by);
+  t.equal(await arrive('c1'), 'enqueued');
+  await older.acd.withdraw(asId('c1'), by);
+  t.equal(await classes(), 1);
+  const newer = await withRequirement('anyone');
+  t.equal(await classes(), 0, 'forgotten by the one that does not have it');
+  t.equal(await arrive('c2'), 'enqueued', 'and defined again by the one that has');
+  t.equal((await newer.store.contact(asId('c2')))?.qualified.loggedIn, 0);
+  await newer.acd.signIn(asId('101'), by);
+  t.equal((await newer.store.contact(asId('c2')))?.qualified.loggedIn, 1, 'with everything that belongs to it');
+});
+
 t.test('what one process makes due, another gives back when the first is gone', async (t) => {
   const clock = systemClock();
   const settings = {

@@ -192,6 +192,19 @@ export class OperatorPool {
     return true;
   }
 
+  /** Nobody is kept in the order of another. */
+  keepStrategies(kept: ReadonlySet<OperatorStrategy>): void {
+    for (const strategy of [...this.#strategies].filter((each) => !kept.has(each))) {
+      this.#strategies.delete(strategy);
+      for (const medium of media) {
+        for (const { id: profileId } of this.headsOf(medium, strategy)) {
+          this.#ready.delete(`${medium} ${strategy} ${profileId}`);
+        }
+        this.#profileHeads.delete(`${medium} ${strategy}`);
+      }
+    }
+  }
+
   /** Puts the operator into the order of each strategy, or takes him out. */
   place(operator: OperatorRecord): void {
     for (const medium of media) {

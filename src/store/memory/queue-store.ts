@@ -295,6 +295,12 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
     this.state.dueListeners.delete(listener);
   }
 
+  async forgetClasses(keep: readonly string[], _nowMs: number): Promise<number> {
+    const { forgotten, strategies } = this.state.room.forgetClasses(new Set(keep));
+    if (forgotten > 0) this.state.pool.keepStrategies(strategies);
+    return forgotten;
+  }
+
   async position(contactId: ContactId): Promise<number | undefined> {
     return this.state.room.position(contactId);
   }

@@ -64,6 +64,19 @@ local function refreshProfileHead(medium, strategy, profileId)
   end
 end
 
+-- Nobody is kept in its order any longer.
+local function forgetStrategy(strategy)
+  for _, medium in ipairs(media) do
+    local heads = prefix .. 'profile-heads:' .. medium .. ':' .. strategy
+    for _, profileId in ipairs(redis.call('ZRANGE', heads, 0, -1)) do
+      redis.call('DEL', readyKey(medium, strategy, profileId))
+    end
+    redis.call('DEL', heads)
+  end
+  redis.call('SREM', prefix .. 'strategies', strategy)
+  memo.strategies = nil
+end
+
 local function takeOutOfReady(operatorId, profileId, medium)
   for _, strategy in ipairs(strategiesInUse()) do
     if redis.call('ZREM', readyKey(medium, strategy, profileId), operatorId) == 1 then
