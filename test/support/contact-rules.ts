@@ -15,6 +15,7 @@ const flow: Flow = {
   id: 'test',
   part: false,
   include: [],
+  fromQueues: [],
   entry: 'menu',
   nodes: {
     menu: {

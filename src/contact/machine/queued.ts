@@ -102,7 +102,7 @@ export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent):
       return;
     case 'contactWithdrawn':
       note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
-      endWait(draft, phase);
+      endWait(draft, phase, 'removed-from-queue');
       return;
     case 'queueRefused':
       if (event.queueId === phase.queueId) setPhase(draft, { ...phase, limitReached: event.limit });
@@ -276,7 +276,7 @@ function onEffectFailed(
   } else if (event.effect === 'enqueue' || isWithoutMusic(event)) {
     // Nobody will ever be found for him here, or he would wait in silence: better told.
     note(draft, 'queueFailed', { why: event.why });
-    endWait(draft, phase);
+    endWait(draft, phase, 'technical-difficulty');
   } else if (event.effect === 'playToBridge' && event.playbackId === phase.playback) {
     forgetAnnouncement(draft, phase);
   }
@@ -287,13 +287,13 @@ function isWithoutMusic(event: Extract<ContactEvent, { type: 'effectFailed' }>):
   return event.effect === 'createBridge' || (event.effect === 'joinBridge' && event.why !== 'gone');
 }
 
-/** He is told that he cannot be served, and the call ends. */
-function endWait(draft: Draft, phase: QueuedPhase): void {
+/** He is told why he cannot be served, and the call ends. */
+function endWait(draft: Draft, phase: QueuedPhase, prompt: 'technical-difficulty' | 'removed-from-queue'): void {
   cancelTimer(draft, 'ring');
   cancelTimer(draft, 'queueLimit');
   if (phase.offer) endDevices(draft, phase.offer, undefined);
   emit(draft, { type: 'withdraw' }, { type: 'destroyBridge', bridgeId: phase.holdingBridgeId });
-  sayLast(draft, 'technical-difficulty', 'failed');
+  sayLast(draft, prompt, 'failed');
 }
 
 export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent): void {
@@ -310,7 +310,7 @@ export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent
       backToQueue(draft, phase);
       const { phase: waiting } = draft.state;
       note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
-      if (waiting.name === 'queued') endWait(draft, waiting);
+      if (waiting.name === 'queued') endWait(draft, waiting, 'removed-from-queue');
       return;
     }
     case 'offerConfirmed':
