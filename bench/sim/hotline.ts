@@ -72,7 +72,8 @@ const leaseMs = minuteMs;
 /** Of the handling time; ends every second contact, so that operators become free in both ways there are. */
 const wrapUpMs = 30 * secondMs;
 
-const shard = 'sim';
+/** Of every contact. */
+export const simulatedShard = 'sim';
 
 /** Makes ten, or a thousand, operators of a kind. */
 export function operatorsWith(skills: Skills, count: number, firstNumber = 0): readonly SimulatedOperator[] {
@@ -130,7 +131,7 @@ export class Hotline {
       requirement,
       score,
       enqueuedAtMs: atMs,
-      shard,
+      shard: simulatedShard,
     } as const;
     expectWord(await this.#router.enqueue(request, atMs), 'enqueued');
     const reservation = await this.#router.matchContact(contactId, { nowMs: atMs, leaseMs });

@@ -3,32 +3,27 @@ import { asId, type ContactId, type OfferId, type OperatorId } from '../../src/f
 import type { Router } from './hotline.ts';
 import { RandomStream } from './random.ts';
 
-/** Ways of picking an operator that the queue is compared with. Contacts are taken earliest score first, as the queue does. */
-export type ModelStrategy = 'random' | 'leastSkilled';
-
 interface ModelOperator extends OperatorRegistration {
-  readonly skillTotal: number;
   idle: boolean;
-  idleSinceMs: number;
 }
 
-/** A router in few words, for the comparison of strategies: it looks at everybody each time and keeps nothing but who is idle. */
+/**
+ * Picks operators at random, which strategies are compared with; contacts are taken earliest score first, as the queue does. In few words:
+ * it looks at everybody each time and keeps nothing but who is idle.
+ */
 export class ModelRouter implements Router {
-  readonly #strategy: ModelStrategy;
   readonly #random: RandomStream;
   readonly #operators = new Map<OperatorId, ModelOperator>();
   /** Per class in order of arrival; scores rise with it, as all queues here have one target. */
   readonly #classes = new Map<string, EnqueueRequest[]>();
   readonly #contacts = new Map<ContactId, EnqueueRequest>();
 
-  constructor(strategy: ModelStrategy, seed: string) {
-    this.#strategy = strategy;
+  constructor(seed: string) {
     this.#random = new RandomStream(seed, 'operators');
   }
 
-  async registerOperator(operator: OperatorRegistration, nowMs: number): Promise<void> {
-    const skillTotal = Object.values(operator.skills).reduce((total, level) => total + level, 0);
-    this.#operators.set(operator.operatorId, { ...operator, skillTotal, idle: true, idleSinceMs: nowMs });
+  async registerOperator(operator: OperatorRegistration): Promise<void> {
+    this.#operators.set(operator.operatorId, { ...operator, idle: true });
   }
 
   async signIn(): Promise<'done'> {
@@ -65,7 +60,7 @@ export class ModelRouter implements Router {
     const able = [...this.#operators.values()].filter(
       (operator) => operator.idle && canServe(operator.skills, contact.requirement),
     );
-    const operator = this.#pick(able);
+    const operator = able[this.#random.below(able.length)];
     return operator === undefined ? undefined : this.#reserve(contact, operator);
   }
 
@@ -87,20 +82,15 @@ export class ModelRouter implements Router {
   async release(
     operatorId: OperatorId,
     _contactId: ContactId,
-    options: { readonly nowMs: number; readonly wrapUp: boolean },
+    options: { readonly wrapUp: boolean },
   ): Promise<'released'> {
-    if (!options.wrapUp) this.#becomeIdle(operatorId, options.nowMs);
+    if (!options.wrapUp) this.#becomeIdle(operatorId);
     return 'released';
   }
 
-  async endWrapUp(operatorId: OperatorId, _contactId: ContactId, nowMs: number): Promise<'idle'> {
-    this.#becomeIdle(operatorId, nowMs);
+  async endWrapUp(operatorId: OperatorId): Promise<'idle'> {
+    this.#becomeIdle(operatorId);
     return 'idle';
-  }
-
-  #pick(able: readonly ModelOperator[]): ModelOperator | undefined {
-    if (this.#strategy === 'random') return able[this.#random.below(able.length)];
-    return able.toSorted((a, b) => a.skillTotal - b.skillTotal || a.idleSinceMs - b.idleSinceMs)[0];
   }
 
   #reserve(contact: EnqueueRequest, operator: ModelOperator): Reservation {
@@ -116,10 +106,8 @@ export class ModelRouter implements Router {
     line.splice(line.indexOf(contact), 1);
   }
 
-  #becomeIdle(operatorId: OperatorId, nowMs: number): void {
+  #becomeIdle(operatorId: OperatorId): void {
     const operator = this.#operators.get(operatorId);
-    if (operator === undefined) return;
-    operator.idle = true;
-    operator.idleSinceMs = nowMs;
+    if (operator !== undefined) operator.idle = true;
   }
 }

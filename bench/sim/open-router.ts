@@ -18,8 +18,8 @@ export async function openRouter(
   scenario: Scenario,
   options: { readonly store: StoreChoice; readonly name: string },
 ): Promise<OpenRouter> {
-  if (scenario.router !== 'queue') {
-    return { router: new ModelRouter(scenario.router, options.name), close: async () => undefined };
+  if (scenario.router === 'random') {
+    return { router: new ModelRouter(options.name), close: async () => undefined };
   }
   const { store } = options;
   const stop = new AbortController();

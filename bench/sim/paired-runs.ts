@@ -3,6 +3,7 @@ import { createMemoryStores } from '../../src/store/memory/index.ts';
 import { createRedisStores } from '../../src/store/redis/index.ts';
 import { epochMs } from './contact-source.ts';
 import { HardDay, type HardDayResult } from './hard-day.ts';
+import { simulatedShard } from './hotline.ts';
 import { PairedStore } from './paired-store.ts';
 import { replicate } from './replication.ts';
 import type { Scenario } from './scenarios.ts';
@@ -39,12 +40,12 @@ export class PairedRuns {
     return this.#paired(async (store) => {
       const counted = Math.min(contacts, mostContacts);
       const run = await replicate(scenario, {
-        router: store,
+        router: store.queue,
         seed: `${this.#seed}/${scenario.contactsOf}/paired`,
         contacts: counted,
         warmUp: 0,
       });
-      await store.compareEvents(epochMs);
+      await store.compareMoves(epochMs, [simulatedShard]);
       const { pathContacts, pathMismatches } = run;
       return { name: scenario.name, contacts: run.contacts, pathContacts, pathMismatches };
     });

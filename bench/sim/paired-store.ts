@@ -1,12 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type {
-  EnqueueRequest,
-  OfferFailure,
-  OperatorRegistration,
-  Presence,
-  QueueStore,
-  Reservation,
-} from '../../src/acd/index.ts';
+import { type QueueEvent, type QueueInbox, type QueueStore, requirementClass } from '../../src/acd/index.ts';
 import type { EventStream, StreamEvent } from '../../src/contact/store-ports.ts';
 import {
   asId,
@@ -16,20 +9,19 @@ import {
   type OperatorId,
   withLimit,
 } from '../../src/foundation/index.ts';
-import type { Router } from './hotline.ts';
 
-/** What happens beside the plain course of contacts. */
-type LifeVerb = 'signOut' | 'offerFailed' | 'expireOffers' | 'releaseDue' | 'nextDueMs' | 'operators' | 'waiting';
-
-interface Store {
+export interface PairedParts {
   readonly queue: QueueStore;
   readonly events: EventStream;
+  readonly inbox: QueueInbox;
 }
 
-interface MatchOptions {
-  readonly nowMs: number;
-  readonly leaseMs: number;
-}
+type Verb = Exclude<keyof QueueStore, 'watchDue'>;
+type AnyVerb = (...args: unknown[]) => Promise<unknown>;
+
+/** Verbs whose first argument is an offer's id. */
+const offerVerbs: readonly string[] = ['offerAnswered', 'offerFailed'] satisfies readonly Verb[];
+const matchVerbs: readonly string[] = ['matchContact', 'matchOperator'] satisfies readonly Verb[];
 
 /** Kept word for word; of the rest the number says enough. */
 const mostDescribed = 20;
@@ -37,26 +29,35 @@ const mostDescribed = 20;
 const lastOperator = asId<OperatorId>('last');
 
 /**
- * The in-memory twin and the real scripts in step: each verb goes to both, and what they answer must be the same but for the ids of
- * offers, which each makes itself. The twin's answers are handed on.
+ * The in-memory twin and the real scripts in step: each verb of `queue` goes to both, and what they answer must be the same but for the
+ * ids of offers, which each makes itself. The twin's answers are handed on.
  */
-export class PairedStore implements Router, Pick<QueueStore, LifeVerb> {
-  readonly #twin: Store;
-  readonly #scripts: Store;
+export class PairedStore {
+  /** Every verb but `watchDue`. */
+  readonly queue: QueueStore;
+  readonly #twin: PairedParts;
+  readonly #scripts: PairedParts;
   /** The scripts' offer for the twin's. */
   readonly #offers = new Map<OfferId, OfferId>();
   readonly #differences: string[] = [];
   #count = 0;
-  #verbs = 0;
+  #answers = 0;
 
-  constructor(stores: { readonly twin: Store; readonly scripts: Store }) {
+  constructor(stores: { readonly twin: PairedParts; readonly scripts: PairedParts }) {
     this.#twin = stores.twin;
     this.#scripts = stores.scripts;
+    const verbs: ProxyHandler<QueueStore> = {
+      get:
+        (_target, verb) =>
+        (...args: unknown[]) =>
+          this.#inStep(verb as Verb, args),
+    };
+    this.queue = new Proxy({} as QueueStore, verbs);
   }
 
-  /** Answers compared so far. */
+  /** Answers, and what was told, compared so far. */
   get compared(): number {
-    return this.#verbs;
+    return this.#answers;
   }
 
   get differenceCount(): number {
@@ -68,152 +69,105 @@ export class PairedStore implements Router, Pick<QueueStore, LifeVerb> {
     return this.#differences;
   }
 
-  registerOperator(operator: OperatorRegistration, nowMs: number): Promise<void> {
-    return this.#both('registerOperator', (store) => store.registerOperator(operator, nowMs));
-  }
-
-  signIn(operatorId: OperatorId, nowMs: number): ReturnType<QueueStore['signIn']> {
-    return this.#both('signIn', (store) => store.signIn(operatorId, nowMs));
-  }
-
-  signOut(operatorId: OperatorId, nowMs: number): ReturnType<QueueStore['signOut']> {
-    return this.#both('signOut', (store) => store.signOut(operatorId, nowMs));
-  }
-
-  setReachable(operatorId: OperatorId, reachable: boolean, nowMs: number): ReturnType<QueueStore['setReachable']> {
-    return this.#both('setReachable', (store) => store.setReachable(operatorId, reachable, nowMs));
-  }
-
-  setPresence(
-    operatorId: OperatorId,
-    presence: Presence,
-    options: { readonly reason?: string; readonly nowMs: number },
-  ): ReturnType<QueueStore['setPresence']> {
-    return this.#both('setPresence', (store) => store.setPresence(operatorId, presence, options));
-  }
-
-  enqueue(request: EnqueueRequest, nowMs: number): ReturnType<QueueStore['enqueue']> {
-    return this.#both('enqueue', (store) => store.enqueue(request, nowMs));
-  }
-
-  withdraw(contactId: ContactId, nowMs: number): ReturnType<QueueStore['withdraw']> {
-    return this.#both('withdraw', (store) => store.withdraw(contactId, nowMs));
-  }
-
-  matchContact(contactId: ContactId, options: MatchOptions): Promise<Reservation | undefined> {
-    return this.#match('matchContact', (store) => store.matchContact(contactId, options));
-  }
-
-  matchOperator(operatorId: OperatorId, options: MatchOptions): Promise<Reservation | undefined> {
-    return this.#match('matchOperator', (store) => store.matchOperator(operatorId, options));
-  }
-
-  offerAnswered(offerId: OfferId, nowMs: number): ReturnType<QueueStore['offerAnswered']> {
-    return this.#both('offerAnswered', (store, own) => store.offerAnswered(own(offerId), nowMs));
-  }
-
-  offerFailed(
-    offerId: OfferId,
-    failure: OfferFailure,
-    options: { readonly nowMs: number; readonly setAsideMs: number },
-  ): ReturnType<QueueStore['offerFailed']> {
-    return this.#both('offerFailed', (store, own) => store.offerFailed(own(offerId), failure, options));
-  }
-
-  release(
-    operatorId: OperatorId,
-    contactId: ContactId,
-    options: { readonly nowMs: number; readonly wrapUp: boolean },
-  ): ReturnType<QueueStore['release']> {
-    return this.#both('release', (store) => store.release(operatorId, contactId, options));
-  }
-
-  endWrapUp(operatorId: OperatorId, contactId: ContactId, nowMs: number): ReturnType<QueueStore['endWrapUp']> {
-    return this.#both('endWrapUp', (store) => store.endWrapUp(operatorId, contactId, nowMs));
-  }
-
-  expireOffers(nowMs: number): ReturnType<QueueStore['expireOffers']> {
-    return this.#both('expireOffers', (store) => store.expireOffers(nowMs));
-  }
-
-  releaseDue(nowMs: number): ReturnType<QueueStore['releaseDue']> {
-    return this.#both('releaseDue', (store) => store.releaseDue(nowMs));
-  }
-
-  nextDueMs(): ReturnType<QueueStore['nextDueMs']> {
-    return this.#both('nextDueMs', (store) => store.nextDueMs());
-  }
-
-  operators(): ReturnType<QueueStore['operators']> {
-    return this.#both('operators', (store) => store.operators());
-  }
-
-  waiting(): ReturnType<QueueStore['waiting']> {
-    return this.#both('waiting', (store) => store.waiting());
-  }
-
-  /** Compares the event streams, which must hold every move of the run, and returns how many there were. */
-  async compareEvents(nowMs: number): Promise<number> {
-    const last = { operatorId: lastOperator, extension: '0', skills: {}, capacity: {} };
-    await this.registerOperator(last, nowMs);
-    const [twins, scripts] = await Promise.all([eventsToLast(this.#twin.events), eventsToLast(this.#scripts.events)]);
-    for (let i = 0; i < Math.max(twins.length, scripts.length); i += 1) {
-      const [a, b] = [twins[i], scripts[i]].map((event) => (event === undefined ? undefined : { ...event, id: '' }));
-      this.#compare(`event ${i}`, this.#translated(a), b);
+  /**
+   * Compares the event streams and what the owners of `shards` were told, which must be the same move for move; returns the kinds of all
+   * moves. Ends the run.
+   */
+  async compareMoves(nowMs: number, shards: readonly string[]): Promise<readonly string[]> {
+    for (const shard of shards) {
+      const contactId = await this.#tellTheLast(shard, nowMs);
+      const [twins, scripts] = await Promise.all([
+        toldTo(this.#twin.inbox, shard, contactId),
+        toldTo(this.#scripts.inbox, shard, contactId),
+      ]);
+      this.#compareLists(`told to ${shard}`, twins, scripts);
     }
-    return twins.length;
+    const last = { operatorId: lastOperator, extension: '0', skills: {}, capacity: {} };
+    await this.queue.registerOperator(last, nowMs);
+    const [twins, scripts] = await Promise.all([eventsToLast(this.#twin.events), eventsToLast(this.#scripts.events)]);
+    this.#compareLists('event', twins, scripts);
+    return twins.map(({ entry }) => entry.kind);
   }
 
-  async #match(
-    verb: string,
-    ask: (store: QueueStore) => Promise<Reservation | undefined>,
-  ): Promise<Reservation | undefined> {
-    const twins = await ask(this.#twin.queue);
-    const scripts = await ask(this.#scripts.queue);
-    if (twins !== undefined && scripts !== undefined) this.#offers.set(twins.offerId, scripts.offerId);
-    this.#compare(verb, this.#translated(twins), scripts);
+  /** Something of which an inbox hears when everything else is over. */
+  async #tellTheLast(shard: string, nowMs: number): Promise<ContactId> {
+    const contactId = asId<ContactId>(`last-${shard}`);
+    const requirement = requirementClass('anyone', 'longestIdle');
+    const place = { queueId: 'last', lineId: 'sim', medium: 'voice', score: 0, enqueuedAtMs: nowMs, shard } as const;
+    await this.queue.enqueue({ contactId, requirement, ...place }, nowMs);
+    await this.queue.withdraw(contactId, nowMs, undefined, 'tellOwner');
+    return contactId;
+  }
+
+  async #inStep(verb: Verb, args: readonly unknown[]): Promise<unknown> {
+    const [first, ...rest] = args;
+    const own = offerVerbs.includes(verb) ? (this.#offers.get(first as OfferId) ?? first) : first;
+    const twins = await (this.#twin.queue[verb] as AnyVerb).call(this.#twin.queue, ...args);
+    const scripts = await (this.#scripts.queue[verb] as AnyVerb).call(this.#scripts.queue, own, ...rest);
+    if (matchVerbs.includes(verb) && isReservation(twins) && isReservation(scripts)) {
+      this.#offers.set(twins.offerId, scripts.offerId);
+    }
+    this.#compare(verb, twins, scripts);
     return twins;
   }
 
-  async #both<Answer>(
-    verb: string,
-    ask: (store: QueueStore, own: (offerId: OfferId) => OfferId) => Promise<Answer>,
-  ): Promise<Answer> {
-    const twins = await ask(this.#twin.queue, (offerId) => offerId);
-    const scripts = await ask(this.#scripts.queue, (offerId) => this.#offers.get(offerId) ?? offerId);
-    this.#compare(verb, this.#translated(twins), scripts);
-    return twins;
+  #compareLists(what: string, twins: readonly unknown[], scripts: readonly unknown[]): void {
+    for (let i = 0; i < Math.max(twins.length, scripts.length); i += 1) {
+      this.#compare(`${what}, ${i}`, twins[i], scripts[i]);
+    }
   }
 
   #compare(what: string, twins: unknown, scripts: unknown): void {
-    this.#verbs += 1;
-    if (isDeepStrictEqual(twins, scripts)) return;
+    this.#answers += 1;
+    const [a, b] = [this.#plain(twins), this.#plain(scripts)];
+    if (isDeepStrictEqual(a, b)) return;
     this.#count += 1;
     if (this.#differences.length >= mostDescribed) return;
-    this.#differences.push(`${what}: twin ${JSON.stringify(twins)}, scripts ${JSON.stringify(scripts)}`);
+    this.#differences.push(`${what}: twin ${JSON.stringify(a)}, scripts ${JSON.stringify(b)}`);
   }
 
-  /** The twin's answer with the scripts' ids of offers; plain data only. */
-  #translated(answer: unknown): unknown {
+  /** Plain data with the scripts' ids of offers in place of the twin's. */
+  #plain(answer: unknown): unknown {
     if (typeof answer === 'string') return this.#offers.get(answer as OfferId) ?? answer;
-    if (Array.isArray(answer)) return answer.map((item) => this.#translated(item));
+    if (Array.isArray(answer)) return answer.map((item) => this.#plain(item));
+    if (answer instanceof Map) return this.#plain(Object.fromEntries(answer));
     if (answer === null || typeof answer !== 'object') return answer;
-    return Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, this.#translated(value)]));
+    return Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, this.#plain(value)]));
   }
 }
 
-/** Everything on the stream up to the registration that ends a run. */
-async function eventsToLast(stream: EventStream): Promise<readonly StreamEvent[]> {
-  const events: StreamEvent[] = [];
+function isReservation(answer: unknown): answer is { readonly offerId: OfferId } {
+  return typeof answer === 'object' && answer !== null && 'offerId' in answer;
+}
+
+/** Everything on the stream up to the registration that ends a run; ids of events are the stores' own. */
+async function eventsToLast(stream: EventStream): Promise<readonly Omit<StreamEvent, 'id'>[]> {
+  const events: Omit<StreamEvent, 'id'>[] = [];
   const stop = new AbortController();
   const reading = stream.follow(
     '0-0',
-    (event) => {
+    ({ id: _own, ...event }) => {
       events.push(event);
       if (event.operatorId === lastOperator) stop.abort();
     },
     stop.signal,
   );
   await withLimit(reading, minuteMs, 'reading the event stream').finally(() => stop.abort());
+  return events;
+}
+
+/** Everything the owner of a shard was told, up to what is said of one contact. */
+async function toldTo(inbox: QueueInbox, shard: string, last: ContactId): Promise<readonly QueueEvent[]> {
+  const events: QueueEvent[] = [];
+  const stop = new AbortController();
+  const reading = inbox.consume(
+    shard,
+    async (event) => {
+      events.push(event);
+      if (event.contactId === last) stop.abort();
+    },
+    stop.signal,
+  );
+  await withLimit(reading, minuteMs, `reading the inbox of ${shard}`).finally(() => stop.abort());
   return events;
 }

@@ -13,7 +13,6 @@ import {
 import { hourMs, minuteMs, secondMs } from '../../src/foundation/index.ts';
 import type { ContactKind, TrafficPlan } from './contact-source.ts';
 import { operatorsWith, type SimulatedOperator, type SimulatedQueue } from './hotline.ts';
-import type { ModelStrategy } from './model-router.ts';
 import type { Tally } from './tally.ts';
 
 /** A figure, how it is measured, and what it should be. */
@@ -33,8 +32,8 @@ export interface Scenario {
   readonly traffic: TrafficPlan;
   readonly queues: readonly SimulatedQueue[];
   readonly operators: readonly SimulatedOperator[];
-  /** The queue store, or a model of another way to pick operators. */
-  readonly router: 'queue' | ModelStrategy;
+  /** The queue store, or a model that picks operators at random. */
+  readonly router: 'queue' | 'random';
   /** Whose random ups and downs explain the waits: all operators over all contacts, or each group over its own. */
   readonly groups: readonly { readonly kinds: readonly number[]; readonly traffic: Traffic }[];
   /** One class served in order of arrival: each contact's wait is compared with the recursion. */

@@ -1,7 +1,6 @@
-import { type OperatorStrategy, operatorStrategies } from '../../src/acd/index.ts';
+import { type OperatorStrategy, strategyNames } from '../../src/acd/index.ts';
 import { secondMs } from '../../src/foundation/index.ts';
 import { operatorsWith } from './hotline.ts';
-import type { ModelStrategy } from './model-router.ts';
 import { queueOf, type Scenario } from './scenarios.ts';
 
 /** The skew: a fifth of the operators are bilingual, a tenth of the contacts need them. */
@@ -20,8 +19,8 @@ type Load = (typeof loads)[number];
 export interface StrategyRun {
   readonly scenario: Scenario;
   readonly arrivalsPerHour: number;
-  readonly strategy: OperatorStrategy | ModelStrategy;
-  /** Run by the queue store, or only as a model so far. */
+  readonly strategy: OperatorStrategy | 'random';
+  /** Run by the queue store, or as a model to compare with. */
   readonly by: 'queue' | 'model';
   /** At the load at which the default is judged. */
   readonly judged: boolean;
@@ -29,21 +28,18 @@ export interface StrategyRun {
 
 /** Random assignment first: the others are compared with it on the same contacts. */
 export function strategyRuns(): readonly StrategyRun[] {
-  const ofQueue = Object.keys(operatorStrategies) as readonly OperatorStrategy[];
-  // What the queue cannot do yet is shown by the model.
-  const hasLeastSkilled = (ofQueue as readonly string[]).includes('leastSkilled');
   return loads.flatMap((load) => [
-    modelRun('random', load),
-    ...(hasLeastSkilled ? [] : [modelRun('leastSkilled', load)]),
-    ...ofQueue.map((strategy): StrategyRun => {
+    atRandom(load),
+    ...strategyNames.map((strategy): StrategyRun => {
       const scenario = skew(load, { strategy, router: 'queue', name: strategy });
       return { scenario, ...load, strategy, by: 'queue' };
     }),
   ]);
 }
 
-function modelRun(strategy: ModelStrategy, load: Load): StrategyRun {
-  return { scenario: skew(load, { router: strategy, name: `model-${strategy}` }), ...load, strategy, by: 'model' };
+function atRandom(load: Load): StrategyRun {
+  const scenario = skew(load, { router: 'random', name: 'model-random' });
+  return { scenario, ...load, strategy: 'random', by: 'model' };
 }
 
 function skew(

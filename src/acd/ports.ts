@@ -78,6 +78,7 @@ export interface OperatorView {
   readonly missedOffers: number;
   /** Since he signed in. */
   readonly contactsTaken: number;
+  /** Of several the one on the telephone, then the earliest. */
   readonly contactId?: ContactId;
   readonly offerId?: OfferId;
   /** When the wrap-up after `contactId` ends by itself. */
@@ -399,6 +400,12 @@ export interface QueueStore {
    * store was out of reach (moves may have been missed; then with `undefined`: ask `nextDueMs()`). Runs until `signal` aborts.
    */
   watchDue(listener: (dueAtMs: number | undefined) => void, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Forgets classes that are not in `keep` and under which nobody waits, now or in a later step: what queues no longer ask
+   * for. A class that comes back is known again with its next contact. Returns how many were forgotten.
+   */
+  forgetClasses(keep: readonly string[], nowMs: number): Promise<number>;
 
   /** Place of a waiting contact within its queue, from 1; a contact with a live offer keeps its place. */
   position(contactId: ContactId): Promise<number | undefined>;

@@ -100,9 +100,10 @@ export function occupancyRank(occupancy: number, atMs: number, readySinceMs: num
 
 /**
  * A draw for weighted random choice: exponential with rate `weight`, counted from `floor`, the rank of the last one
- * picked. The smallest of such draws is operator i with probability weight_i ÷ sum of weights (exponentials have no
- * memory, so those who were not picked need no new draw). The randomness is a hash of who and how often, which the
- * simulation can repeat.
+ * picked. The smallest of such draws is operator i with probability weight_i ÷ sum of weights. Exponentials have no
+ * memory, so whoever ranks above the floor needs no new draw; who ranks below it (he could not serve the contact for
+ * which the last one was picked) draws anew before the next choice, or he would come before his turn. The randomness is
+ * a hash of who and how often, which the simulation can repeat.
  */
 export function drawRank(input: {
   readonly operatorId: string;

@@ -82,6 +82,7 @@ class Acd implements AcdService {
   async start(): Promise<void> {
     this.#match.watch();
     await this.#syncOperators(bySystem('acd', 'serviceStarted'));
+    await this.#forgetOldClasses();
     await this.#match.matchAll();
   }
 
@@ -92,6 +93,7 @@ class Acd implements AcdService {
   async configure(settings: AcdSettings, meta: CommandMeta): Promise<SyncResult> {
     this.#adopt(settings);
     const result = await this.#syncOperators(meta);
+    await this.#forgetOldClasses();
     await this.#match.everybody();
     return result;
   }
@@ -330,6 +332,14 @@ class Acd implements AcdService {
       else removed.push(operatorId);
     }
     return { registered: this.#operators.size, removed, leaving: [...leaving] };
+  }
+
+  async #forgetOldClasses(): Promise<void> {
+    const classes = [...this.#queues.values()].flatMap(({ requirement, laterSteps }) => [
+      requirement.classId,
+      ...laterSteps.map((step) => step.requirement.classId),
+    ]);
+    await this.#store.forgetClasses(classes, this.#clock.nowMs());
   }
 
   async #isConditionMet({ contactId, queueId, condition }: StepQuestion): Promise<boolean> {

@@ -97,8 +97,10 @@ export const queueSchema = z
       .max(10)
       .refine(isRising, 'steps in order of afterMs, each later than the one before')
       .default([]),
-    /** How long a contact is kept for the operator it knows; 0: not at all. */
+    /** How long a contact is kept for the operator who talked with this caller last; 0: nobody is looked for. */
     preferredMs: durationMs(10 * minuteMs).default(0),
+    /** For how many days after their conversation. */
+    preferredWithinDays: z.int().min(1).max(365).default(30),
     /** Who is not taken, or waits no longer, and where he goes instead. */
     limits: z
       .strictObject({

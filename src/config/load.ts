@@ -66,8 +66,7 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
   const flows = linkFlowDocuments(flowFiles.documents, { queueIds: lists.queues.ids, promptIds: sounds?.promptIds });
   faults.push(...flowFiles.faults, ...(sounds?.faults ?? []), ...flows.faults);
 
-  const nodeIds = new Set(Object.values(flows.flows).flatMap((flow) => Object.keys(flow.nodes)));
-  const references = { ...lists, flowIds: flows.ids, nodeIds, country: root?.country ?? 'RU' };
+  const references = { ...lists, flowIds: flows.ids, flows: flows.flows, country: root?.country ?? 'RU' };
   faults.push(...checkReferences(references).map((mismatch) => document.fault(mismatch)));
   if (faults.length > 0 || root === undefined || calendar === undefined) {
     return { ok: false, faults: inReadingOrder(faults) };

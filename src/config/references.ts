@@ -8,6 +8,7 @@ import {
 } from '../acd/index.ts';
 import type { Flow } from '../ivr/index.ts';
 import type { Schedule } from '../schedule/index.ts';
+import { destinationFaults } from './destinations.ts';
 import type { Mismatch, Path } from './faults.ts';
 import type { Line, Trunk, WrittenLine } from './hotline.ts';
 import { normaliseDialled } from './numbers.ts';
@@ -34,8 +35,8 @@ export interface ReferenceInput {
   readonly operators: Listed<OperatorSettings>;
   readonly trunks: Listed<Trunk>;
   readonly flowIds: ReadonlySet<string>;
-  /** Of all flows that a line can name. */
-  readonly nodeIds: ReadonlySet<string>;
+  /** Those that a line can name, by id. */
+  readonly flows: Readonly<Record<string, Flow>>;
   readonly country: string;
 }
 
@@ -54,12 +55,12 @@ export function checkReferences(input: ReferenceInput): readonly Mismatch[] {
     ...queues.drafts.flatMap(({ value, index }) =>
       unknownSkills(['queues', index, 'requirement'], value.requirement ?? [], skills.ids),
     ),
-    ...queues.drafts.flatMap(({ value, index }) => [
-      ...(value.steps ?? []).flatMap((step, at) =>
+    ...queues.drafts.flatMap(({ value, index }) =>
+      (value.steps ?? []).flatMap((step, at) =>
         unknownSkills(['queues', index, 'steps', at, 'requirement'], step.requirement, skills.ids),
       ),
-      ...destinationFaults(['queues', index, 'limits'], value, input),
-    ]),
+    ),
+    ...destinationFaults(input),
     ...operators.drafts.flatMap(({ value, index }) =>
       Object.keys(value.skills ?? {}).flatMap((skill) =>
         unknown(['operators', index, 'skills', skill], skill, { ids: skills.ids, of: 'a skill' }),
@@ -153,23 +154,6 @@ function numberFaults({ lines, country }: ReferenceInput): readonly Mismatch[] {
     })),
     ...repeated(read, 'a number that no other line has'),
   ];
-}
-
-/** Where a queue's limits send contacts: another queue, or a node of a flow. */
-function destinationFaults(
-  path: Path,
-  { id, limits }: Partial<QueueSettings>,
-  { queues, nodeIds }: ReferenceInput,
-): readonly Mismatch[] {
-  return (['length', 'wait', 'nobodyLoggedIn'] as const).flatMap((limit) => {
-    const to = limits?.[limit]?.to;
-    if (to === undefined) return [];
-    if ('node' in to) return unknown([...path, limit, 'to', 'node'], to.node, { ids: nodeIds, of: 'a node of a flow' });
-    if (to.queue === id) {
-      return [{ path: [...path, limit, 'to', 'queue'], expected: 'another queue than this', got: `"${to.queue}"` }];
-    }
-    return unknown([...path, limit, 'to', 'queue'], to.queue, { ids: queues.ids, of: 'a queue' });
-  });
 }
 
 function unknownSkills(path: Path, written: WrittenRequirement, ids: ReadonlySet<string>): readonly Mismatch[] {

@@ -5,6 +5,9 @@ import {
   type CommandMeta,
   type ContactId,
   DozvonError,
+  hasCode,
+  type OperatorId,
+  withLimit,
 } from '../foundation/index.ts';
 import type { ContactEffect } from './effects.ts';
 import type { ContactEvent } from './events.ts';
@@ -54,6 +57,9 @@ export function laneOf(effect: ContactEffect): Lane {
       return 'call';
   }
 }
+
+/** The caller hears music already, so this delays his offer only; a database at work answers in a few milliseconds. */
+const lastOperatorLimitMs = 200;
 
 const meta = (reason: string): CommandMeta => bySystem('contact', reason);
 
@@ -105,7 +111,7 @@ export async function runEffect(
     case 'offerFailed':
     case 'release':
     case 'endWrapUp':
-      return runQueueEffect(effect, context, ports.queue);
+      return runQueueEffect(effect, context, ports);
     default:
       return runTelephonyEffect(effect, contactId, ports.telephony);
   }
@@ -119,14 +125,17 @@ type QueueEffect = Extract<
 async function runQueueEffect(
   effect: QueueEffect,
   context: EffectContext,
-  queue: QueuePort,
+  { queue, records }: EffectPorts,
 ): Promise<readonly ContactEvent[]> {
   const { contactId, shard } = context;
   switch (effect.type) {
     case 'enqueue': {
-      const { type: _type, ...place } = effect;
+      const { type: _type, lastOperator, ...place } = effect;
       const { queueId } = place;
-      const { outcome, position } = await queue.enqueue({ contactId, shard, ...place }, meta('flowChoseQueue'));
+      const known = lastOperator && (await lastOperatorOf(lastOperator, records));
+      const preferred = known === undefined ? {} : { preferredOperatorId: known };
+      const request = { contactId, shard, ...place, ...preferred };
+      const { outcome, position } = await queue.enqueue(request, meta('flowChoseQueue'));
       if (outcome === 'queueFull') return [{ type: 'queueRefused', queueId, limit: 'length' }];
       if (outcome === 'nobodyLoggedIn') return [{ type: 'queueRefused', queueId, limit: 'nobodyLoggedIn' }];
       return position === undefined ? [] : [{ type: 'placeKnown', position }];
@@ -158,6 +167,20 @@ async function runQueueEffect(
     }
     default:
       return assertNever(effect, 'queue effect');
+  }
+}
+
+/** A wish, for which nobody loses his place: with the database away or slow there is none. */
+async function lastOperatorOf(
+  caller: { readonly ani: string; readonly sinceMs: number },
+  records: ContactRecordStore,
+): Promise<OperatorId | undefined> {
+  try {
+    return await withLimit(records.lastOperator(caller), lastOperatorLimitMs, 'the last operator of a caller');
+  } catch (error) {
+    const expected = ['TIMED_OUT', 'DATABASE_UNAVAILABLE', 'DATABASE_REJECTED'];
+    if (expected.some((code) => hasCode(error, code))) return undefined;
+    throw error;
   }
 }
 

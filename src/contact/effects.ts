@@ -58,6 +58,8 @@ export type ContactEffect =
       readonly queueId: string;
       readonly lineId: string;
       readonly enqueuedAtMs: number;
+      /** Who has talked with this caller since is asked first. `ani` is personal data. */
+      readonly lastOperator?: { readonly ani: string; readonly sinceMs: number };
       /** It had a place already: the queue's limits do not count. */
       readonly keepsPlace?: true;
     }

@@ -1,5 +1,5 @@
 import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
-import { DozvonError, minuteMs } from '../foundation/index.ts';
+import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
 import { render, step } from '../ivr/index.ts';
 import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
 import type { ContactRules } from './rules.ts';
@@ -30,14 +30,22 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     queue(queueId) {
       const queue = queues.get(queueId);
       if (queue === undefined) return undefined;
-      const { ringTimeoutMs, wrapUpMs, waiting, welcome } = queue;
+      const { ringTimeoutMs, wrapUpMs, waiting, welcome, preferredMs, preferredWithinDays } = queue;
       const { length, nobodyLoggedIn, wait } = queue.limits;
       const limits = {
         ...(length === undefined ? {} : { length }),
         ...(nobodyLoggedIn === undefined ? {} : { nobodyLoggedIn }),
         ...(wait === undefined ? {} : { wait }),
       };
-      return { queueId, ringTimeoutMs, wrapUpMs, waiting, welcome, limits };
+      return {
+        queueId,
+        ringTimeoutMs,
+        wrapUpMs,
+        waiting,
+        welcome,
+        ...(preferredMs > 0 ? { lastOperatorWithinMs: preferredWithinDays * dayMs } : {}),
+        limits,
+      };
     },
     lineByDialled(dialled) {
       const normalised = normaliseDialled(dialled, { defaultCountry: config.settings.country });

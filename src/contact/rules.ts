@@ -17,6 +17,8 @@ export interface QueueRules {
   readonly waiting?: 'music' | 'silence';
   /** They are told at the beginning that they wait, unless said otherwise. */
   readonly welcome?: boolean;
+  /** Who has talked with the caller since then is asked first; absent: nobody is looked for. */
+  readonly lastOperatorWithinMs?: number;
   /** Where a contact goes instead of waiting here. */
   readonly limits?: {
     readonly length?: { readonly to: LimitDestination };

@@ -125,6 +125,9 @@ export interface ContactRecord {
   readonly timeline: readonly TimelineEntry[];
 }
 
+/** More contacts than a caller has in a row without reaching anybody. */
+export const lastOperatorDepth = 20;
+
 export interface ContactRecordStore {
   /** Upsert by contactId: repeated safely. */
   put(record: ContactRecord): Promise<void>;
@@ -139,6 +142,11 @@ export interface ContactRecordStore {
     readonly before?: ContactId;
     readonly limit: number;
   }): Promise<readonly ContactRecord[]>;
+  /**
+   * Who talked last with the caller of this number, not longer ago than `sinceMs`; looked for among his latest
+   * `lastOperatorDepth` contacts only, so that the answer costs the same for everybody.
+   */
+  lastOperator(caller: { readonly ani: string; readonly sinceMs: number }): Promise<OperatorId | undefined>;
 }
 
 export interface RecordingSummary {

@@ -17,7 +17,8 @@ function edges(flow: Flow): readonly FlowEdge[] {
 
 function targetFaults(flow: Flow): readonly FlowFault[] {
   const expected = `a node of flow ${flow.id}`;
-  const targets = [{ path: 'entry', to: flow.entry }, ...edges(flow)];
+  const entered = flow.fromQueues.map((to, i) => ({ path: `fromQueues.${i}`, to }));
+  const targets = [{ path: 'entry', to: flow.entry }, ...entered, ...edges(flow)];
   return targets
     .filter((target) => flow.nodes[target.to] === undefined)
     .map(({ path, to }) => ({ code: 'danglingTarget', flowId: flow.id, path, expected, got: to }));
@@ -68,7 +69,7 @@ function pathFaults(flow: Flow): readonly FlowFault[] {
     expected,
     got: flow.nodes[nodeId]?.type ?? 'nothing',
   });
-  const reached = reach(flow, [flow.entry], () => true);
+  const reached = reach(flow, [flow.entry, ...flow.fromQueues], () => true);
   const ends = Object.keys(flow.nodes).filter((nodeId) => isEnd(flow.nodes[nodeId]));
   const ending = reachBack(flow, ends, () => true);
   const operators = Object.keys(flow.nodes).filter((nodeId) => flow.nodes[nodeId]?.type === 'enqueue');
@@ -78,7 +79,7 @@ function pathFaults(flow: Flow): readonly FlowFault[] {
   const reachedInHours = reach(flow, [flow.entry], inHours);
   const faults: FlowFault[] = [];
   for (const [nodeId, node] of Object.entries(flow.nodes)) {
-    if (!reached.has(nodeId)) faults.push(fault('unreachableNode', nodeId, 'a way to it from the entry'));
+    if (!reached.has(nodeId)) faults.push(fault('unreachableNode', nodeId, 'a way to it from the entry or a queue'));
     else if (!ending.has(nodeId)) faults.push(fault('noEnd', nodeId, 'a way from it to a queue or a hang-up'));
     if (!reachedInHours.has(nodeId)) continue;
     if (!toOperator.has(nodeId) && (node.type === 'menu' || nodeId === flow.entry)) {

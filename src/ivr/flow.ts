@@ -136,6 +136,8 @@ export const flowSchema = z.strictObject({
   /** Flows whose nodes may be named here. A node of the same name here wins over the included one. */
   include: z.array(id).default([]),
   entry: id,
+  /** Nodes at which contacts come in whom a queue does not keep (its limits name them). */
+  fromQueues: z.array(id).default([]),
   nodes: z.record(id, nodeSchema),
 });
 

@@ -1,7 +1,7 @@
 import { edgesOf, type Flow, type FlowFault, type FlowNode } from './flow.ts';
 
 /**
- * Brings into each flow the nodes of the flows it includes, as far as they can be reached from it: its own nodes win, so a flow
+ * Brings into each flow the nodes of the flows it includes, as far as they can be reached from it or from a queue: its own nodes win, so a flow
  * can put its own in place of an included one. Two included flows must not both bring a node of one name.
  */
 export function linkFlows(documents: readonly Flow[]): {
@@ -12,6 +12,7 @@ export function linkFlows(documents: readonly Flow[]): {
   const faults: FlowFault[] = [];
   const flows = documents.map((flow) => {
     const known = new Map<string, FlowNode>();
+    const fromQueues = new Set(flow.fromQueues);
     flow.include.forEach((includedId, index) => {
       const included = byId.get(includedId);
       if (included === undefined || includedId === flow.id) {
@@ -26,8 +27,10 @@ export function linkFlows(documents: readonly Flow[]): {
         }
         known.set(nodeId, node);
       }
+      for (const nodeId of included.fromQueues) fromQueues.add(nodeId);
     });
-    return { ...flow, nodes: { ...reachableFrom(flow, known), ...flow.nodes } };
+    const entered = { ...flow, fromQueues: [...fromQueues] };
+    return { ...entered, nodes: { ...reachableFrom(entered, known), ...flow.nodes } };
   });
   return { flows, faults };
 }
@@ -35,7 +38,7 @@ export function linkFlows(documents: readonly Flow[]): {
 function reachableFrom(flow: Flow, included: ReadonlyMap<string, FlowNode>): Record<string, FlowNode> {
   const found: Record<string, FlowNode> = {};
   const seen = new Set<string>();
-  const open = [flow.entry, ...Object.keys(flow.nodes)];
+  const open = [flow.entry, ...flow.fromQueues, ...Object.keys(flow.nodes)];
   for (let nodeId = open.pop(); nodeId !== undefined; nodeId = open.pop()) {
     const node = flow.nodes[nodeId] ?? included.get(nodeId);
     if (seen.has(nodeId) || node === undefined) continue;

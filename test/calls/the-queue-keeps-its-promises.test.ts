@@ -11,11 +11,12 @@ const setAside = { unansweredMs: 200, busyMs: 200, declinedMs: 200 };
 
 /**
  * Nobody can serve an emergency, so that an operator who calls that line himself waits in it for ever; nobody is good enough for social
- * questions until the step.
+ * questions until the step. Only questions of status go to whom the caller knows.
  */
 const queues = {
   account: { setAside, wrapUpMs },
   emergency: { requirement: 'emergency >= 10' },
+  status: { preferredMs: 10_000, wrapUpMs },
   social: { requirement: 'social >= 9', steps: [{ afterMs: stepAfterMs, requirement: 'social >= 5' }] },
 };
 
@@ -30,6 +31,7 @@ void t.test('what the queue promises', { timeout: 400_000 }, async (t) => {
   await unregistered(t, stack);
   await step(t, stack);
   await callsOutside(t, stack);
+  await comesBack(t, stack);
 });
 
 async function queued(t: Test, stack: TestStack, key = '1'): Promise<TestCaller> {
@@ -246,4 +248,20 @@ async function callsOutside(t: Test, stack: TestStack): Promise<void> {
       await assertAtRest(t, stack);
     },
   );
+}
+
+async function comesBack(t: Test, stack: TestStack): Promise<void> {
+  await t.test('a caller comes back to the operator he talked with', { timeout: 90_000 }, async (t) => {
+    await readyOperator(t, stack, 'op104', { kind: 'answer', afterMs: 100 });
+    await readyOperator(t, stack, 'op105', { kind: 'answer', afterMs: 100 });
+    const served: unknown[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const caller = await queued(t, stack, '4');
+      served.push((await caller.next('joined')).facts.operatorId);
+      await hangUp(caller);
+      await caller.closed();
+    }
+    t.same(served, ['op104', 'op104', 'op104'], 'though the other has been idle for longer');
+    await assertAtRest(t, stack);
+  });
 }

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import t, { type Test } from 'tap';
-import type { ContactRecord, ContactRecordStore } from '../../src/contact/store-ports.ts';
+import { type ContactRecord, type ContactRecordStore, lastOperatorDepth } from '../../src/contact/store-ports.ts';
 import {
   asId,
   type CaseId,
@@ -202,6 +202,28 @@ async function contract(t: Test, { records, recordings }: Subject): Promise<void
       byCallId.map((found) => found.contactId),
       [record.contactId],
     );
+  });
+
+  await t.test('whoever talked with a caller last is found by the caller’s number', async (t) => {
+    const ani = `+7998${Math.floor(1_000_000 + Math.random() * 8_999_999)}`;
+    const contact = (minute: number, fields: Partial<ContactRecord>): ContactRecord => {
+      const atMs = start + minute * 60_000;
+      return arriving({ contactId: newId<ContactId>('c', atMs), ani, arrivedAtMs: atMs, ...fields });
+    };
+    const talk = (minute: number, operator: string): ContactRecord =>
+      contact(minute, { operatorId: asId<OperatorId>(operator), joinedAtMs: start + minute * 60_000 });
+    t.equal(await records.lastOperator({ ani, sinceMs: 0 }), undefined, 'an unknown caller');
+    await records.put(talk(1, 'op1'));
+    await records.put(talk(2, 'op2'));
+    for (let minute = 3; minute < 3 + lastOperatorDepth - 1; minute += 1) await records.put(contact(minute, {}));
+    await records.put({ ...talk(500, 'op3'), ani: '+79990000000' });
+    t.equal(await records.lastOperator({ ani, sinceMs: start }), 'op2', 'contacts that reached nobody do not count');
+    t.equal(await records.lastOperator({ ani, sinceMs: start + 2 * 60_000 }), 'op2');
+    t.equal(await records.lastOperator({ ani, sinceMs: start + 2 * 60_000 + 1 }), undefined, 'too long ago');
+    await records.put(contact(400, {}));
+    t.equal(await records.lastOperator({ ani, sinceMs: start }), undefined, 'no longer among the latest');
+    await records.put({ ...talk(600, 'op4'), ani: '' });
+    t.equal(await records.lastOperator({ ani: '', sinceMs: 0 }), undefined, 'a withheld number is nobody’s');
   });
 
   await t.test('a withheld number and an unknown line are kept as such', async (t) => {

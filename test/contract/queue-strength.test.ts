@@ -243,6 +243,21 @@ for (const kind of both.kinds) {
       t.equal((await queue.contact(contact('c3')))?.preferred, undefined);
     });
 
+    t.test('a class that no queue asks for is forgotten once nobody waits under it, and comes back', async (t) => {
+      const { queue } = await kind.open();
+      await ready(queue, '101', { a: 1 });
+      const wider = requirementClass('anyone', 'roundRobin');
+      const first = request('c1', 'a', { laterSteps: [{ requirement: wider, afterMs: 60_000 }] });
+      await queue.enqueue(first, start);
+      t.equal(await queue.forgetClasses([], start), 0, 'he waits under one and may come to the other');
+      await queue.withdraw(contact('c1'), start);
+      t.equal(await queue.forgetClasses([wider.classId], start), 1);
+      t.equal(await queue.forgetClasses([], start), 1);
+      t.equal(await queue.forgetClasses([], start), 0);
+      await queue.enqueue(request('c2', 'a'), start + 1);
+      t.match(await queue.matchContact(contact('c2'), at(1)), { operatorId: '101' });
+    });
+
     t.test('who missed a contact is not offered it again while others on duty can serve', async (t) => {
       const { queue } = await kind.open();
       await ready(queue, '101', { a: 1 });

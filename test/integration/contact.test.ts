@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { ContactView } from '../../src/acd/index.ts';
 import type { ContactRecord } from '../../src/contact/index.ts';
 import { ContactWorld, type CrashPoint } from '../support/contact-world.ts';
 
@@ -185,3 +186,53 @@ t.test(
     t.same(faults, []);
   },
 );
+/** The same caller talks with the operator, comes back while he talks again, and waits. */
+async function comesBack(made: ContactWorld, beforeTheKey: () => void = () => {}): Promise<ContactView | undefined> {
+  await callToTheEnd(made);
+  const talking = made.call();
+  await made.pass(3_000);
+  made.exchange.press(talking, '1');
+  await made.pass(5_000);
+  const waiting = made.call();
+  await made.pass(3_000);
+  beforeTheKey();
+  made.exchange.press(waiting, '1');
+  for (const sinceMs = Date.now(); Date.now() - sinceMs < 5_000; ) {
+    await made.pass(10);
+    const [place] = await made.stores.queue.waiting();
+    if (place !== undefined) return await made.stores.queue.contact(place.contactId);
+  }
+  return undefined;
+}
+
+t.test('a caller is kept for the operator he talked with last', async (t) => {
+  const made = await world();
+  const place = await comesBack(made);
+  t.equal(place?.preferred?.operatorId, 'op101');
+  await made.stop();
+});
+
+t.test('without PostgreSQL a caller is queued at once, for whoever is free', async (t) => {
+  const made = await world();
+  let outage: Promise<void> | undefined;
+  const place = await comesBack(made, () => {
+    outage = made.without('DATABASE_UNAVAILABLE', 1_000);
+  });
+  t.match(place, { queueId: 'general' });
+  t.equal(place?.preferred, undefined);
+  await outage;
+  await made.stop();
+});
+
+t.test('PostgreSQL that does not answer delays nobody’s place for long', async (t) => {
+  const made = await world();
+  let askedAtMs = 0;
+  const place = await comesBack(made, () => {
+    made.records.lastOperator = () => new Promise(() => {});
+    askedAtMs = performance.now();
+  });
+  t.match(place, { queueId: 'general' });
+  t.equal(place?.preferred, undefined);
+  t.ok(performance.now() - askedAtMs < 2_000, 'bounded');
+  await made.stop();
+});

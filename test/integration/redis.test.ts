@@ -18,6 +18,7 @@ import {
 } from '../../src/foundation/index.ts';
 import { createRedisStores, type RedisStores } from '../../src/store/redis/index.ts';
 import { bringUpToDate, schemaVersion } from '../../src/store/redis/schema.ts';
+import { keysOfVersion1, writeKeys } from '../support/keys-of-version-1.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 
 const start = 1_800_000_000_000;
@@ -70,6 +71,50 @@ t.test('classes and profiles that appear at the same moment in several processes
       operatorId: skill,
     });
   }
+});
+
+t.test('of classes and strategies that are gone nothing is left', async (t) => {
+  const { queue } = await redis.stores('gone:');
+  const operatorId = asId<OperatorId>('101');
+  await queue.registerOperator({ operatorId, extension: '101', skills: { a: 1 }, capacity: { voice: 1 } }, start);
+  await queue.signIn(operatorId, start);
+  await queue.setReachable(operatorId, true, start);
+  await queue.setPresence(operatorId, 'ready', { nowMs: start });
+  await queue.enqueue(request('c1', 'a'), start);
+  await queue.withdraw(asId('c1'), start);
+  const ofClasses = async (): Promise<readonly string[]> => {
+    const keys = await redis.client.keys('gone:*');
+    return keys.filter((key) => /classes|strateg|served|serves|ready|heads|class-/.test(key)).sort();
+  };
+  t.ok((await ofClasses()).length >= 6, (await ofClasses()).join());
+  await queue.forgetClasses([], start);
+  t.same(await ofClasses(), []);
+});
+
+t.test('a process of an older configuration goes on with its classes', async (t) => {
+  const clock = systemClock();
+  const operators = [operatorSchema.parse({ id: '101', extension: '101', name: 'One', skills: { a: 1 } })];
+  const withRequirement = async (requirement: string) => {
+    const { queue: store } = await redis.stores('configured:');
+    const queues = [queueSchema.parse({ id: 'a', name: 'A', requirement })];
+    const acd = createAcdService({ store, clock, logger: silentLogger, queues, operators });
+    t.teardown(() => acd.stop());
+    await acd.start();
+    return { acd, store };
+  };
+  const classes = async (): Promise<number> => await redis.client.hlen('configured:classes');
+  const older = await withRequirement('a');
+  const arrive = (contactId: string) =>
+    older.acd.enqueue({ contactId: asId(contactId), queueId: 'a', lineId: 'l', shard: 's1', enqueuedAtMs: 0 }, by);
+  t.equal(await arrive('c1'), 'enqueued');
+  await older.acd.withdraw(asId('c1'), by);
+  t.equal(await classes(), 1);
+  const newer = await withRequirement('anyone');
+  t.equal(await classes(), 0, 'forgotten by the one that does not have it');
+  t.equal(await arrive('c2'), 'enqueued', 'and defined again by the one that has');
+  t.equal((await newer.store.contact(asId('c2')))?.qualified.loggedIn, 0);
+  await newer.acd.signIn(asId('101'), by);
+  t.equal((await newer.store.contact(asId('c2')))?.qualified.loggedIn, 1, 'with everything that belongs to it');
 });
 
 t.test('what one process makes due, another gives back when the first is gone', async (t) => {
@@ -247,6 +292,84 @@ t.test('a schema of a later program is left alone, an older one is migrated once
   t.same(ran, [2, 3], 'each step once, in order, though two processes started together');
   t.equal(await client.get('older:schema'), '3');
   t.equal(await client.get('older:schema-lock'), null);
+});
+
+t.test('what a program of version 1 left behind is gone on with', async (t) => {
+  await writeKeys(redis.client, 'v1:', keysOfVersion1);
+  const { queue, inbox } = await redis.stores('v1:');
+  t.equal(await redis.client.get('v1:schema'), String(schemaVersion));
+  const at = (afterMs: number) => ({ nowMs: start + 20_000 + afterMs, leaseMs: 35_000 });
+  const operator = (name: string) => asId<OperatorId>(name);
+  const contact = (name: string) => asId<ContactId>(name);
+  // As the service does at its start.
+  for (const { operatorId, extension, skills, capacity } of await queue.operators()) {
+    await queue.registerOperator({ operatorId, extension, skills, capacity }, at(0).nowMs);
+  }
+  t.match(
+    (await queue.operators()).map(({ operatorId, work, setAsideUntilMs }) => [operatorId, work.voice, setAsideUntilMs]),
+    [
+      ['101', 'idle', undefined],
+      ['102', 'offered', undefined],
+      ['103', 'connected', undefined],
+      ['104', 'wrapUp', undefined],
+      ['105', 'idle', start + 30_007],
+      ['106', 'idle', undefined],
+    ],
+  );
+
+  t.match(await queue.contact(contact('c1')), { position: 2, qualified: { loggedIn: 0, onDuty: 0 } });
+  await queue.signIn(operator('106'), at(1).nowMs);
+  await queue.setReachable(operator('106'), true, at(1).nowMs);
+  await queue.setPresence(operator('106'), 'ready', { nowMs: at(1).nowMs });
+  t.match(await queue.contact(contact('c1')), { qualified: { loggedIn: 1, onDuty: 1 } });
+  t.match(await queue.matchOperator(operator('106'), at(1)), { contactId: 'c1' }, 'under the class it had');
+
+  const ringing = (await queue.contact(contact('c2')))?.offerId;
+  if (ringing === undefined) throw new Error('expected an offer');
+  t.equal(await queue.offerAnswered(ringing, at(2).nowMs), 'connected');
+  for (const [operatorId, contactId] of [
+    [operator('102'), contact('c2')],
+    [operator('103'), contact('c3')],
+  ] as const) {
+    const release = { nowMs: at(3).nowMs, wrapUp: true, wrapUpMs: 5_000 };
+    t.equal(await queue.release(operatorId, contactId, release), 'released');
+  }
+  t.same(await queue.endDueWrapUps(at(5_003).nowMs), ['102', '103']);
+  t.equal(await queue.extendWrapUp(operator('104'), contact('c4'), 1_000, at(3).nowMs), at(1_003).nowMs);
+  t.equal(await queue.endWrapUp(operator('104'), contact('c4'), at(4).nowMs), 'idle');
+  const told: string[] = [];
+  const stop = new AbortController();
+  const reading = inbox.consume(
+    's1',
+    async (event) => {
+      told.push(`${event.contactId} ${event.type}`);
+      if (event.type === 'wrapUpOver') stop.abort();
+    },
+    stop.signal,
+  );
+  await withLimit(reading, limitMs, 'the end of the wrap-up to be told').finally(() => stop.abort());
+  t.ok(told.includes('c4 wrapUpExtended') && told.includes('c4 wrapUpOver'), told.join());
+  t.same(await queue.releaseDue(at(20_000).nowMs), ['105']);
+
+  // 105 knows more than the others, 101 two things: the least skilled come before them.
+  const requirement = requirementClass('a', 'leastSkilled');
+  await queue.enqueue({ ...request('c6', 'a'), requirement }, at(20_001).nowMs);
+  t.match(await queue.matchContact(contact('c6'), at(20_001)), { operatorId: '104' }, 'idle for longest of these');
+  t.equal(await redis.client.hget('v1:operator:103', 'engaged'), '0', 'what is held is counted as it was');
+
+  await queue.withdraw(contact('c1'), at(20_002).nowMs);
+  await queue.withdraw(contact('c6'), at(20_002).nowMs);
+  for (const { operatorId } of await queue.operators()) {
+    t.equal(await queue.removeOperator(operatorId, at(20_003).nowMs), 'removed', operatorId);
+  }
+  await queue.forgetClasses([], at(20_004).nowMs);
+  const kept = ['schema', 'map-version', 'figures', 'events', 'inbox:s1', 'shards', 'shard:s1', 'contacts:s1'];
+  const left = (await redis.client.keys('v1:*')).map((key) => key.slice('v1:'.length));
+  t.same(
+    left.filter((key) => !kept.includes(key) && !key.startsWith('inbox-reader')),
+    [],
+    'nothing of it is left behind',
+  );
 });
 
 t.test('no Redis: one code, at once', async (t) => {

@@ -6,10 +6,36 @@ import { PairedStore } from '../../bench/sim/paired-store.ts';
 import { replicate } from '../../bench/sim/replication.ts';
 import { queueOf, theoryScenarios } from '../../bench/sim/scenarios.ts';
 import { faultsOf, simulate } from '../../bench/sim/simulate.ts';
-import type { QueueStore } from '../../src/acd/index.ts';
+import type { QueueMoveKind, QueueStore } from '../../src/acd/index.ts';
 import { secondMs } from '../../src/foundation/index.ts';
 import { createMemoryStores } from '../../src/store/memory/index.ts';
 import { startRedis } from '../support/redis.ts';
+
+/** Complete, or it does not compile. */
+const everyMove: Readonly<Record<QueueMoveKind, true>> = {
+  operatorRegistered: true,
+  operatorRemoved: true,
+  operatorSignedIn: true,
+  operatorSignedOut: true,
+  presenceChanged: true,
+  reachabilityChanged: true,
+  setAsideEnded: true,
+  contactEnqueued: true,
+  contactWithdrawn: true,
+  offerReserved: true,
+  offerConnected: true,
+  offerGivenBack: true,
+  operatorReleased: true,
+  wrapUpOver: true,
+  wrapUpExtended: true,
+  notReadyAsked: true,
+  skillsChanged: true,
+  outsideCallChanged: true,
+  stepTaken: true,
+  preferenceOver: true,
+  contactMoved: true,
+  priorityChanged: true,
+};
 
 const redis = await startRedis();
 t.teardown(() => redis.stop());
@@ -30,6 +56,9 @@ t.test('the short simulation: every wait as the recursion has it, twin and scrip
     result.paired.every((run) => run.compared > 3 * run.contacts && run.differences === 0),
     'every answer compared',
   );
+  for (const { hardDay } of result.paired) {
+    if (hardDay !== undefined) t.same(hardDay.kinds, Object.keys(everyMove).sort(), 'every move there is was made');
+  }
   t.ok(result.rows.length >= 12 && result.rows.every((row) => row.inside));
   t.ok(result.rows.filter((row) => row.precise).length >= 3, 'some rows are measured to 2 % even here');
 });
@@ -60,7 +89,7 @@ t.test('a twin that differs from the scripts is found', async (t) => {
     offerFailed: (...[offerId, failure, options]: Parameters<QueueStore['offerFailed']>) =>
       twin.queue.offerFailed(offerId, failure, { ...options, setAsideMs: options.setAsideMs / 2 }),
   });
-  const store = new PairedStore({ twin: { queue: forgetful, events: twin.events }, scripts });
+  const store = new PairedStore({ twin: { ...twin, queue: forgetful }, scripts });
   await new HardDay(store, 'planted').run(150, 'planted');
   t.ok(store.differenceCount > 0, `${store.differenceCount} differences`);
   t.ok(store.differences.length <= 20 && (store.differences[0] ?? '').includes('scripts'));

@@ -7,7 +7,7 @@ import {
   type StepResult,
   step,
 } from '../../src/contact/index.ts';
-import { asId, type ContactId, type LegId } from '../../src/foundation/index.ts';
+import { asId, type ContactId, dayMs, type LegId } from '../../src/foundation/index.ts';
 import { type Flow, step as flowStep, render } from '../../src/ivr/index.ts';
 
 /** One line whose menu queues by key 1, takes a message by key 2, and ends by key 3. */
@@ -15,6 +15,7 @@ const flow: Flow = {
   id: 'test',
   part: false,
   include: [],
+  fromQueues: [],
   entry: 'menu',
   nodes: {
     menu: {
@@ -66,6 +67,7 @@ const quietFlow: Flow = {
   id: 'quiet',
   part: false,
   include: [],
+  fromQueues: [],
   entry: 'queue',
   nodes: { queue: { type: 'enqueue', queue: 'quiet' } },
 };
@@ -81,7 +83,7 @@ export const testRules: ContactRules = {
   },
   queue: (queueId) => {
     const times = { queueId, ringTimeoutMs: 15_000, wrapUpMs: 10_000 };
-    if (queueId === 'general') return { ...times, limits: limitsOfGeneral };
+    if (queueId === 'general') return { ...times, lastOperatorWithinMs: 30 * dayMs, limits: limitsOfGeneral };
     if (queueId === 'quiet') return { ...times, wrapUpMs: 0, waiting: 'silence', welcome: false };
     return queueId === 'overflow' ? times : undefined;
   },

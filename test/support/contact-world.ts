@@ -153,6 +153,7 @@ export class ContactWorld {
           requirement: [{ skill: 'general', minLevel: 1 }],
           ringTimeoutMs: 15_000,
           wrapUpMs: 10_000,
+          preferredMs: 60_000,
         }),
       ],
       operators: [operatorSchema.parse({ id: 'op101', extension: '101', name: 'One', skills: { general: 5 } })],

@@ -182,6 +182,35 @@ t.test('every fault is told at once, with file, line, path, what was expected an
   t.equal(faults.length, expected.length, faults.join('\n'));
 });
 
+t.test('a queue sends contacts only where the flows they came from can go on', async (t) => {
+  const limited = (limits: string) =>
+    loadEdited(t, {
+      'hotline.yaml': (text) => text.replace('headStartMs: 600000 #', `limits: ${limits}\n    headStartMs: 600000 #`),
+    });
+  const fromEmergency =
+    /expected a node of the flow "emergency", from which contacts come to the queue "(\w+)", got "operatorsBusy"$/;
+  const straight = await limited('{ wait: { afterMs: 60000, to: { node: operatorsBusy } } }');
+  t.equal(straight.faults.length, 1, straight.faults.join('\n'));
+  t.match(straight.faults[0], /^hotline.yaml:\d+: queues\[7\].limits.wait.to.node: /);
+  t.equal(fromEmergency.exec(straight.faults[0] ?? '')?.[1], 'emergency');
+
+  const throughAnother = await limited('{ length: { most: 5, to: { queue: general } } }');
+  t.equal(throughAnother.faults.length, 1, throughAnother.faults.join('\n'));
+  t.match(throughAnother.faults[0], /: queues\[0\].limits.wait.to.node: /);
+  t.equal(fromEmergency.exec(throughAnother.faults[0] ?? '')?.[1], 'general');
+
+  t.match((await limited('{ wait: { afterMs: 60000, to: { node: nowhere } } }')).faults, [
+    /expected the id of a node of a flow \(.*operatorsBusy.*\), got "nowhere"$/,
+  ]);
+  t.match((await limited('{ wait: { afterMs: 60000, to: { queue: nowhere } } }')).faults, [
+    /queues\[7\].limits.wait.to.queue: expected the id of a queue \(.*\), got "nowhere"$/,
+  ]);
+  t.match((await limited('{ wait: { afterMs: 60000, to: { queue: emergency } } }')).faults, [
+    /expected another queue than this, got "emergency"$/,
+  ]);
+  t.match((await limited('{ wait: { afterMs: 60000, to: { node: queueEmergency } } }')).faults, []);
+});
+
 t.test('a number, an address or an id stands in one place only', async (t) => {
   const { faults } = await loadEdited(t, {
     'hotline.yaml': (text) =>

@@ -237,6 +237,7 @@ t.test('staff moves a caller or takes him out', async (t) => {
   const out = new Driver().toQueue().feed(offer(1)).feed({ type: 'contactWithdrawn' });
   t.match(out.state.phase, { name: 'voice', endAfterPlayback: 'failed' });
   t.ok(out.effectTypes().includes('hangup'), 'the phone stops ringing');
+  t.match(out.effects.at(-1), { type: 'playToLeg', media: [/removed-from-queue/] });
   const joining = new Driver().toQueue().feed(offer(1));
   joining.feed({ type: 'legAnswered', legId: lastOperatorLeg(joining.state) }).feed({ type: 'contactWithdrawn' });
   t.match(joining.state.phase, { name: 'voice', endAfterPlayback: 'failed' });

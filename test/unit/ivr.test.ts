@@ -400,6 +400,10 @@ t.test('checkFlow finds each kind of fault, and none in a right flow', async (t)
     'endlessLoop nodes.turn',
   ]);
   t.same(plant('entry: hours', 'entry: hours\ninclude: [nothing]'), ['unknownInclude include.0']);
+  t.same(plant('entry: hours', 'entry: hours\nfromQueues: [nothing]'), ['danglingTarget fromQueues.0']);
+  const busy = 'nodes:\n  busy: { type: say, say: [ask], next: bye }';
+  t.same(plant('nodes:', busy), ['unreachableNode nodes.busy']);
+  t.same(plant('nodes:', `fromQueues: [busy]\n${busy}`), []);
   t.throws(() => flowSchema.parse(parse(rightFlow.replace('say: [ask]\n', 'say: []\n'))));
   t.throws(() => flowSchema.parse(parse(rightFlow.replace('say: [ask]\n', 'say: [{ value: opens }]\n'))));
 });
@@ -421,6 +425,9 @@ t.test('an own node stands in place of an included one; two includes must not br
       .sort(),
     ['a goto', 'b enqueue'],
   );
+  const forQueues = { ...part, entry: 'b', fromQueues: ['a'] };
+  const entered = linkFlows([forQueues, { ...own, entry: 'b' }]).flows[1];
+  t.same([Object.keys(entered?.nodes ?? {}).sort(), entered?.fromQueues], [['a', 'b'], ['a']], 'where queues send to');
   const other = flowSchema.parse(
     parse('{ id: q, part: true, entry: a, nodes: { a: { type: hangup, outcome: informed } } }'),
   );

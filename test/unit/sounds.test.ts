@@ -147,7 +147,7 @@ t.test('every prompt a flow names has a text and a sound', async (t) => {
     t.same(faults, [], flow.id);
   }
   const byTheService =
-    'unknown-number no-service technical-difficulty goodbye queue-welcome queue-resume operator-joining ' +
+    'unknown-number no-service technical-difficulty goodbye queue-welcome queue-resume removed-from-queue operator-joining ' +
     'operator-ready operator-not-ready operator-logged-off operator-not-signed-in beep';
   for (const id of byTheService.split(' ')) t.ok(sources.has(id), id);
 });

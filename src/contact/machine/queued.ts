@@ -47,6 +47,11 @@ export function enterQueue(
   const { enqueuedAtMs = draft.nowMs, overflows = 0 } = to;
   // Limits that send a caller in circles count no more: somewhere he may wait.
   const keepsPlace = overflows >= mostOverflows ? { keepsPlace: true as const } : {};
+  const { lastOperatorWithinMs } = queue;
+  const lastOperator =
+    lastOperatorWithinMs === undefined || facts.ani === ''
+      ? {}
+      : { lastOperator: { ani: facts.ani, sinceMs: draft.nowMs - lastOperatorWithinMs } };
   const holdingBridgeId = queue.waiting === 'silence' ? undefined : newName<BridgeId>(draft, 'b');
   const playbackId = queue.welcome === false ? undefined : newName<PlaybackId>(draft, 'p');
   setFacts(draft, { queueId: to.queueId, topic: to.topic, enqueuedAtMs });
@@ -61,7 +66,8 @@ export function enterQueue(
   if (holdingBridgeId !== undefined) {
     emit(draft, { type: 'joinBridge', bridgeId: holdingBridgeId, kind: 'holding', legIds: [callerLegId] });
   }
-  emit(draft, { type: 'enqueue', queueId: to.queueId, lineId: facts.lineId ?? '', enqueuedAtMs, ...keepsPlace });
+  const lineId = facts.lineId ?? '';
+  emit(draft, { type: 'enqueue', queueId: to.queueId, lineId, enqueuedAtMs, ...lastOperator, ...keepsPlace });
   if (playbackId !== undefined) {
     const media = draft.rules.render([{ prompt: 'queue-welcome' }], facts.language);
     emit(
@@ -109,7 +115,7 @@ export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent):
       return;
     case 'contactWithdrawn':
       note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
-      endWait(draft, phase);
+      endWait(draft, phase, 'removed-from-queue');
       return;
     case 'queueRefused':
       if (event.queueId === phase.queueId) setPhase(draft, { ...phase, limitReached: event.limit });
@@ -283,7 +289,7 @@ function onEffectFailed(
   } else if (event.effect === 'enqueue' || isWithoutMusic(event)) {
     // Nobody will ever be found for him here, or he would wait in silence: better told.
     note(draft, 'queueFailed', { why: event.why });
-    endWait(draft, phase);
+    endWait(draft, phase, 'technical-difficulty');
   } else if ((event.effect === 'playToBridge' || event.effect === 'playToLeg') && event.playbackId === phase.playback) {
     forgetAnnouncement(draft, phase);
   }
@@ -294,14 +300,14 @@ function isWithoutMusic(event: Extract<ContactEvent, { type: 'effectFailed' }>):
   return event.effect === 'joinBridge' && event.why !== 'gone';
 }
 
-/** He is told that he cannot be served, and the call ends. */
-function endWait(draft: Draft, phase: QueuedPhase): void {
+/** He is told why he cannot be served, and the call ends. */
+function endWait(draft: Draft, phase: QueuedPhase, prompt: 'technical-difficulty' | 'removed-from-queue'): void {
   cancelTimer(draft, 'ring');
   cancelTimer(draft, 'queueLimit');
   if (phase.offer) endDevices(draft, phase.offer, undefined);
   emit(draft, { type: 'withdraw' });
   endBridge(draft, phase.holdingBridgeId);
-  sayLast(draft, 'technical-difficulty', 'failed');
+  sayLast(draft, prompt, 'failed');
 }
 
 export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent): void {
@@ -318,7 +324,7 @@ export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent
       backToQueue(draft, phase);
       const { phase: waiting } = draft.state;
       note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
-      if (waiting.name === 'queued') endWait(draft, waiting);
+      if (waiting.name === 'queued') endWait(draft, waiting, 'removed-from-queue');
       return;
     }
     case 'offerConfirmed':

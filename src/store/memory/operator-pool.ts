@@ -111,7 +111,7 @@ export function settleTime(operator: OperatorRecord, nowMs: number): void {
 }
 
 export function operatorView(operator: OperatorRecord): OperatorView {
-  const [held] = operator.holds;
+  const [held] = [...operator.holds].sort(shownBefore);
   const served = media.filter((medium) => (operator.capacity[medium] ?? 0) > 0);
   const { notReadyReason, notReadyNext, readySinceMs, setAsideUntilMs } = operator;
   return {
@@ -134,6 +134,12 @@ export function operatorView(operator: OperatorRecord): OperatorView {
     ...(held === undefined ? {} : { contactId: held[0], offerId: held[1].offerId }),
     ...(held?.[1].untilMs === undefined ? {} : { wrapUpUntilMs: held[1].untilMs }),
   };
+}
+
+/** Voice before chat, then by id: ids sort by time. */
+function shownBefore([one, a]: readonly [ContactId, Hold], [other, b]: readonly [ContactId, Hold]): number {
+  if (a.medium !== b.medium) return a.medium === 'voice' ? -1 : 1;
+  return one < other ? -1 : 1;
 }
 
 function workState(operator: OperatorRecord, medium: Medium): WorkState {
@@ -186,6 +192,19 @@ export class OperatorPool {
     return true;
   }
 
+  /** Nobody is kept in the order of another. */
+  keepStrategies(kept: ReadonlySet<OperatorStrategy>): void {
+    for (const strategy of [...this.#strategies].filter((each) => !kept.has(each))) {
+      this.#strategies.delete(strategy);
+      for (const medium of media) {
+        for (const { id: profileId } of this.headsOf(medium, strategy)) {
+          this.#ready.delete(`${medium} ${strategy} ${profileId}`);
+        }
+        this.#profileHeads.delete(`${medium} ${strategy}`);
+      }
+    }
+  }
+
   /** Puts the operator into the order of each strategy, or takes him out. */
   place(operator: OperatorRecord): void {
     for (const medium of media) {
@@ -209,12 +228,30 @@ export class OperatorPool {
     }
   }
 
-  /** He was offered a contact picked by `strategy`: the next draw is a new one. */
-  spendDraw(operator: OperatorRecord, strategy: OperatorStrategy): void {
-    if (operator.drawRank !== undefined && strategy === 'randomWeighted') {
-      this.#drawFloor = Math.max(this.#drawFloor, operator.drawRank);
-    }
+  /** He was offered a contact: the next draw is a new one. `picked`: he was drawn from among those who could serve. */
+  spendDraw(operator: OperatorRecord, picked: boolean): void {
+    if (picked && operator.drawRank !== undefined) this.#drawFloor = Math.max(this.#drawFloor, operator.drawRank);
     operator.drawRank = undefined;
+  }
+
+  /** Before one is drawn: who was passed over by an earlier draw that he was not part of draws anew. */
+  renewDraws(medium: Medium): void {
+    const below = <Id extends string>(ranked: RankedSet<Id>): readonly Id[] => {
+      const ids: Id[] = [];
+      for (const { id, score } of ranked) {
+        if (score >= this.#drawFloor) break;
+        ids.push(id);
+      }
+      return ids;
+    };
+    for (const profileId of below(this.headsOf(medium, 'randomWeighted'))) {
+      for (const operatorId of below(this.readyOf(medium, 'randomWeighted', profileId))) {
+        const operator = this.records.get(operatorId);
+        if (operator === undefined) continue;
+        operator.drawRank = undefined;
+        this.place(operator);
+      }
+    }
   }
 
   readyOf(medium: Medium, strategy: OperatorStrategy, profileId: string): RankedSet<OperatorId> {

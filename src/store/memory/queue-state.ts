@@ -341,7 +341,9 @@ export class QueueState {
     const hold: Hold = { medium, offerId, shard, queueId, state: 'offered', sinceMs: undefined, untilMs: undefined };
     operator.holds.set(contactId, hold);
     operator.lastOfferedMs = nowMs;
-    this.pool.spendDraw(operator, contact.requirement.strategy);
+    const { strategy } = contact.requirement;
+    const isDrawn = match.trigger === 'contact' && contact.preferred === undefined && strategy === 'randomWeighted';
+    this.pool.spendDraw(operator, isDrawn);
     this.place(operator, nowMs);
     this.offers.set(offerId, { offerId, contactId, operatorId });
     this.becomesDue('offers', offerId, expiresAtMs);

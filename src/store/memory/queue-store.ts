@@ -147,6 +147,7 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
       if (operator === undefined || !available(operator, medium) || operator.holds.has(contactId)) return undefined;
       return this.state.reserve(contact, operator, { ...match, passedOver: nobodyPassedOver, nextBest: [] });
     }
+    if (requirement.strategy === 'randomWeighted') pool.renewDraws(medium);
     const { found, passedOver } = bestNotHeld<OperatorId>(pool.headsOf(medium, requirement.strategy), {
       most: 6,
       isFit: (profileId) => canServe(pool.skillsOf(profileId), requirement),
@@ -358,6 +359,12 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
     this.state.dueListeners.delete(listener);
+  }
+
+  async forgetClasses(keep: readonly string[], _nowMs: number): Promise<number> {
+    const { forgotten, strategies } = this.state.room.forgetClasses(new Set(keep));
+    if (forgotten > 0) this.state.pool.keepStrategies(strategies);
+    return forgotten;
   }
 
   async position(contactId: ContactId): Promise<number | undefined> {

@@ -1,4 +1,4 @@
-import type { EnqueueRequest, Medium, RequirementClass, StepCondition } from '../../acd/index.ts';
+import type { EnqueueRequest, Medium, OperatorStrategy, RequirementClass, StepCondition } from '../../acd/index.ts';
 import type { ContactId, OfferId, OperatorId } from '../../foundation/index.ts';
 import { activeStep, type StepRecord } from './contact-steps.ts';
 import { RankedSet } from './ranked-set.ts';
@@ -35,6 +35,21 @@ export class WaitingRoom {
 
   requirementOf(classId: string): RequirementClass | undefined {
     return this.#requirements.get(classId);
+  }
+
+  /** Those that are not in `keep` and under which nobody waits; returns the strategies of those that are left. */
+  forgetClasses(keep: ReadonlySet<string>): {
+    readonly forgotten: number;
+    readonly strategies: ReadonlySet<OperatorStrategy>;
+  } {
+    const used = new Set(keep);
+    for (const { requirement, steps } of this.records.values()) {
+      for (const { classId } of [requirement, ...steps.map((step) => step.requirement)]) used.add(classId);
+    }
+    const before = this.#requirements.size;
+    for (const classId of this.#requirements.keys()) if (!used.has(classId)) this.#requirements.delete(classId);
+    const strategies = new Set([...this.#requirements.values()].map(({ strategy }) => strategy));
+    return { forgotten: before - this.#requirements.size, strategies };
   }
 
   inQueue(queueId: string): number {

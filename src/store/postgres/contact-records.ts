@@ -1,5 +1,11 @@
 import type { Selectable } from 'kysely';
-import type { ContactRecord, ContactRecordStore, RecordingSummary, TimelineEntry } from '../../contact/store-ports.ts';
+import {
+  type ContactRecord,
+  type ContactRecordStore,
+  lastOperatorDepth,
+  type RecordingSummary,
+  type TimelineEntry,
+} from '../../contact/store-ports.ts';
 import {
   asId,
   type CaseId,
@@ -12,7 +18,7 @@ import { createContactRecordWrites } from './contact-record-writes.ts';
 import type { Database, Db } from './database.ts';
 import { phoneNumberPurpose, type Sealer, sealedIn } from './sealer.ts';
 import type { ContactsTable } from './tables.ts';
-import { msOrNull, present, storableText } from './values.ts';
+import { instant, msOrNull, present, storableText } from './values.ts';
 
 type Legs = ContactRecord['legs'];
 
@@ -43,6 +49,27 @@ export function createContactRecordStore(
         if (filter.lineId !== undefined) query = query.where('lineId', '=', storableText(filter.lineId));
         if (filter.before !== undefined) query = query.where('contactId', '<', filter.before);
         return withParts(db, sealer, await query.execute());
+      }),
+
+    lastOperator: ({ ani, sinceMs }) =>
+      guard('looking for the last operator of a caller', async () => {
+        if (ani === '') return undefined;
+        // The index of callers gives the latest contacts in order: so many rows are read and no more.
+        const latest = db
+          .selectFrom('contacts')
+          .select(['contactId', 'operatorId', 'joinedAt'])
+          .where('aniIndex', '=', sealer.blindIndex(storableText(ani), phoneNumberPurpose))
+          .orderBy('contactId', 'desc')
+          .limit(lastOperatorDepth);
+        const row = await db
+          .selectFrom(latest.as('latest'))
+          .select('operatorId')
+          .where('operatorId', 'is not', null)
+          .where('joinedAt', '>=', instant(sinceMs))
+          .orderBy('contactId', 'desc')
+          .limit(1)
+          .executeTakeFirst();
+        return row?.operatorId === undefined || row.operatorId === null ? undefined : asId<OperatorId>(row.operatorId);
       }),
   };
 }

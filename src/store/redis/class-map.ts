@@ -11,11 +11,10 @@ import type { Scripts } from './scripts.ts';
  */
 const mapAttempts = 200;
 
-interface MapNow {
+/** The half of the map that a definition is compared with. */
+interface HalfNow<Meaning> {
   readonly version: string;
-  /** By id, JSON. */
-  readonly classes: Readonly<Record<string, string>>;
-  readonly profiles: Readonly<Record<string, string>>;
+  readonly meanings: ReadonlyMap<string, Meaning>;
 }
 
 /** The map of classes and profiles in Redis; who fits whom is computed here. */
@@ -25,6 +24,9 @@ export class ClassMap {
   readonly #prefix: string;
   /** What is being defined, by id: whoever else misses it waits for the same. */
   readonly #underWay = new Map<string, Promise<void>>();
+  /** What ids mean, as far as read. An id follows from what it means, so this is never out of date. */
+  #classes: ReadonlyMap<string, RequirementClass> = new Map();
+  #profiles: ReadonlyMap<string, Skills> = new Map();
   /** One definition after another: each changes the map, and would make the others of this process start again. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -66,17 +68,17 @@ export class ClassMap {
   }
 
   async #defineClass(requirement: RequirementClass, nowMs: number): Promise<void> {
-    const { version, profiles } = await this.#read();
-    const fit = Object.keys(profiles).filter((id) => canServe(JSON.parse(profiles[id] ?? '{}') as Skills, requirement));
+    const { version, meanings } = await this.#read('profiles', this.#profiles);
+    this.#profiles = meanings;
+    const fit = [...meanings].flatMap(([id, skills]) => (canServe(skills, requirement) ? [id] : []));
     const { classId, strategy } = requirement;
     await this.#settle('define-class', [classId, JSON.stringify(requirement), version, strategy, ...fit], nowMs);
   }
 
   async #defineProfile(profileId: string, skills: Skills, nowMs: number): Promise<void> {
-    const { version, classes } = await this.#read();
-    const fit = Object.keys(classes).filter((id) =>
-      canServe(skills, JSON.parse(classes[id] ?? '') as RequirementClass),
-    );
+    const { version, meanings } = await this.#read('classes', this.#classes);
+    this.#classes = meanings;
+    const fit = [...meanings].flatMap(([id, requirement]) => (canServe(skills, requirement) ? [id] : []));
     await this.#settle('define-profile', [profileId, JSON.stringify(skills), version, ...fit], nowMs);
   }
 
@@ -86,24 +88,31 @@ export class ClassMap {
     if (outcome === 'stale') await pause(Math.random() * 5);
   }
 
-  /** The map as of one moment. */
-  async #read(): Promise<MapNow> {
+  /**
+   * Half of the map as of one moment: its ids with what they mean, of which only what is new has to be read. What has
+   * gone in between is left out; the version has changed then, and nothing comes of this look.
+   */
+  async #read<Meaning>(half: 'classes' | 'profiles', known: ReadonlyMap<string, Meaning>): Promise<HalfNow<Meaning>> {
+    const key = `${this.#prefix}${half}`;
     const replies = await asked('reading the map of classes and profiles', () =>
-      this.#client
-        .multi()
-        .get(`${this.#prefix}map-version`)
-        .hgetall(`${this.#prefix}classes`)
-        .hgetall(`${this.#prefix}profiles`)
-        .exec(),
+      this.#client.multi().get(`${this.#prefix}map-version`).hkeys(key).exec(),
     );
-    const [version, classes, profiles] = (replies ?? []).map(([error, value]) => {
+    const [version, ids] = (replies ?? []).map(([error, value]) => {
       if (error !== null) throw error;
       return value;
-    });
-    return {
-      version: typeof version === 'string' ? version : '0',
-      classes: classes as Record<string, string>,
-      profiles: profiles as Record<string, string>,
-    };
+    }) as [string | null, readonly string[]];
+    const unread = ids.filter((id) => !known.has(id));
+    const texts =
+      unread.length === 0
+        ? []
+        : await asked('reading the map of classes and profiles', () => this.#client.hmget(key, ...unread));
+    const read = new Map(unread.map((id, i) => [id, texts[i]] as const));
+    const meanings = new Map<string, Meaning>();
+    for (const id of ids) {
+      const text = read.get(id);
+      const meaning = known.get(id) ?? (typeof text === 'string' ? (JSON.parse(text) as Meaning) : undefined);
+      if (meaning !== undefined) meanings.set(id, meaning);
+    }
+    return { version: version ?? '0', meanings };
   }
 }

@@ -243,6 +243,10 @@ export class RedisQueueStore extends MatchVerbs implements QueueStore {
     return this.#dueWatch.watch(listener, signal);
   }
 
+  async forgetClasses(keep: readonly string[], nowMs: number): Promise<number> {
+    return (await this.scripts.number('forget-classes', { nowMs, args: keep })) ?? 0;
+  }
+
   async position(contactId: ContactId): Promise<number | undefined> {
     const rank = await this.scripts.number('position', { nowMs: 0, args: [contactId] });
     return rank === undefined ? undefined : rank + 1;

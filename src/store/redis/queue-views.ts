@@ -45,7 +45,7 @@ function operatorView(id: string, operator: Record<string, string>, holds: Recor
     const [state = '', medium = '', offerId = '', , , , untilMs] = hold.split(' ');
     return { contactId, state: state as WorkState, medium, offerId, untilMs };
   });
-  const shown = held[0];
+  const [shown] = held.toSorted(shownBefore);
   const { notReadyReason, notReadyNext, readySinceMs, setAsideUntilMs } = operator;
   const served = media.filter((medium) => Number(operator[`capacity:${medium}`]) > 0);
   return {
@@ -68,6 +68,12 @@ function operatorView(id: string, operator: Record<string, string>, holds: Recor
     ...(shown === undefined ? {} : { contactId: asId(shown.contactId), offerId: asId(shown.offerId) }),
     ...(shown?.untilMs === undefined ? {} : { wrapUpUntilMs: Number(shown.untilMs) }),
   };
+}
+
+/** Voice before chat, then by id: ids sort by time. */
+function shownBefore(one: Held, other: Held): number {
+  if (one.medium !== other.medium) return one.medium === 'voice' ? -1 : 1;
+  return one.contactId < other.contactId ? -1 : 1;
 }
 
 function workState(held: readonly Held[], medium: Medium): WorkState {

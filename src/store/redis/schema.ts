@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { type RequirementClass, type SkillTerm, termsExpression } from '../../acd/index.ts';
+import { type RequirementClass, type Skills, type SkillTerm, skillTotal, termsExpression } from '../../acd/index.ts';
 import { DozvonError, type Logger, minuteMs } from '../../foundation/index.ts';
 import { asked } from './connection.ts';
 
@@ -18,19 +18,52 @@ export interface KeyMigration {
 export const keyMigrations: readonly KeyMigration[] = [
   {
     to: 2,
-    describe: 'requirement classes hold an expression; strategies in use are listed; duty is counted',
+    describe: 'requirement classes hold an expression; strategies in use are listed; holds say where they came from',
     async migrate(client, prefix) {
-      const classes = await client.hgetall(`${prefix}classes`);
-      for (const [classId, text] of Object.entries(classes)) {
-        const { terms, ...kept } = JSON.parse(text) as RequirementClass & { readonly terms?: readonly SkillTerm[] };
-        if (terms === undefined) continue;
-        const requirement = { ...kept, expression: termsExpression(terms) };
-        await client.hset(`${prefix}classes`, classId, JSON.stringify(requirement));
-        await client.sadd(`${prefix}strategies`, requirement.strategy);
+      await giveClassesExpressions(client, prefix);
+      for (const operatorId of await client.smembers(`${prefix}operators`)) {
+        await completeOperator(client, prefix, operatorId);
       }
     },
   },
 ];
+
+async function giveClassesExpressions(client: Redis, prefix: string): Promise<void> {
+  const classes = await client.hgetall(`${prefix}classes`);
+  for (const [classId, text] of Object.entries(classes)) {
+    const { terms, ...kept } = JSON.parse(text) as RequirementClass & { readonly terms?: readonly SkillTerm[] };
+    if (terms === undefined) continue;
+    const requirement = { ...kept, expression: termsExpression(terms) };
+    await client.hset(`${prefix}classes`, classId, JSON.stringify(requirement));
+    await client.sadd(`${prefix}strategies`, requirement.strategy);
+  }
+}
+
+/** The total of his skills, and of what he holds: whose inbox hears of it, and since when. Duty is counted when he is registered next. */
+async function completeOperator(client: Redis, prefix: string, operatorId: string): Promise<void> {
+  const key = `${prefix}operator:${operatorId}`;
+  const operator = await client.hgetall(key);
+  await client.hset(key, 'skillTotal', skillTotal(JSON.parse(operator.skills ?? '{}') as Skills));
+  let engaged = 0;
+  for (const [contactId, written] of Object.entries(await client.hgetall(`${prefix}holds:${operatorId}`))) {
+    const words = written.split(' ');
+    if (words[0] !== 'offered') engaged += 1;
+    if (words.length > 3) continue;
+    const queueId = await client.hget(`${prefix}contact:${contactId}`, 'queueId');
+    // Who is in conversation has left his queue, and nothing says any more which it was.
+    const hold = [...words, await shardOf(client, prefix, contactId), queueId ?? 'unknown'];
+    if (words[0] !== 'offered') hold.push(operator.readySinceMs ?? String(Date.now()));
+    await client.hset(`${prefix}holds:${operatorId}`, contactId, hold.join(' '));
+  }
+  if (engaged > 0) await client.hset(key, 'engaged', engaged);
+}
+
+async function shardOf(client: Redis, prefix: string, contactId: string): Promise<string> {
+  for (const shard of await client.smembers(`${prefix}shards`)) {
+    if ((await client.hexists(`${prefix}contacts:${shard}`, contactId)) === 1) return shard;
+  }
+  return 'unknown';
+}
 
 /** Longer than any migration takes; a process that died in one blocks the others for no longer than this. */
 const migrationLockMs = minuteMs;

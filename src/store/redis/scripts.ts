@@ -17,6 +17,7 @@ const verbs = [
   'enqueue',
   'expire-offers',
   'extend-wrap-up',
+  'forget-classes',
   'keep-turn',
   'match-contact',
   'match-operator',

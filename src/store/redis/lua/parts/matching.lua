@@ -13,6 +13,7 @@ local function matchContact(contactId, offer)
     return reserve(contact, contact.preferred, operator, offer)
   end
 
+  if contact.strategy == 'randomWeighted' then renewDraws(contact.medium) end
   local excluded = {}
   if contact.excluded and exclusionsCount(contact) then
     for _, operatorId in ipairs(excludedOf(contact)) do excluded[operatorId] = true end

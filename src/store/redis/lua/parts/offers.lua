@@ -100,7 +100,7 @@ local function reserve(contact, operatorId, operator, offer)
   operator.lastOfferedMs = ARGV[1]
   redis.call('HSET', key, 'held:' .. medium, operator['held:' .. medium], 'lastOfferedMs', ARGV[1])
   if operator.drawRank then
-    if contact.strategy == 'randomWeighted' then
+    if contact.strategy == 'randomWeighted' and offer.trigger == 'contact' and not contact.preferred then
       local floor = tonumber(redis.call('GET', prefix .. 'draw-floor') or '0')
       if tonumber(operator.drawRank) > floor then redis.call('SET', prefix .. 'draw-floor', operator.drawRank) end
     end

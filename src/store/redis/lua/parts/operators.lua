@@ -64,6 +64,19 @@ local function refreshProfileHead(medium, strategy, profileId)
   end
 end
 
+-- Nobody is kept in its order any longer.
+local function forgetStrategy(strategy)
+  for _, medium in ipairs(media) do
+    local heads = prefix .. 'profile-heads:' .. medium .. ':' .. strategy
+    for _, profileId in ipairs(redis.call('ZRANGE', heads, 0, -1)) do
+      redis.call('DEL', readyKey(medium, strategy, profileId))
+    end
+    redis.call('DEL', heads)
+  end
+  redis.call('SREM', prefix .. 'strategies', strategy)
+  memo.strategies = nil
+end
+
 local function takeOutOfReady(operatorId, profileId, medium)
   for _, strategy in ipairs(strategiesInUse()) do
     if redis.call('ZREM', readyKey(medium, strategy, profileId), operatorId) == 1 then
@@ -111,6 +124,19 @@ local function placeOperator(operatorId)
       end
     elseif operator['capacity:' .. medium] ~= '0' then
       takeOutOfReady(operatorId, operator.profileId, medium)
+    end
+  end
+end
+
+-- Before one is drawn: who was passed over by an earlier draw that he was not part of draws anew.
+local function renewDraws(medium)
+  local below = '(' .. (redis.call('GET', prefix .. 'draw-floor') or '0')
+  local heads = prefix .. 'profile-heads:' .. medium .. ':randomWeighted'
+  for _, profileId in ipairs(redis.call('ZRANGEBYSCORE', heads, '-inf', below)) do
+    local ready = readyKey(medium, 'randomWeighted', profileId)
+    for _, operatorId in ipairs(redis.call('ZRANGEBYSCORE', ready, '-inf', below)) do
+      redis.call('HDEL', operatorKey(operatorId), 'drawRank')
+      placeOperator(operatorId)
     end
   end
 end
