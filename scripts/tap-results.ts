@@ -41,6 +41,12 @@ function verdictOf(word: string, description: string): Verdict {
   return word === 'ok' ? 'passed' : 'failed';
 }
 
+/** A file that has come to its plan, which tap prints last, with no part failed has passed. */
+function toldOf(file: Open): Verdict {
+  const ended = file.printed.some((line) => /^ {4}1\.\.\d/.test(line));
+  return ended && file.failedParts === 0 ? 'passed' : 'failed';
+}
+
 /**
  * Reads tap's TAP output line by line. Counted are the tests that are not divided into further ones, and bare assertions of a file. A
  * test or file that fails though no part of it did (it crashed, timed out, or is empty) counts as one failure: nothing that went wrong
@@ -101,8 +107,9 @@ export class TapReader {
     }
     while ((this.#open.at(-1)?.depth ?? -1) > depth) this.#end('failed');
     const last = this.#open.at(-1);
-    // tap names the result of a file "timeout!" when one before it has timed out; it is that file's result all the same.
-    if (last?.depth === depth && (depth === 0 || last.name === name)) this.#end(verdict);
+    // When a file has timed out, tap also says so in place of the last file's result; that one is judged by what it told itself.
+    if (last?.depth === 0 && depth === 0 && name === 'timeout!') this.#end(toldOf(last));
+    else if (last?.depth === depth && (depth === 0 || last.name === name)) this.#end(verdict);
     else if (depth === 0) {
       this.#begin(name, 0);
       this.#end(verdict);

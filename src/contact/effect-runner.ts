@@ -146,13 +146,16 @@ async function runQueueEffect(
       return [];
     case 'release': {
       const { type: _type, ...held } = effect;
+      // Also when it holds him no more: a repeat finds what it has done the first time.
       await queue.release({ ...held, contactId }, meta('conversationOver'));
-      return [];
+      return effect.wrapUp ? [{ type: 'wrapUpBegun', operatorId: effect.operatorId }] : [];
     }
-    case 'endWrapUp':
+    case 'endWrapUp': {
+      const { operatorId } = effect;
       // The queue's own time counts: an operator who has been given longer stays until then.
-      await queue.endWrapUp({ operatorId: effect.operatorId, contactId }, meta('wrapUpTimeOver'), 'onlyWhenDue');
-      return [];
+      const outcome = await queue.endWrapUp({ operatorId, contactId }, meta('wrapUpTimeOver'), 'onlyWhenDue');
+      return [{ type: outcome === 'notDue' ? 'wrapUpNotDue' : 'wrapUpOver', operatorId }];
+    }
     default:
       return assertNever(effect, 'queue effect');
   }

@@ -33,8 +33,13 @@ export type ContactEvent =
   | { readonly type: 'contactWithdrawn' }
   /** Staff took the contact to another queue. */
   | { readonly type: 'contactMoved'; readonly queueId: string }
+  /** The queue holds the operator in wrap-up now. */
+  | { readonly type: 'wrapUpBegun'; readonly operatorId: OperatorId }
   | { readonly type: 'wrapUpExtended'; readonly operatorId: OperatorId; readonly untilMs: number }
+  /** The queue holds the operator in wrap-up no more. */
   | { readonly type: 'wrapUpOver'; readonly operatorId: OperatorId }
+  /** Asked to end it: the queue's own time for it has not come. */
+  | { readonly type: 'wrapUpNotDue'; readonly operatorId: OperatorId }
   | { readonly type: 'recordingOpened'; readonly recordingId: RecordingId; readonly spoolFile: string }
   | {
       readonly type: 'recordingClosed';

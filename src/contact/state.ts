@@ -87,7 +87,7 @@ export interface TalkingPhase {
 
 export interface ClosingPhase {
   readonly name: 'closing';
-  /** Who is in wrap-up after this contact, until the timer `wrapUp` fires. */
+  /** Who is in wrap-up after this contact, until the queue, asked when the timer `wrapUp` fires, has ended it. */
   readonly wrapUp?: { readonly operatorId: OperatorId; readonly sinceMs: number };
   readonly awaitingRecording: boolean;
 }

@@ -162,6 +162,13 @@ t.test('Redis lost and back: jobs go on', async (t) => {
   t.equal(sent.length, 1);
 });
 
+t.test('Redis lost for good: the jobs end all the same, in bounded time', async (t) => {
+  const { gateway } = testGateway();
+  const jobs = await started(t, { gateways: { sms: gateway } });
+  await redis.kill();
+  await withLimit(jobs.stop(), 10_000, 'the end of the jobs');
+});
+
 t.test('no Redis at the start is a clear error in bounded time', async (t) => {
   const jobs = createDueJobs({
     redisUrl: '/nowhere/redis.sock',
@@ -175,6 +182,3 @@ t.test('no Redis at the start is a clear error in bounded time', async (t) => {
   });
   await t.rejects(jobs.start(), { code: 'REDIS_UNAVAILABLE' });
 });
-
-// A connection of BullMQ that was cut in the middle of coming back may keep the process: its end is bounded here.
-t.teardown(() => void setTimeout(() => process.exit(), 3_000).unref());

@@ -131,8 +131,10 @@ async function untilAnswering(socket: string, child: ChildProcess): Promise<void
       () => true,
       () => false,
     );
-    probe.disconnect();
-    if (answered) return;
+    if (answered) {
+      probe.disconnect();
+      return;
+    }
     await pause(askAgainMs);
   }
 }

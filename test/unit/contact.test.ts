@@ -150,9 +150,18 @@ t.test('either hang-up ends the conversation, wrap-up follows, then the contact 
     const recordingId = driver.state.recording?.recordingId;
     if (!recordingId) throw new Error('expected a recording');
     t.equal(driver.all.filter((effect) => effect.type === 'closeRecording').length, 1);
+    t.notOk(driver.kinds().includes('wrapUpStarted'), 'the queue has not said so yet');
+    const operatorId = asId<OperatorId>('operator1');
+    driver.feed({ type: 'wrapUpBegun', operatorId }).feed({ type: 'wrapUpBegun', operatorId });
+    t.equal(driver.kinds().filter((kind) => kind === 'wrapUpStarted').length, 1);
     driver.feed({ type: 'recordingClosed', recordingId, state: 'verified', durationMs: 5_000 }).fire('wrapUp');
-    t.same(driver.effectTypes(), ['endWrapUp', 'putRecord', 'finish']);
+    t.same(driver.effectTypes(), ['endWrapUp']);
+    t.notOk(driver.kinds().includes('wrapUpEnded'), 'told when it is so');
+    driver.feed({ type: 'wrapUpOver', operatorId });
+    t.same(driver.effectTypes(), ['putRecord', 'finish']);
+    t.ok(driver.kinds().includes('wrapUpEnded'));
     t.equal(driver.state.facts.wrapUpMs, 10_000);
+    t.same(driver.feed({ type: 'wrapUpOver', operatorId }).effects, []);
   }
 });
 
@@ -170,6 +179,18 @@ t.test('a wrap-up of no length is none: one command frees the operator, and no t
   );
   t.equal(ended.state.timers.wrapUp, undefined);
   t.match(ended.state.phase, { name: 'closing', wrapUp: undefined });
+});
+
+t.test('a queue that cannot be told, or will not end a wrap-up yet, does not keep a contact for ever', async (t) => {
+  const operatorId = asId<OperatorId>('operator1');
+  const driver = toTalk(new Driver()).feed({ type: 'legEnded', legId: callerLegId, cause: 'normal' });
+  driver.feed({ type: 'effectFailed', effect: 'release', why: 'FAILED' }).fire('wrapUp');
+  driver.feed({ type: 'wrapUpNotDue', operatorId }).fire('wrapUp');
+  t.same(driver.effectTypes(), ['endWrapUp']);
+  driver.feed({ type: 'recovered', nodeId: 'n2', legs: [], playbacks: [], uncertain: [] });
+  t.same(driver.effectTypes(), ['endWrapUp'], 'the answer may have been lost');
+  driver.feed({ type: 'effectFailed', effect: 'endWrapUp', why: 'FAILED' });
+  t.ok(driver.kinds().includes('wrapUpEnded'));
 });
 
 t.test('a full queue sends its caller to another, where he has waited since he came', async (t) => {
@@ -218,9 +239,9 @@ t.test('staff moves a caller or takes him out', async (t) => {
 
 t.test('wrap-up lasts as long as the queue says in the end', async (t) => {
   const driver = toTalk(new Driver());
-  driver.feed({ type: 'legEnded', legId: callerLegId, cause: 'normal' });
-  const dueMs = driver.state.timers.wrapUp ?? 0;
   const operatorId = asId<OperatorId>('operator1');
+  driver.feed({ type: 'legEnded', legId: callerLegId, cause: 'normal' }).feed({ type: 'wrapUpBegun', operatorId });
+  const dueMs = driver.state.timers.wrapUp ?? 0;
   driver.feed({ type: 'wrapUpExtended', operatorId: asId<OperatorId>('another'), untilMs: dueMs + 1 });
   t.equal(driver.state.timers.wrapUp, dueMs);
   driver.feed({ type: 'wrapUpExtended', operatorId, untilMs: dueMs + 60_000 });
@@ -368,6 +389,8 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
       { type: 'contactMoved', queueId: 'overflow' },
       { type: 'contactWithdrawn' },
       { type: 'wrapUpExtended', operatorId: asId<OperatorId>('operator1'), untilMs: driver.nowMs + 9_000 },
+      { type: 'wrapUpBegun', operatorId: asId<OperatorId>('operator1') },
+      { type: 'wrapUpNotDue', operatorId: asId<OperatorId>('operator1') },
       { type: 'wrapUpOver', operatorId: asId<OperatorId>('operator1') },
     ),
     fc.constant<ContactEvent>({ type: 'recordingClosed', recordingId, state: 'verified', durationMs: 1 }),
@@ -440,6 +463,8 @@ function check(driver: Driver): void {
     state.phase.name === 'queued' ||
     state.phase.name === 'talking' ||
     state.phase.name === 'joining' ||
+    // The queue has been asked, and is until it answers.
+    (state.phase.name === 'closing' && state.phase.wrapUp !== undefined) ||
     finished(driver);
   // In the queue the caller is in a bridge with music and the queue bounds the wait; everywhere else a timer does.
   if (quiet && !waits) throw new Error(`nothing bounds the wait in ${state.phase.name}`);
@@ -451,8 +476,13 @@ const finished = (driver: Driver): boolean => driver.all.some((effect) => effect
 function finish(driver: Driver): void {
   driver.feed({ type: 'legEnded', legId: callerLegId, cause: 'normal' });
   endAll(driver);
-  if (driver.state.timers.wrapUp !== undefined) driver.fire('wrapUp');
-  const { recording } = driver.state;
+  const { phase, recording } = driver.state;
+  if (phase.name === 'closing' && phase.wrapUp) {
+    const { operatorId } = phase.wrapUp;
+    driver.feed({ type: 'wrapUpBegun', operatorId });
+    if (driver.state.timers.wrapUp !== undefined) driver.fire('wrapUp');
+    driver.feed({ type: 'wrapUpOver', operatorId });
+  }
   if (recording)
     driver.feed({ type: 'recordingClosed', recordingId: recording.recordingId, state: 'verified', durationMs: 1 });
   if (!finished(driver)) throw new Error(`not finished: ${JSON.stringify(driver.state.phase)}`);

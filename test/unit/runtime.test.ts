@@ -284,3 +284,28 @@ t.test('a test run is counted test by test; crashed, empty and unfinished files 
   t.match(results.failures[3]?.diagnosis, /diff: of busy/);
   t.same(results.finishedFiles.length, 5);
 });
+
+t.test('a file that timed out does not fail another, though tap says so in its place', async (t) => {
+  const verdictOf = (...last: readonly string[]): readonly string[] => {
+    const verdicts: string[] = [];
+    const reader = new TapReader((file, verdict) => verdicts.push(`${file} ${verdict}`));
+    const output = [
+      '# Subtest: hung.test.ts',
+      '    not ok 1 - timeout!',
+      'not ok 1 - hung.test.ts # time=300063ms',
+      '# Subtest: last.test.ts',
+      ...last,
+      'not ok 2 - timeout!',
+      '  ---',
+      '  expired: hung.test.ts',
+      '  ...',
+    ];
+    for (const line of output) reader.line(line);
+    return verdicts;
+  };
+  const fine = ['    # Subtest: fine', '        ok 1 - heard', '        1..1', '    ok 1 - fine # time=2ms'];
+  const failing = ['    # Subtest: bad', '        not ok 1 - heard', '        1..1', '    not ok 1 - bad # time=2ms'];
+  t.same(verdictOf(...fine, '    1..1'), ['hung.test.ts failed', 'last.test.ts passed']);
+  t.same(verdictOf(...failing, '    1..1'), ['hung.test.ts failed', 'last.test.ts failed']);
+  t.same(verdictOf(...fine), ['hung.test.ts failed', 'last.test.ts failed'], 'cut off before its end');
+});

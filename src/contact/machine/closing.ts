@@ -1,4 +1,4 @@
-import { minuteMs } from '../../foundation/index.ts';
+import { minuteMs, secondMs } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ClosingPhase, ContactState, TalkingPhase } from '../state.ts';
 import type { ContactOutcome } from '../store-ports.ts';
@@ -24,6 +24,8 @@ import { keepSpokenMessage } from './spoken-message.ts';
  * not come by then is not coming, and the record says so.
  */
 const closingLimitMs = 2 * minuteMs;
+/** When the queue is asked again that would not end a wrap-up yet; of one made longer it tells until when. */
+const wrapUpAskAgainMs = secondMs;
 
 /** The conversation, the wait or the menu is over: gives everything back, in the order of docs/closures.md. */
 export function beginClosing(draft: Draft): void {
@@ -40,7 +42,6 @@ export function beginClosing(draft: Draft): void {
   setPhase(draft, { name: 'closing', awaitingRecording, ...(wrapUp ? { wrapUp } : {}) });
   const { outcome, endedBy } = draft.state.facts;
   note(draft, 'ended', { outcome: outcome ?? 'failed', by: endedBy ?? 'service' });
-  if (wrapUp) startWrapUp(draft, wrapUp.operatorId);
   startTimer(draft, 'closing', closingLimitMs);
   putRecord(draft);
   if (awaitingRecording && callerLeg(draft.state)?.state === 'ended') closeRecording(draft);
@@ -108,18 +109,25 @@ function releaseOperator(draft: Draft, phase: TalkingPhase): ClosingPhase['wrapU
   return wrapUp ? { operatorId, sinceMs: draft.nowMs } : undefined;
 }
 
+/** Told, and its time counted, from when the queue holds the operator so: who hears of it finds it so. */
 function startWrapUp(draft: Draft, operatorId: string): void {
+  if (draft.state.timeline.some((entry) => entry.kind === 'wrapUpStarted')) return;
   const queueId = draft.state.facts.queueId;
   const queue = queueId === undefined ? undefined : draft.rules.queue(queueId);
-  startTimer(draft, 'wrapUp', queue?.wrapUpMs ?? 0);
+  // It may have been made longer already.
+  if (draft.state.timers.wrapUp === undefined) startTimer(draft, 'wrapUp', queue?.wrapUpMs ?? 0);
   note(draft, 'wrapUpStarted', { operatorId });
 }
 
 export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent): void {
   switch (event.type) {
     case 'timerFired':
-      if (event.timerId === 'wrapUp') endWrapUp(draft, phase);
+      if (event.timerId === 'wrapUp') askForEndOfWrapUp(draft);
       else if (event.timerId === 'closing') giveUpWaiting(draft, phase);
+      break;
+    case 'wrapUpBegun':
+      if (event.operatorId !== phase.wrapUp?.operatorId) return;
+      startWrapUp(draft, event.operatorId);
       break;
     case 'wrapUpExtended':
       if (event.operatorId !== phase.wrapUp?.operatorId) break;
@@ -127,9 +135,12 @@ export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent
       note(draft, 'wrapUpExtended', { operatorId: event.operatorId });
       break;
     case 'wrapUpOver':
-      if (event.operatorId !== phase.wrapUp?.operatorId) break;
-      cancelTimer(draft, 'wrapUp');
+      if (event.operatorId !== phase.wrapUp?.operatorId) return;
       endWrapUp(draft, phase);
+      break;
+    case 'wrapUpNotDue':
+      if (event.operatorId !== phase.wrapUp?.operatorId) return;
+      if (draft.state.timers.wrapUp === undefined) startTimer(draft, 'wrapUp', wrapUpAskAgainMs);
       break;
     case 'requestStored':
       setFacts(draft, { caseId: event.caseId, outcome: 'requestLeft' });
@@ -141,6 +152,8 @@ export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent
     case 'effectFailed':
       if (event.effect === 'closeRecording') recordingLost(draft, phase, event.why);
       else if (event.effect === 'hangup' && event.legId !== undefined) markEnded(draft, event.legId);
+      else if (event.effect === 'release' && phase.wrapUp) startWrapUp(draft, phase.wrapUp.operatorId);
+      else if (event.effect === 'endWrapUp') endWrapUp(draft, phase);
       break;
     case 'offerMade':
       // Reserved in the moment the caller left; `withdraw` may have come before it.
@@ -169,12 +182,19 @@ export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent
   finishWhenDone(draft);
 }
 
+/** Ended, and told as such, when the queue says so (`wrapUpOver`). */
+export function askForEndOfWrapUp(draft: Draft): void {
+  const { phase, timers } = draft.state;
+  if (phase.name !== 'closing' || !phase.wrapUp || timers.wrapUp !== undefined) return;
+  emit(draft, { type: 'endWrapUp', operatorId: phase.wrapUp.operatorId });
+}
+
 function endWrapUp(draft: Draft, phase: ClosingPhase): void {
   if (!phase.wrapUp) return;
+  cancelTimer(draft, 'wrapUp');
   const { wrapUp, ...rest } = phase;
   setPhase(draft, rest);
   setFacts(draft, { wrapUpMs: draft.nowMs - wrapUp.sinceMs });
-  emit(draft, { type: 'endWrapUp', operatorId: wrapUp.operatorId });
   note(draft, 'wrapUpEnded', { operatorId: wrapUp.operatorId });
 }
 

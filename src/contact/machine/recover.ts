@@ -1,6 +1,7 @@
 import type { LegId, PlaybackId } from '../../foundation/index.ts';
 import type { RecoveredEvent } from '../events.ts';
 import { recoverArriving } from './arriving.ts';
+import { askForEndOfWrapUp } from './closing.ts';
 import { type Draft, emit, note } from './draft.ts';
 
 /** Events that a recovered contact has missed, in the order in which they are to be taken. */
@@ -38,6 +39,8 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
     note(draft, 'configurationChanged', { from: draft.state.configVersion, to: draft.rules.version });
     draft.state = { ...draft.state, configVersion: draft.rules.version };
   }
+  // The queue may have been asked already and its answer lost with the old process.
+  askForEndOfWrapUp(draft);
   const { phase, callerLegId, facts } = draft.state;
   const caller = event.legs.find((leg) => leg.legId === callerLegId);
   if (!caller) return;

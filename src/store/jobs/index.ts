@@ -1,5 +1,4 @@
 import { type Job, Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import type { Outbox } from '../../cases/index.ts';
 import {
   type Clock,
@@ -10,6 +9,7 @@ import {
   secondMs,
   withLimit,
 } from '../../foundation/index.ts';
+import { JobConnection } from './connection.ts';
 import { type NoticeGateways, relayNotice } from './outbox-relay.ts';
 
 export type { NoticeGateways } from './outbox-relay.ts';
@@ -50,6 +50,8 @@ const jobBackoffMs = 5 * secondMs;
 const unsentAtOnce = 10_000;
 const stopLimitMs = 5 * secondMs;
 const connectLimitMs = 5 * secondMs;
+/** How long a worker whose connection broke waits before it asks for the next job. */
+const connectionRetryMs = secondMs;
 
 interface NoticeJob {
   readonly noticeId: string;
@@ -63,7 +65,7 @@ class BullDueJobs implements DueJobs {
   readonly #options: DueJobsOptions;
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
-  readonly #connections: Redis[] = [];
+  readonly #connections: JobConnection[] = [];
   readonly #workers: Worker[] = [];
   #outboxJobs: Queue<NoticeJob> | undefined;
   #spoolJobs: Queue | undefined;
@@ -88,11 +90,11 @@ class BullDueJobs implements DueJobs {
   async #open(): Promise<void> {
     const { host, outbox } = this.#options;
     const connection = this.#connect();
-    await withLimit(
-      Promise.all([connection.connect(), ...this.#connectWorkers()]),
-      connectLimitMs,
-      'connecting the job queues to Redis',
-    );
+    const limited = (opening: Promise<unknown>): Promise<unknown> =>
+      withLimit(opening, connectLimitMs, 'connecting the job queues to Redis');
+    // No worker begins before Redis has been seen: one that does not find it goes on asking for a while.
+    await limited(connection.connect());
+    await limited(Promise.all(this.#connectWorkers()));
     const shared = { connection, prefix: this.#bullPrefix() };
     this.#outboxJobs = this.#listened(new Queue<NoticeJob>('outbox', shared));
     this.#spoolJobs = this.#listened(new Queue(`spool-${host}`, shared));
@@ -119,6 +121,7 @@ class BullDueJobs implements DueJobs {
       connection: this.#connect(),
       prefix: this.#bullPrefix(),
       concurrency,
+      runRetryDelay: connectionRetryMs,
     });
     worker.on('error', (error) =>
       this.#logger.warn({ jobs: name, reason: messageOf(error) }, 'a job queue has trouble'),
@@ -153,13 +156,12 @@ class BullDueJobs implements DueJobs {
       this.#outboxJobs?.close(),
       this.#spoolJobs?.close(),
     ]);
-    await withLimit(closing, stopLimitMs, 'the end of running jobs').catch((error: unknown) => {
-      this.#logger.warn({ reason: messageOf(error) }, 'jobs did not end in time');
-      // With Redis away a forced close can wait as long as the first one: the connections below are cut either way.
-      const forced = Promise.all(this.#workers.map((worker) => worker.close(true)));
-      return withLimit(forced, secondMs, 'a forced end of jobs').catch(() => undefined);
-    });
-    for (const connection of this.#connections) connection.disconnect(false);
+    await withLimit(closing, stopLimitMs, 'the end of running jobs').catch((error: unknown) =>
+      this.#logger.warn({ reason: messageOf(error) }, 'jobs did not end in time'),
+    );
+    // Whatever still waits for Redis is refused now, which lets a worker that has not ended do so.
+    for (const connection of this.#connections) connection.endForGood();
+    await withLimit(closing, secondMs, 'the end of the connections of the jobs').catch(() => undefined);
   }
 
   /** BullMQ puts a ":" after its prefix itself. */
@@ -168,15 +170,14 @@ class BullDueJobs implements DueJobs {
   }
 
   /** BullMQ does not close a connection that it was given; `stop()` does. */
-  #connect(): Redis {
-    const connection = new Redis(this.#options.redisUrl, {
+  #connect(): JobConnection {
+    const connection = new JobConnection(this.#options.redisUrl, {
       lazyConnect: true,
       connectionName: 'dozvon-jobs',
       // BullMQ's blocking reads must outlive a loss of Redis.
       maxRetriesPerRequest: null,
       connectTimeout: connectLimitMs,
     });
-    connection.on('error', () => undefined); // told by the queue or worker that uses it
     this.#connections.push(connection);
     return connection;
   }
