@@ -78,3 +78,20 @@ t.test('a folder that cannot be written is told by its code', async (t) => {
   await rm(path, { recursive: true });
   await t.rejects(store.append('a', Buffer.from('x'), 0), { code: 'BLOB_STORE_UNAVAILABLE' });
 });
+
+t.test('an object whose file was taken away while it grew is not written to in vain', async (t) => {
+  const path = join(folder, 'taken');
+  const store = await createFolderBlobStore(path);
+  await store.append('a', Buffer.from('0123'), 0);
+  await rm(join(path, 'a'));
+  await t.rejects(store.append('a', Buffer.from('4567'), 4), { code: 'BLOB_STORE_UNAVAILABLE' });
+  await t.rejects(store.append('a', Buffer.from('4567'), 4), { code: 'BLOB_OFFSET' }, 'told for good when tried again');
+});
+
+t.test('many objects grow side by side', async (t) => {
+  const store = await createFolderBlobStore(join(folder, 'many'));
+  const names = Array.from({ length: 100 }, (_, i) => `r${i}`);
+  for (let at = 0; at < 4; at += 1) await Promise.all(names.map((name) => store.append(name, Buffer.from([at]), at)));
+  const read = await Promise.all(names.map((name) => store.read(name, 0, 10)));
+  t.same(new Set(read.map((bytes) => bytes.toString())), new Set(['\u0000\u0001\u0002\u0003']));
+});

@@ -1,8 +1,10 @@
+import { fstatSync } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DozvonError, messageOf } from '../../foundation/index.ts';
 import type { BlobStore } from '../../recording/ports.ts';
 import { checkAppend, checkBlobName } from './append-rule.ts';
+import { OpenFiles } from './open-files.ts';
 
 /**
  * Sealed objects as files of one folder (0700, files 0600). An append returns after fdatasync; the first one also after the folder
@@ -13,14 +15,25 @@ export async function createFolderBlobStore(folder: string): Promise<BlobStore> 
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   const pathOf = (name: string): string => join(folder, checkBlobName(name));
+  const files = new OpenFiles();
 
   return {
     async append(name, bytes, atOffset) {
       const path = pathOf(name);
       await asStoreErrors(name, async () => {
-        const { handle, created } = await openForAppend(path);
-        try {
-          const { size } = await handle.stat();
+        let created = false;
+        const open = async (): Promise<FileHandle> => {
+          const opened = await openForAppend(path);
+          ({ created } = opened);
+          return opened.handle;
+        };
+        await files.use(name, open, async (handle) => {
+          // Asked each time: another process may have written. At once, as it takes less than the thread pool's hand-over.
+          const { size, nlink } = fstatSync(handle.fd);
+          if (nlink === 0) {
+            await files.forget(name);
+            throw new DozvonError('BLOB_STORE_UNAVAILABLE', `blob ${name}: its file was taken away`);
+          }
           const rule = checkAppend({ name, size, atOffset, length: bytes.length });
           if (rule === 'compare') {
             if (Buffer.compare(await readFully(handle, atOffset, bytes.length), bytes) !== 0)
@@ -29,9 +42,7 @@ export async function createFolderBlobStore(folder: string): Promise<BlobStore> 
           }
           await writeFully(handle, bytes, atOffset);
           await handle.datasync();
-        } finally {
-          await handle.close();
-        }
+        });
         if (created) await syncFolder(folder);
       });
     },
@@ -48,6 +59,7 @@ export async function createFolderBlobStore(folder: string): Promise<BlobStore> 
     async read(name, from, length) {
       const path = pathOf(name);
       return asStoreErrors(name, async () => {
+        // By its name, not through the file that appends hold open: what is read is what somebody else would find.
         const handle = await open(path, 'r');
         try {
           return await readFully(handle, from, length);
@@ -59,6 +71,7 @@ export async function createFolderBlobStore(folder: string): Promise<BlobStore> 
     async remove(name) {
       const path = pathOf(name);
       await asStoreErrors(name, async () => {
+        await files.forget(name);
         await rm(path, { force: true });
         await syncFolder(folder);
       });
