@@ -55,22 +55,20 @@ export interface CpuShare {
   readonly othersCores: number;
 }
 
-/** Starts to count; the function returned tells what was used since. `processes` must not end or start again meanwhile. */
+/** Starts to count; the function returned tells what was used since. What a process that ends meanwhile had used in that time is not counted. */
 export function watchCpu(processes: Readonly<Record<string, readonly number[]>>): () => CpuShare {
-  const read = (): Readonly<Record<string, number>> =>
-    Object.fromEntries(
-      Object.entries(processes).map(([name, pids]) => [
-        name,
-        pids.reduce((total, pid) => total + processCpuMs(pid), 0),
-      ]),
-    );
-  const before = { atMs: performance.now(), machine: machineCpuMs(), named: read() };
+  const started = new Map(
+    Object.values(processes)
+      .flat()
+      .map((pid) => [pid, processCpuMs(pid)]),
+  );
+  const before = { atMs: performance.now(), machine: machineCpuMs() };
+  const usedBy = (pid: number): number => Math.max(0, processCpuMs(pid) - (started.get(pid) ?? 0));
   return () => {
-    const named = read();
-    const elapsedMs = performance.now() - before.atMs;
     const byName = Object.fromEntries(
-      Object.entries(named).map(([name, usedMs]) => [name, usedMs - (before.named[name] ?? 0)]),
+      Object.entries(processes).map(([name, pids]) => [name, pids.reduce((total, pid) => total + usedBy(pid), 0)]),
     );
+    const elapsedMs = performance.now() - before.atMs;
     const ours = Object.values(byName).reduce((total, usedMs) => total + usedMs, 0);
     return { elapsedMs, byName, othersCores: Math.max(0, machineCpuMs() - before.machine - ours) / elapsedMs };
   };
