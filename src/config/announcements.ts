@@ -30,7 +30,7 @@ export function readAnnouncements(
   const faults = [
     ...Object.keys(sheet.queues)
       .filter((queueId) => !known.queueIds.has(queueId))
-      .map((queueId) => ({ path: ['queues', queueId], expected: 'the id of a queue', got: queueId })),
+      .map((queueId) => ({ path: ['queues', queueId], expected: 'the id of a queue', got: `"${queueId}"` })),
     ...entries.flatMap(([path, entry]) => [
       ...nodeFaults(path, entry, known.nodeIds),
       ...promptFaults(path, entry, known.promptIds),
@@ -49,7 +49,7 @@ function placed(document: ConfigDocument | undefined, mismatches: readonly Misma
 function nodeFaults(path: Path, entry: Announcements, nodeIds: ReadonlySet<string>): readonly Mismatch[] {
   return Object.entries(entry.keys).flatMap(([key, does]) =>
     'node' in does && !nodeIds.has(does.node)
-      ? [{ path: [...path, 'keys', key, 'node'], expected: 'a node of a flow', got: does.node }]
+      ? [{ path: [...path, 'keys', key, 'node'], expected: 'a node of a flow', got: `"${does.node}"` }]
       : [],
   );
 }
@@ -62,5 +62,5 @@ function promptFaults(
   if (promptIds === undefined) return [];
   return announcedPrompts(entry)
     .filter((prompt) => !promptIds.has(prompt))
-    .map((prompt) => ({ path, expected: 'a prompt with a text and a sound', got: prompt }));
+    .map((prompt) => ({ path, expected: 'a prompt with a text and a sound', got: `"${prompt}"` }));
 }

@@ -112,8 +112,10 @@ export interface Telling {
   readonly askAgainAtMs?: number;
 }
 
-export function beginTelling(settings: Announcements, enqueuedAtMs: number): Told {
-  return { nextAtMs: enqueuedAtMs + settings.firstAfterMs, announcements: 0, comforts: 0 };
+/** `wait`: what the caller was told on arrival, when he was. */
+export function beginTelling(settings: Announcements, enqueuedAtMs: number, wait?: SaidWait): Told {
+  const nextAtMs = enqueuedAtMs + settings.firstAfterMs;
+  return { nextAtMs, announcements: 0, comforts: 0, ...(wait === undefined ? {} : { wait }) };
 }
 
 /** What is announced now. Early, late or twice, asking does no harm. */
@@ -202,7 +204,8 @@ function newsOf(settings: Announcements, told: Told, moment: Omit<WaitingMoment,
   const known = improved ? { place } : {};
   if (settings.estimate === 'never' || estimateMs === undefined) return { say: placeItems, ...known };
   const { wait, change, said } = waitToSay(estimateMs, nowMs, told.wait);
-  const alone = settings.place === 'never' && change === 'first';
+  // Without the place the estimate is news of its own, when there is none yet or a shorter one.
+  const alone = form === 'never' && said.waitClass < (told.wait?.waitClass ?? Infinity);
   if (!improved && !alone && change !== 'longer') return { say: [] };
   const sorry: readonly SayItem[] = change === 'longer' ? [{ prompt: ownPrompts.longer }] : [];
   const waitItems: readonly SayItem[] = [{ prompt: ownPrompts.estimate }, { wait }, { prompt: ownPrompts.breath }];

@@ -1,5 +1,5 @@
 import { pressFor } from './announcements.ts';
-import type { SayItem } from './say.ts';
+import type { SayItem, SpokenWait } from './say.ts';
 import { asDialled } from './speech.ts';
 
 /** When a call-back is promised for, in the time of the person it is said to. */
@@ -71,8 +71,8 @@ export function numberToConfirm(number: string, source: 'ani' | 'keyed'): readon
 }
 
 /** At arrival, or when it comes due: how long it will be, and what can be done instead of waiting. */
-export function choiceWithEstimate(wait: SayItem & { readonly wait: unknown }): readonly SayItem[] {
-  return [{ prompt: 'arrival-wait' }, wait, { prompt: 'numerals/pause' }, { prompt: 'menu-arrival-choice' }];
+export function choiceWithEstimate(wait: SpokenWait): readonly SayItem[] {
+  return [{ prompt: 'arrival-wait' }, { wait }, { prompt: 'numerals/pause' }, { prompt: 'menu-arrival-choice' }];
 }
 
 /** Operator first: what the operator hears before the caller is dialled. `attempt` counts from 1; the first is not named. */
@@ -81,7 +81,7 @@ export function operatorBeforeCallBack(call: {
   readonly attempt: number;
 }): readonly SayItem[] {
   const attempt: readonly SayItem[] =
-    call.attempt > 1 ? [{ prompt: 'operator-attempt' }, { number: call.attempt, gender: 'feminine' }] : [];
+    call.attempt > 1 ? [{ prompt: 'operator-attempt' }, { number: call.attempt }] : [];
   return [{ prompt: 'operator-call-back' }, { digits: asDialled(call.number) }, ...attempt];
 }
 
