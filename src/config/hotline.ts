@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OperatorSettings, QueueSettings, SkillSettings } from '../acd/index.ts';
-import type { Flow } from '../ivr/index.ts';
+import type { Announcements, Flow } from '../ivr/index.ts';
 import type { ProductionCalendar, Schedule } from '../schedule/index.ts';
 
 /** A dialled number, or several that mean the same, with all that its callers meet. */
@@ -49,6 +49,8 @@ export interface HotlineConfig {
   readonly trunks: readonly Trunk[];
   /** By id, with what they include; parts are left out. */
   readonly flows: Readonly<Record<string, Flow>>;
+  /** What callers are told while they wait, by queue. */
+  readonly announcements: Readonly<Record<string, Announcements>>;
 }
 
 const idSchema = z
@@ -93,6 +95,7 @@ export const rootSchema = z.strictObject({
   language: languageSchema,
   calendar: z.string().min(1),
   flows: z.string().min(1),
+  announcements: z.string().min(1).optional(),
   trunks: z.array(z.unknown()).min(1),
   lines: z.array(z.unknown()).min(1),
   schedules: z.array(z.unknown()).min(1),

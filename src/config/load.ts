@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { operatorSchema, queueSchema, skillSchema } from '../acd/index.ts';
 import { calendarSchema, createCalendar, scheduleSchema } from '../schedule/index.ts';
+import { readAnnouncements } from './announcements.ts';
 import { type ConfigDocument, type ExternalSettings, readDocument, readFolder } from './documents.ts';
 import { type ConfigFault, inReadingOrder, type Mismatch, matchSchema } from './faults.ts';
 import { linkFlowDocuments } from './flows.ts';
@@ -44,7 +45,7 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
   const faults = [...readFaults];
 
   const root = matchDocument(document, rootSchema, faults);
-  const named = (field: 'calendar' | 'flows'): string | undefined => {
+  const named = (field: 'calendar' | 'flows' | 'announcements'): string | undefined => {
     const value = entryOf(document.value, field);
     return typeof value === 'string' && value !== '' ? join(dirname(file), value) : undefined;
   };
@@ -68,6 +69,11 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
 
   const references = { ...lists, flowIds: flows.ids, flows: flows.flows, country: root?.country ?? 'RU' };
   faults.push(...checkReferences(references).map((mismatch) => document.fault(mismatch)));
+  const announcementsFile = await readNamed(named('announcements'), settings, faults);
+  const promptIds = sounds?.promptIds;
+  const nodeIds = new Set(Object.values(flows.flows).flatMap((flow) => Object.keys(flow.nodes)));
+  const told = readAnnouncements(announcementsFile, { queueIds: lists.queues.ids, nodeIds, promptIds });
+  faults.push(...told.faults);
   if (faults.length > 0 || root === undefined || calendar === undefined) {
     return { ok: false, faults: inReadingOrder(faults) };
   }
@@ -76,6 +82,7 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
     hotline: document.value,
     calendar: calendarFile?.value,
     flows: flowFiles.documents.map((flowFile) => flowFile.value),
+    announcements: announcementsFile?.value,
   });
   return {
     ok: true,
@@ -89,6 +96,7 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
       operators: lists.operators.entries,
       trunks: lists.trunks.entries,
       flows: flows.flows,
+      announcements: told.announcements,
     }),
     // 64 bits: enough to tell versions apart, short enough to be read out
     version: createHash('sha256').update(source).digest('hex').slice(0, 16),

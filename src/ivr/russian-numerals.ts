@@ -48,6 +48,22 @@ export function numeralPieces(value: number, gender: Gender, numeralCase: Numera
   return [...pieces, ...belowThousand(value % 1_000, gender, numeralCase)];
 }
 
+/** Above it nobody is told a place by an ordinal. */
+export const largestOrdinal = 999;
+
+/**
+ * The pieces of an ordinal 1–999, masculine: «сто двадцать первый»; only its last word is one.
+ * @throws DozvonError `NUMBER_NOT_SPOKEN` for any other number.
+ */
+export function ordinalPieces(value: number): readonly Piece[] {
+  if (value < 1 || value > largestOrdinal) {
+    throw new DozvonError('NUMBER_NOT_SPOKEN', `expected an ordinal 1–${largestOrdinal}, got ${value}`);
+  }
+  return numeralPieces(value, 'masculine', 'nominative').map((piece, index, all) =>
+    index === all.length - 1 ? `ordinal-${piece}` : piece,
+  );
+}
+
 const russianPlurals = new Intl.PluralRules('ru');
 
 type NounForm = 'one' | 'one-gen' | 'one-acc' | 'few' | 'many';
@@ -70,6 +86,16 @@ const genderOf: Readonly<Record<CountedNoun, Gender>> = {
   day: 'masculine',
   call: 'masculine',
 };
+
+/** What is counted, without a number: «минуты» of «около минуты». */
+export function oneInGenitive(noun: CountedNoun): Piece {
+  return `${noun}-one-gen`;
+}
+
+/** The numeral that a counted noun asks for, without the noun: «двух» of «двух минут». */
+export function countingPieces(value: number, noun: CountedNoun, numeralCase: NumeralCase): readonly Piece[] {
+  return numeralPieces(value, genderOf[noun], numeralCase);
+}
 
 /** A number with what it counts: «двадцать один звонок», «две минуты». */
 export function countedPieces(value: number, noun: CountedNoun, numeralCase: NumeralCase): readonly Piece[] {

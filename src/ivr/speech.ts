@@ -43,7 +43,7 @@ function valueItems(value: SayValue, position: FlowPosition, facts: FlowFacts): 
 }
 
 /** People in Russia name their numbers with the trunk prefix 8, not with the country code. */
-function asDialled(e164: string): string {
+export function asDialled(e164: string): string {
   const digits = e164.replace(/\D/g, '');
   return digits.length === 11 && digits.startsWith('7') ? `8${digits.slice(1)}` : digits;
 }

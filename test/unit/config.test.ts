@@ -63,6 +63,7 @@ t.test('the shipped configuration loads: lines, hours, queues that somebody serv
     const able = config.operators.filter((operator) => canServeWritten(operator.skills, queue.requirement));
     t.ok(able.length >= 2, `${queue.id}: ${able.length} operators`);
     t.equal(queue.answerTargetMs, 120_000);
+    t.ok(config.announcements[queue.id], `${queue.id}: announcements`);
   }
   t.same(config.trunks, [{ name: 'carrier', addresses: ['127.0.0.2'] }]);
   t.equal(lineByDnis(config, '+78005553535')?.id, 'support');
@@ -280,6 +281,28 @@ t.test('with the sounds at hand, a flow that names a prompt without sound is a f
     faults.some((fault) => fault.got === '"greeting"'),
     'a text without a sound does not do',
   );
+});
+
+t.test('what waiting callers are told is checked: queues, nodes, prompts, keys', async (t) => {
+  const { faults } = await loadEdited(t, {
+    'announcements.yaml': (text) =>
+      text.replace('  emergency:', '  emergencies:').replace('node: information', 'node: informations'),
+  });
+  t.match(faults, [
+    /^announcements.yaml:\d+: standard.keys.3.node: expected a node of a flow, got "informations"$/,
+    /^announcements.yaml:\d+: queues.emergencies: expected the id of a queue, got "emergencies"$/,
+  ]);
+  const sounds = fileURLToPath(new URL('../../sounds', import.meta.url));
+  t.equal((await loadHotlineConfig(shipped, { settings: {}, soundsDir: sounds })).ok, true);
+  const { folder } = await loadEdited(t, {
+    'announcements.yaml': (text) => text.replace('comfort-portal', 'comfort-song'),
+  });
+  const silent = await loadHotlineConfig(folder, { settings: {}, soundsDir: sounds });
+  t.match(silent, { ok: false, faults: [{ path: 'standard', got: '"comfort-song"' }] });
+  const none = await loadEdited(t, {
+    'hotline.yaml': (text) => text.replace('announcements: announcements.yaml', ''),
+  });
+  t.match(none.result, { ok: true, config: { announcements: { general: { place: 'ahead', keys: {} } } } });
 });
 
 t.test('a dialled number in any notation is the same number', async (t) => {
