@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { minuteMs, secondMs } from '../foundation/index.ts';
 import { parseExpression } from './expression.ts';
+import { ladderSchemaOf } from './ladder-settings.ts';
 import type { OperatorStrategy } from './ports.ts';
 import { strategyNames } from './ranking.ts';
 
@@ -48,6 +49,8 @@ const stepSchema = z.strictObject({
   considerIf: conditionSchema.optional(),
 });
 
+const ladderSchema = ladderSchemaOf({ requirement: requirementSchema, condition: conditionSchema });
+
 /** Where a contact goes that a queue does not take, or not any longer. */
 const destinationSchema = z.union([
   z.strictObject({ queue: idSchema }),
@@ -93,6 +96,8 @@ export const queueSchema = z
       .max(10)
       .refine(isRising, 'steps in order of afterMs, each later than the one before')
       .default([]),
+    /** Takes the place of `steps`: what is done for a caller until the concluded end. */
+    ladder: ladderSchema.optional(),
     /** How long a contact is kept for the operator it knows; 0: not at all. */
     preferredMs: durationMs(10 * minuteMs).default(0),
     /** Who is not taken, or waits no longer, and where he goes instead. */

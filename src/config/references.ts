@@ -57,6 +57,20 @@ export function checkReferences(input: ReferenceInput): readonly Mismatch[] {
       ...(value.steps ?? []).flatMap((step, at) =>
         unknownSkills(['queues', index, 'steps', at, 'requirement'], step.requirement, skills.ids),
       ),
+      ...(value.ladder?.rungs ?? []).flatMap((rung, at) =>
+        'requirement' in rung
+          ? unknownSkills(['queues', index, 'ladder', 'rungs', at, 'requirement'], rung.requirement, skills.ids)
+          : [],
+      ),
+      ...(value.ladder !== undefined && (value.steps ?? []).length > 0
+        ? [
+            {
+              path: ['queues', index, 'steps'],
+              expected: 'no steps beside a ladder, whose rungs take their place',
+              got: 'both',
+            },
+          ]
+        : []),
       ...destinationFaults(['queues', index, 'limits'], value, input),
     ]),
     ...operators.drafts.flatMap(({ value, index }) =>

@@ -12,6 +12,8 @@ import {
   type QueueStore,
   type RequirementClass,
   type Reservation,
+  type Sharing,
+  type SharingView,
   type Skills,
   type StepQuestion,
   shortAbandonMs,
@@ -29,7 +31,7 @@ import {
 import type { ClassMap } from './class-map.ts';
 import { asked } from './connection.ts';
 import type { DueWatch } from './due-watch.ts';
-import { readContact, readFigures, readOperators, readWaiting } from './queue-views.ts';
+import { readContact, readFigures, readOperators, readSharing, readWaiting } from './queue-views.ts';
 import type { Scripts } from './scripts.ts';
 
 /** How many due things one script call takes, so that no call blocks Redis for long. */
@@ -179,6 +181,7 @@ export class RedisQueueStore implements QueueStore {
       preferred === undefined ? '' : nowMs + preferred.forMs,
       limits?.length ?? '',
       limits?.loggedIn === true ? 1 : 0,
+      request.kind ?? '',
     ];
     return await this.#map.defining(
       () => this.#scripts.word<EnqueueOutcome>('enqueue', { nowMs, by, args }),
@@ -231,6 +234,19 @@ export class RedisQueueStore implements QueueStore {
 
   async matchOperator(operatorId: OperatorId, options: MatchOptions): Promise<Reservation | undefined> {
     return reservation(await this.#scripts.list('match-operator', matchCall(operatorId, options)));
+  }
+
+  async matchCallBack(queueId: string, options: MatchOptions): Promise<Reservation | undefined> {
+    return reservation(await this.#scripts.list('match-call-back', matchCall(queueId, options)));
+  }
+
+  async setSharing(queueId: string, sharing: Sharing, nowMs: number): Promise<void> {
+    const { keepIdle, presses, share, costMs } = sharing;
+    await this.#scripts.word('set-sharing', { nowMs, args: [queueId, keepIdle, presses ? 1 : 0, share, costMs] });
+  }
+
+  sharing(): Promise<ReadonlyMap<string, SharingView>> {
+    return asked('reading how operators are shared', () => readSharing(this.#client, this.#prefix));
   }
 
   offerAnswered(offerId: OfferId, nowMs: number, by?: CommandMeta): Promise<'connected' | 'staleOffer'> {
@@ -402,7 +418,7 @@ function stepsText(
   return JSON.stringify(steps);
 }
 
-function matchCall(who: ContactId | OperatorId, options: MatchOptions): { nowMs: number; args: (string | number)[] } {
+function matchCall(who: string, options: MatchOptions): { nowMs: number; args: (string | number)[] } {
   const { nowMs, leaseMs } = options;
   return { nowMs, args: [who, newId<OfferId>('o', nowMs), nowMs + leaseMs] };
 }

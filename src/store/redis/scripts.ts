@@ -18,6 +18,7 @@ const verbs = [
   'expire-offers',
   'extend-wrap-up',
   'keep-turn',
+  'match-call-back',
   'match-contact',
   'match-operator',
   'move-contact',
@@ -37,6 +38,7 @@ const verbs = [
   'set-outside-call',
   'set-presence',
   'set-reachable',
+  'set-sharing',
   'set-skills',
   'sign-in',
   'sign-out',
@@ -54,7 +56,18 @@ export interface VerbCall {
 }
 
 /** In this order in front of the verbs. */
-const parts = ['base', 'events', 'time-use', 'duty', 'operators', 'holds', 'contacts', 'steps', 'offers'] as const;
+const parts = [
+  'base',
+  'events',
+  'time-use',
+  'duty',
+  'operators',
+  'holds',
+  'contacts',
+  'steps',
+  'offers',
+  'call-backs',
+] as const;
 
 /** The verbs as functions of a Redis library. Results are as each file's header says. */
 export class Scripts {

@@ -1,10 +1,12 @@
 -- Puts a contact into its queue and class. What is written for a contact already queued stays as it is.
 -- Arguments: contactId, queueId, lineId, medium, steps (JSON), score, enqueuedAtMs, shard, headStartMs, preferred
--- operatorId or "", preferredUntilMs or "", most contacts in the queue or "", "1" to refuse when nobody is logged in.
+-- operatorId or "", preferredUntilMs or "", most contacts in the queue or "", "1" to refuse when nobody is logged in,
+-- "callBack" or "".
 -- Result: "enqueued", "alreadyQueued", "queueFull", "nobodyLoggedIn"; "unknownClass": define the classes first.
 local contact = {
   contactId = argument(1), queueId = argument(2), lineId = argument(3), medium = argument(4), score = argument(6),
   enqueuedAtMs = argument(7), shard = argument(8), headStartMs = argument(9),
+  kind = argument(14) ~= '' and argument(14) or nil,
 }
 if redis.call('EXISTS', contactKey(contact.contactId)) == 1 then return 'alreadyQueued' end
 local steps = cjson.decode(argument(5))
@@ -24,6 +26,7 @@ redis.call(
   'classId', contact.classId, 'strategy', contact.strategy, 'score', contact.score,
   'enqueuedAtMs', contact.enqueuedAtMs, 'shard', contact.shard, 'headStartMs', contact.headStartMs
 )
+if contact.kind then redis.call('HSET', contactKey(contact.contactId), 'kind', contact.kind) end
 if argument(10) ~= '' then
   contact.preferred, contact.preferredUntilMs = argument(10), argument(11)
   redis.call(
@@ -37,6 +40,7 @@ local facts = {
   score = tonumber(contact.score), enqueuedAtMs = tonumber(contact.enqueuedAtMs),
 }
 if contact.preferred then facts.preferred = contact.preferred end
+if contact.kind then facts.contactKind = contact.kind end
 publish('contactEnqueued', contact, facts)
 if contact.steps or contact.preferred then
   -- A condition that only the caller can judge makes it due now.

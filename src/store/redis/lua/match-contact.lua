@@ -1,7 +1,8 @@
 -- Reserves the best ready operator for a contact that stands: in its class, or for one operator only.
 -- Arguments: contactId, offerId, expiresAtMs. Result: { contactId, offerId, operatorId } or nil.
 local contact = loadContact(argument(1))
-if not contact or contact.offerId then return nil end
+-- A call-back gets an operator by the rule of sharing only (parts/call-backs.lua).
+if not contact or contact.offerId or contact.kind then return nil end
 local offer = { offerId = argument(2), expiresAtMs = argument(3), trigger = 'contact' }
 
 if contact.preferred then

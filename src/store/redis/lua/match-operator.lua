@@ -1,5 +1,5 @@
 -- Reserves the contact that this operator should have next, voice before chat: the first in order of score of those who
--- wait in a class he can serve and those who wait for him alone.
+-- wait in a class he can serve and those who wait for him alone; or a call-back, by the rule of sharing.
 -- No next best are named: while he was not there nobody else free could serve the contact either.
 -- Arguments: operatorId, offerId, expiresAtMs. Result: { contactId, offerId, operatorId } or nil.
 local operatorId = argument(1)
@@ -27,6 +27,13 @@ for _, medium in ipairs(media) do
     local picked = found[1] and found[1].id
     if preferring[1] and (not picked or tonumber(preferring[2]) <= found[1].score) and not isHeld(preferring[1]) then
       picked = preferring[1]
+    end
+    local callBack = callBackFor(operatorId, operator, { medium = medium, liveWaits = picked and true or false })
+    if callBack then
+      return reserve(callBack.contact, operatorId, operator, {
+        offerId = argument(2), expiresAtMs = argument(3), trigger = callBack.trigger,
+        passedOver = { unfit = 0, excluded = 0, holding = 0 }, nextBest = {},
+      })
     end
     if picked then
       return reserve(loadContact(picked), operatorId, operator, {
