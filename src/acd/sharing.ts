@@ -2,17 +2,20 @@ import { hourMs, minuteMs } from '../foundation/index.ts';
 import type { DayForecast, ForecastRule } from './forecast.ts';
 
 /**
- * Who gets an operator next, a live caller or a call-back (docs/adr/0012). Live callers who can still be answered in time come first, in their order;
+ * Who gets an operator next, a live caller or a call-back (docs/adr/0015). Live callers who can still be answered in time come first, in their order;
  * call-backs are in the order of the place they earned. A call-back gets an operator
  * - from spare time: nobody live waits whom he could serve, and `keepIdle` more are left for the next live callers; or,
  * - when it presses, from the reserved share: a budget of operators' time that grows with time and is spent by each such call-back, so that live
  *   callers never lose more than that share, and call-backs never starve.
  */
 export interface SharingRule extends ForecastRule {
-  /** Of the operators on duty, those kept idle for live callers while nothing presses. */
-  readonly idleShare: number;
+  /**
+   * Operators kept idle for live callers while little is promised, in square roots of those on duty: what comes by chance within a conversation varies
+   * by the root of what is served.
+   */
+  readonly idleRoots: number;
   /** And when all spare time ahead is promised, or a call-back has been due for `patientForMs`. */
-  readonly leastIdleShare: number;
+  readonly leastIdleRoots: number;
   readonly patientForMs: number;
   /** Call-backs press when what is promised is more than this share of the spare time ahead. */
   readonly pressingFrom: number;
@@ -23,10 +26,10 @@ export interface SharingRule extends ForecastRule {
 /** Tried by `npm run sim:promise`; docs/benchmarks.md has what comes of them. */
 export const defaultSharing: SharingRule = {
   reservedShare: 0.015,
-  usableShare: 0.6,
+  usableShare: 0.4,
   promisedShare: 0.8,
-  idleShare: 0.35,
-  leastIdleShare: 0.08,
+  idleRoots: 1.6,
+  leastIdleRoots: 0.5,
   patientForMs: hourMs,
   pressingFrom: 0.9,
   overdueMs: 15 * minuteMs,
@@ -83,11 +86,11 @@ export function sharingNow(
 
 /** Fewer are kept idle the more of the spare time ahead is promised, and the longer the first call-back has been due. */
 export function idleToKeep(
-  rule: Pick<SharingRule, 'idleShare' | 'leastIdleShare' | 'patientForMs'>,
+  rule: Pick<SharingRule, 'idleRoots' | 'leastIdleRoots' | 'patientForMs'>,
   now: { readonly onDuty: number; readonly pressure: number; readonly overdueMs: number },
 ): number {
   const ease = Math.max(0, 1 - now.pressure) * Math.max(0, 1 - now.overdueMs / rule.patientForMs);
-  return Math.ceil(Math.max(rule.leastIdleShare, rule.idleShare * ease) * now.onDuty);
+  return Math.ceil(Math.max(rule.leastIdleRoots, rule.idleRoots * ease) * Math.sqrt(now.onDuty));
 }
 
 /** The reserved share as a budget of operators' time. */

@@ -53,7 +53,7 @@ t.test('rules that promise too much, share too much or conclude too late are fou
     /of the promises kept/,
   );
   t.match(await faults('constant-1.3', { rule: { ...rule, reservedShare: 0.2 } }), /answered .* is below 0\.97/);
-  const eager = { rule: { ...rule, idleShare: 0, leastIdleShare: 0 }, ladder: { ...ladder, choiceAboveMs: 0 } };
+  const eager = { rule: { ...rule, idleRoots: 0, leastIdleRoots: 0 }, ladder: { ...ladder, choiceAboveMs: 0 } };
   t.match(await faults('constant-0.8', eager), /fewer answered than by first come/);
   const late = { ...ladder, rungs: [{ do: 'conclude', afterMs: hourMs }] } as const;
   t.match(await faults('day-2', { ladder: late }), /without a concluded end/);

@@ -3,6 +3,7 @@ import {
   type ArrivalProfile,
   arrivalsPerMs,
   chanceWithin,
+  contactScore,
   contactsAhead,
   defaultSharing,
   errorView,
@@ -28,6 +29,7 @@ import {
   referenceLadder,
   reservedAfter,
   sharingNow,
+  stayingHeadStartMs,
   waitOutlook,
   withArrival,
   withDay,
@@ -158,6 +160,13 @@ t.test('choices are offered where the estimate takes the caller beyond the targe
   t.equal(isChoiceOffered({ do: 'offerChoice', afterMs: 1, estimateAboveMs: 45_000 }, 45_000), false);
   t.equal(isChoiceOffered({ do: 'offerChoice', afterMs: 1, estimateAboveMs: 45_000 }, undefined), true);
   t.equal(isChoiceOffered({ do: 'offerChoice', afterMs: 1 }, 0), true);
+  const score = (enqueuedAtMs: number, headStartMs: number): number =>
+    contactScore({ enqueuedAtMs, answerTargetMs: 120_000, headStartMs });
+  t.ok(
+    score(0, stayingHeadStartMs) > score(12 * hourMs, 0),
+    'who stays past the end comes after all who can be in time',
+  );
+  t.ok(score(0, stayingHeadStartMs) < score(1, stayingHeadStartMs), 'in order among those who stay');
   const raising: Ladder = {
     rungs: [
       { do: 'raise', afterMs: 10, headStartMs: 100 },
@@ -229,8 +238,8 @@ t.test('the profile of a day is learned, and today is measured against it', asyn
 });
 
 t.test('sharing: fewer are kept idle the more is promised and the longer it is due', async (t) => {
-  const rule = { idleShare: 0.4, leastIdleShare: 0.1, patientForMs: hourMs };
-  const keep = (pressure: number, overdueMs: number): number => idleToKeep(rule, { onDuty: 20, pressure, overdueMs });
+  const rule = { idleRoots: 2, leastIdleRoots: 0.5, patientForMs: hourMs };
+  const keep = (pressure: number, overdueMs: number): number => idleToKeep(rule, { onDuty: 16, pressure, overdueMs });
   t.equal(keep(0, 0), 8);
   t.equal(keep(0.5, 0), 4);
   t.equal(keep(0.5, hourMs / 2), 2);
@@ -238,6 +247,11 @@ t.test('sharing: fewer are kept idle the more is promised and the longer it is d
   t.equal(keep(Number.POSITIVE_INFINITY, 0), 2, 'some always');
 
   const now = { nowMs: hourMs, onDuty: 20, forecast: { spareMs: 100 * minuteMs }, promisedMs: 10 * minuteMs };
+  t.equal(
+    idleToKeep(rule, { onDuty: 64, pressure: 0, overdueMs: 0 }),
+    16,
+    'twice as many for four times the operators',
+  );
   t.equal(sharingNow(now, defaultSharing).presses, false);
   t.equal(sharingNow({ ...now, promisedMs: 91 * minuteMs }, defaultSharing).presses, true);
   t.equal(sharingNow({ ...now, forecast: { spareMs: 0 } }, defaultSharing).presses, true, 'no spare time is to come');

@@ -75,6 +75,11 @@ const contactsOf = { full: 100_000, short: 7_000 } as const;
 const estimatedContacts = { full: 100_000, short: 5_000 } as const;
 export const referenceRules: PromiseRules = { rule: defaultSharing, ladder: referenceLadder({}) };
 const targets = { answeredOfPeer: 0.97, promisesKept: 0.99, estimateErrorRatio: 1.15 } as const;
+/**
+ * First come first served is the most that these operators can answer in time, so whatever is done for those it leaves out costs something: a few contacts in
+ * 100,000. Shares this close are the same: from one seed to the next they differ by as much.
+ */
+const sameShare = 0.0005;
 /** From this load on the promise may cost live callers something. */
 const fullLoad = 1;
 
@@ -113,15 +118,14 @@ export function promiseFaults(result: PromiseResult): readonly string[] {
 }
 
 export function loadFaults({ figures, details }: LoadRun): readonly string[] {
-  const { load, answeredBy120s, peerAnsweredBy120s, promisesKept } = figures;
+  const { load, contacts, answeredBy120s, peerAnsweredBy120s, promisesKept } = figures;
   const faults: string[] = [];
   const fault = (text: string): void => void faults.push(`load ${load}: ${text}`);
   if (details.notConcluded > 0) fault(`${details.notConcluded} callers without a concluded end by 120 s`);
   if (load >= fullLoad && answeredBy120s < targets.answeredOfPeer * peerAnsweredBy120s) {
     fault(`answered ${answeredBy120s} is below ${targets.answeredOfPeer} × ${peerAnsweredBy120s}`);
   }
-  // First come first served is the most that anybody can answer in time: what call-backs take shows as noise, or is too much.
-  if (load < fullLoad && details.answeredMore + details.answeredMoreHalfWidth < 0) {
+  if (load < fullLoad && details.answeredMore < -sameShare * contacts) {
     fault(`${-details.answeredMore} contacts fewer answered than by first come first served`);
   }
   if (promisesKept < targets.promisesKept) fault(`only ${promisesKept} of the promises kept`);
