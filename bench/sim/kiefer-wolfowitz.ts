@@ -11,10 +11,15 @@ export class KieferWolfowitz {
     this.#freeAtMs = Array.from({ length: operators }, () => 0);
   }
 
+  /** What a contact of endless patience would wait that came now. */
+  offeredWaitMs(atMs: number): number {
+    return Math.max(0, (this.#freeAtMs[0] ?? 0) - atMs);
+  }
+
   /** The wait of the next contact: until an operator takes it, or until it leaves. */
   waitMs(contact: { readonly atMs: number; readonly handlingMs: number; readonly patienceMs: number }): number {
     const free = this.#freeAtMs;
-    const waitMs = Math.max(0, (free[0] ?? 0) - contact.atMs);
+    const waitMs = this.offeredWaitMs(contact.atMs);
     if (waitMs > contact.patienceMs) return contact.patienceMs;
     const freeAgainMs = contact.atMs + waitMs + contact.handlingMs;
     let place = 0;

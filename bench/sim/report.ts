@@ -68,7 +68,7 @@ function strategyLines(strategies: readonly StrategyRow[]): readonly string[] {
   ];
 }
 
-function columns(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+export function columns(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     cells

@@ -1,9 +1,61 @@
+import { DozvonError, hourMs } from '../foundation/index.ts';
 import type { ContactView, QueueFigures, StepCondition } from './ports.ts';
 
+/** What is known of a place in a queue. Rates, not an average of past waits: it is right from the first contact on. */
+export interface PlaceInQueue {
+  /** Contacts before this one that the same operators will be given; `contactsAhead()` counts them where operators serve several queues. */
+  readonly ahead: number;
+  /** Mean, with wrap-up. */
+  readonly handlingMs: number;
+  /** Who could serve the contact now, busy or not. */
+  readonly onDuty: number;
+  /** Mean time after which a waiting caller gives up; undefined: nobody ahead leaves. */
+  readonly meanPatienceMs?: number | undefined;
+  /** Contacts that come later and are served before, because of a greater head start: so many, for so long. */
+  readonly overtaking?: { readonly perHour: number; readonly forMs: number } | undefined;
+}
+
+/** How long a caller who stays will wait on, as a distribution. */
+export interface WaitOutlook {
+  readonly meanMs: number;
+  /** Half of the callers in this place wait less: what is told. */
+  readonly medianMs: number;
+  /** Mean² ÷ variance: the shape of the gamma distribution that stands for the sum of the stages. */
+  readonly shape: number;
+}
+
+/** The overtakers depend on the wait and the wait on them; each round corrects the one before by less. */
+const overtakingRounds = 30;
+
 /**
- * How long a contact will probably wait on: its place times what a contact takes, shared by those who can serve it.
- * Undefined: nobody on duty can. Simple on purpose (docs/metrics.md): it knows nothing of other queues' contacts.
+ * The wait is a sum of stages, one for each contact ahead and one for the caller himself: with j still ahead, the next place falls free at the rate
+ * onDuty ÷ handling + j ÷ patience (death process of M/M/n+M; Whitt 1999). Mean and variance of exponential stages add up; median and chances
+ * are those of the gamma distribution with this mean and variance (Wilson, Hilferty 1931). Undefined: nobody on duty.
  */
+export function waitOutlook(place: PlaceInQueue): WaitOutlook | undefined {
+  checkPlace(place);
+  if (place.onDuty === 0) return undefined;
+  const { overtaking } = place;
+  let stages = stagesOf(place, place.ahead);
+  if (overtaking !== undefined && overtaking.perHour > 0) {
+    for (let round = 0; round < overtakingRounds; round += 1) {
+      const overtakers = (overtaking.perHour * Math.min(overtaking.forMs, stages.meanMs)) / hourMs;
+      stages = stagesOf(place, place.ahead + overtakers);
+    }
+  }
+  const { meanMs, variance } = stages;
+  const shape = meanMs ** 2 / variance;
+  return { meanMs, medianMs: meanMs * (1 - 1 / (9 * shape)) ** 3, shape };
+}
+
+/** Chance that an operator answers within `withinMs` from now, of a caller who does not leave. */
+export function chanceWithin(outlook: WaitOutlook, withinMs: number): number {
+  if (withinMs <= 0) return 0;
+  const spread = 1 / (9 * outlook.shape);
+  return normalUpTo((Math.cbrt(withinMs / outlook.meanMs) - (1 - spread)) / Math.sqrt(spread));
+}
+
+/** How long a contact will probably wait on: the median of `waitOutlook()`. Undefined: nobody on duty can serve it. */
 export function waitEstimateMs(input: {
   /** Within the queue, from 1. */
   readonly position: number;
@@ -11,19 +63,23 @@ export function waitEstimateMs(input: {
   readonly handlingMs: number;
   /** Who could serve the contact now, busy or not. */
   readonly onDuty: number;
+  readonly meanPatienceMs?: number | undefined;
 }): number | undefined {
-  return input.onDuty === 0 ? undefined : Math.round((input.position * input.handlingMs) / input.onDuty);
+  const { position, ...place } = input;
+  const outlook = waitOutlook({ ...place, ahead: position - 1 });
+  return outlook === undefined ? undefined : Math.round(outlook.medianMs);
 }
 
 export function estimateOf(
   contact: Pick<ContactView, 'position' | 'qualified'>,
-  figures: QueueFigures | undefined,
+  figures: (Pick<QueueFigures, 'handlingMs'> & { readonly meanPatienceMs?: number | undefined }) | undefined,
   expectedHandlingMs: number,
 ): number | undefined {
   return waitEstimateMs({
     position: contact.position,
     handlingMs: figures?.handlingMs ?? expectedHandlingMs,
     onDuty: contact.qualified.onDuty,
+    meanPatienceMs: figures?.meanPatienceMs,
   });
 }
 
@@ -36,4 +92,51 @@ export function isConditionMet(
     return (now.estimateMs ?? Number.POSITIVE_INFINITY) > condition.estimateAboveMs;
   }
   return (now.figures?.serviceLevel ?? 1) < condition.serviceLevelBelow;
+}
+
+/** A contact in some queue, for those who wait behind it. */
+export interface ContactAhead {
+  /** How many operators on duty can serve it. */
+  readonly eligible: number;
+  /** How many of them can serve the contact behind, too. */
+  readonly shared: number;
+}
+
+/**
+ * Contacts ahead where operators serve several queues: one that others can serve as well counts by the share of its operators that are ours
+ * too, as that is how often it will be one of ours who takes it.
+ */
+export function contactsAhead(before: readonly ContactAhead[]): number {
+  return before.reduce((sum, { eligible, shared }) => sum + (eligible === 0 ? 0 : shared / eligible), 0);
+}
+
+function stagesOf(place: PlaceInQueue, ahead: number): { readonly meanMs: number; readonly variance: number } {
+  const { onDuty, handlingMs, meanPatienceMs } = place;
+  let meanMs = 0;
+  let variance = 0;
+  // A part of a contact ahead is a part of a stage.
+  for (let left = ahead; left > -1; left -= 1) {
+    const part = Math.min(1, left + 1);
+    const stageMs = 1 / (onDuty / handlingMs + (meanPatienceMs === undefined ? 0 : Math.max(0, left) / meanPatienceMs));
+    meanMs += part * stageMs;
+    variance += part * stageMs ** 2;
+  }
+  return { meanMs, variance };
+}
+
+/** Normal distribution by Abramowitz and Stegun 26.2.17, to 7 digits. */
+function normalUpTo(z: number): number {
+  const t = 1 / (1 + 0.231_641_9 * Math.abs(z));
+  const tail =
+    (Math.exp(-(z ** 2) / 2) / Math.sqrt(2 * Math.PI)) *
+    t *
+    (0.319_381_53 + t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+  return z > 0 ? 1 - tail : tail;
+}
+
+function checkPlace({ ahead, handlingMs, onDuty, meanPatienceMs = 1 }: PlaceInQueue): void {
+  const isFit = ahead >= 0 && handlingMs > 0 && onDuty >= 0 && meanPatienceMs > 0;
+  if (isFit && Number.isFinite(ahead) && Number.isFinite(handlingMs)) return;
+  const got = `${ahead} ahead, ${handlingMs} ms, ${onDuty} on duty, patience ${meanPatienceMs} ms`;
+  throw new DozvonError('PLACE_INVALID', `expected a place in a queue, times above 0, got ${got}`);
 }

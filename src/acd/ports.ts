@@ -1,5 +1,6 @@
 import type { CommandMeta, ContactId, OfferId, OperatorId } from '../foundation/index.ts';
 import type { Expression } from './expression.ts';
+import type { Sharing, SharingView } from './sharing.ts';
 
 export type * from './queue-events.ts';
 
@@ -142,6 +143,11 @@ export interface EnqueueRequest {
   readonly score: number;
   /** Written once: the first value kept even if the contact is enqueued again. */
   readonly enqueuedAtMs: number;
+  /**
+   * A contact that we are to dial: it is matched by the rule of sharing alone (`setSharing`), takes no place among those on the line, and counts in
+   * no service level. Left out: the caller is on the line.
+   */
+  readonly kind?: 'callBack' | undefined;
   /** The shard whose owner hears of offers for this contact. */
   readonly shard: string;
 }
@@ -284,6 +290,19 @@ export interface QueueStore {
   matchContact(contactId: ContactId, options: MatchOptions): Promise<Reservation | undefined>;
   /** Reserves the contact that this operator should have next. */
   matchOperator(operatorId: OperatorId, options: MatchOptions): Promise<Reservation | undefined>;
+
+  /**
+   * Reserves the best ready operator for the first call-back of the queue that may have one. For when nobody became free: a call-back became due, or
+   * the rule of sharing has changed; `matchOperator` looks at call-backs by itself.
+   */
+  matchCallBack(
+    queueId: string,
+    options: { readonly nowMs: number; readonly leaseMs: number },
+  ): Promise<Reservation | undefined>;
+  /** What the rule of sharing goes by in this queue from now on. */
+  setSharing(queueId: string, sharing: Sharing, nowMs: number): Promise<void>;
+  /** By queue, where a rule was set. */
+  sharing(): Promise<ReadonlyMap<string, SharingView>>;
 
   /**
    * The operator answered: he is `connected`, the contact leaves the queue. `connected` again when repeated during the

@@ -1,4 +1,5 @@
 import type { EnqueueCommand } from './commands.ts';
+import { ladderSteps } from './ladder.ts';
 import type { EnqueueRequest, RequirementClass, RequirementStep } from './ports.ts';
 import { contactScore } from './ranking.ts';
 import { requirementClass } from './requirement.ts';
@@ -15,12 +16,16 @@ export function queuePlan(settings: QueueSettings): QueuePlan {
   return {
     settings,
     requirement: requirementClass(settings.requirement, settings.strategy),
-    laterSteps: settings.steps.map(({ afterMs, requirement, considerIf }) => ({
+    laterSteps: laterStepsOf(settings).map(({ afterMs, requirement, considerIf }) => ({
       afterMs,
       requirement: requirementClass(requirement, settings.strategy),
       ...(considerIf === undefined ? {} : { considerIf }),
     })),
   };
+}
+
+function laterStepsOf({ ladder, steps }: QueueSettings): ReturnType<typeof ladderSteps> {
+  return ladder === undefined ? steps : ladderSteps(ladder);
 }
 
 /** What a contact needs in this queue and where it ranks; `headStartMs` is its own, on top of the queue's. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { minuteMs, secondMs } from '../foundation/index.ts';
 import { parseExpression } from './expression.ts';
+import { ladderSchemaOf } from './ladder-settings.ts';
 import type { OperatorStrategy } from './ports.ts';
 import { strategyNames } from './ranking.ts';
 
@@ -47,6 +48,8 @@ const stepSchema = z.strictObject({
   requirement: requirementSchema,
   considerIf: conditionSchema.optional(),
 });
+
+const ladderSchema = ladderSchemaOf({ requirement: requirementSchema, condition: conditionSchema });
 
 /** Where a contact goes that a queue does not take, or not any longer. */
 const destinationSchema = z.union([
@@ -97,6 +100,8 @@ export const queueSchema = z
       .max(10)
       .refine(isRising, 'steps in order of afterMs, each later than the one before')
       .default([]),
+    /** Takes the place of `steps`: what is done for a caller until the concluded end. */
+    ladder: ladderSchema.optional(),
     /** How long a contact is kept for the operator who talked with this caller last; 0: nobody is looked for. */
     preferredMs: durationMs(10 * minuteMs).default(0),
     /** For how many days after their conversation. */

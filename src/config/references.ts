@@ -60,6 +60,7 @@ export function checkReferences(input: ReferenceInput): readonly Mismatch[] {
         unknownSkills(['queues', index, 'steps', at, 'requirement'], step.requirement, skills.ids),
       ),
     ),
+    ...queues.drafts.flatMap(({ value, index }) => ladderFaults(['queues', index], value, skills)),
     ...destinationFaults(input),
     ...operators.drafts.flatMap(({ value, index }) =>
       Object.keys(value.skills ?? {}).flatMap((skill) =>
@@ -95,6 +96,25 @@ export function unservedQueues({ queues, operators }: ReferenceInput): readonly 
           },
         ],
   );
+}
+
+/** The rungs of a ladder ask for skills too, and take the place of steps. */
+function ladderFaults(
+  path: Path,
+  { ladder, steps = [] }: Partial<QueueSettings>,
+  skills: ReferenceInput['skills'],
+): readonly Mismatch[] {
+  if (ladder === undefined) return [];
+  return [
+    ...ladder.rungs.flatMap((rung, at) =>
+      'requirement' in rung
+        ? unknownSkills([...path, 'ladder', 'rungs', at, 'requirement'], rung.requirement, skills.ids)
+        : [],
+    ),
+    ...(steps.length > 0
+      ? [{ path: [...path, 'steps'], expected: 'no steps beside a ladder, whose rungs take their place', got: 'both' }]
+      : []),
+  ];
 }
 
 /** Lines whose flow asks for a spoken message that nothing would keep. */

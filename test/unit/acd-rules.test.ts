@@ -194,11 +194,15 @@ t.test('the order by occupancy does not change while operators are idle', async 
 });
 
 t.test('estimates and conditions on them', async (t) => {
-  t.equal(waitEstimateMs({ position: 3, handlingMs: 180_000, onDuty: 6 }), 90_000);
+  t.equal(
+    waitEstimateMs({ position: 3, handlingMs: 180_000, onDuty: 6 }),
+    80_366,
+    'the median of three stages of 30 s',
+  );
   t.equal(waitEstimateMs({ position: 3, handlingMs: 180_000, onDuty: 0 }), undefined);
   const contact = { position: 2, qualified: { loggedIn: 5, onDuty: 4 } };
-  t.equal(estimateOf(contact, { handlingMs: 100_000 }, 180_000), 50_000);
-  t.equal(estimateOf(contact, undefined, 180_000), 90_000);
+  t.equal(estimateOf(contact, { handlingMs: 100_000 }, 180_000), 42_121);
+  t.equal(estimateOf(contact, undefined, 180_000), 75_818);
   const figures = { serviceLevel: 0.7 };
   t.equal(isConditionMet({ estimateAboveMs: 60_000 }, { estimateMs: 60_001, figures }), true);
   t.equal(isConditionMet({ estimateAboveMs: 60_000 }, { estimateMs: 60_000, figures }), false);

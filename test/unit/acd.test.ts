@@ -435,7 +435,7 @@ t.test('moved to another queue, a contact keeps its wait and its own head start'
   t.match(await acd.waitingContact(contact('c1')), { estimateMs: undefined }, 'nobody is on duty');
   await ready('101');
   t.same(await offers(), ['c1>101']);
-  t.match(await acd.waitingContact(contact('c1')), { estimateMs: 180_000 });
+  t.match(await acd.waitingContact(contact('c1')), { estimateMs: 126_420 });
   t.equal(await acd.moveContact(contact('c9'), { queueId: 'other' }, by), 'notQueued');
   await t.rejects(acd.moveContact(contact('c1'), { queueId: 'none' }, by), { code: 'UNKNOWN_QUEUE' });
   await acd.stop();

@@ -2,7 +2,7 @@ import type { Ranked, RankedSet } from './ranked-set.ts';
 
 /** As in the Lua scripts: how many heads one look takes in, and how far it goes in one class or profile. */
 const lookWidth = 16;
-const lookPast = 64;
+export const lookPast = 64;
 
 /** How many were passed over, for which reason. */
 export interface PassedOver {

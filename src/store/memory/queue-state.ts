@@ -10,6 +10,7 @@ import {
 import type { TimelineEntry } from '../../contact/store-ports.ts';
 import { type CommandMeta, type ContactId, newId, type OfferId, type OperatorId } from '../../foundation/index.ts';
 import type { PassedOver } from './best-members.ts';
+import { CallBacks, type SharingTrigger } from './call-backs.ts';
 import { activeStep, advance } from './contact-steps.ts';
 import type { EventLog } from './event-log.ts';
 import type { Inbox } from './inbox.ts';
@@ -57,6 +58,7 @@ export class QueueState {
   };
   readonly dueListeners = new Set<(dueAtMs: number) => void>();
   readonly figures = new Map<string, QueueFigures>();
+  readonly callBacks = new CallBacks(this);
   readonly inbox: Inbox;
   readonly #events: EventLog;
 
@@ -325,7 +327,7 @@ export class QueueState {
     match: {
       readonly nowMs: number;
       readonly leaseMs: number;
-      readonly trigger: 'contact' | 'operator';
+      readonly trigger: 'contact' | 'operator' | SharingTrigger;
       readonly passedOver: PassedOver;
       readonly nextBest: readonly string[];
     },

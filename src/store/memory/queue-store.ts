@@ -8,6 +8,8 @@ import {
   type QueueFigures,
   type QueueStore,
   type Reservation,
+  type Sharing,
+  type SharingView,
   type StepQuestion,
   shortAbandonMs,
   type WaitingContact,
@@ -42,7 +44,7 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
 
   #enqueue(request: EnqueueRequest, nowMs: number, by?: CommandMeta): EnqueueOutcome {
     const { room } = this.state;
-    const { contactId, queueId, lineId, medium, score, enqueuedAtMs, preferred, limits } = request;
+    const { contactId, queueId, lineId, medium, score, enqueuedAtMs, preferred, limits, kind } = request;
     if (room.records.has(contactId)) return 'alreadyQueued';
     const needed = [request.requirement, ...(request.laterSteps ?? []).map((step) => step.requirement)];
     this.state.define(needed, nowMs);
@@ -53,6 +55,7 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
     const contact: WaitingRecord = {
       ...{ contactId, queueId, lineId, medium, score, enqueuedAtMs },
       shard: request.shard,
+      kind,
       headStartMs: request.headStartMs ?? 0,
       requirement: request.requirement,
       steps: stepsOf(request, enqueuedAtMs),
@@ -65,6 +68,7 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
     const facts = {
       ...{ queueId, lineId, medium, classId, score, enqueuedAtMs },
       ...(preferred === undefined ? {} : { preferred: preferred.operatorId }),
+      ...(kind === undefined ? {} : { contactKind: kind }),
     };
     this.state.publish({ kind: 'contactEnqueued', nowMs, contactId, facts, by });
     if (contact.steps.length > 0 || contact.preferred !== undefined) this.state.examineNow(contact, { nowMs, by });
@@ -123,7 +127,9 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
     const offer = contact.offerId === undefined ? undefined : this.state.offers.get(contact.offerId);
     if (offer !== undefined) this.state.dropOffer(offer, { nowMs, setAsideMs: 0, by });
     this.state.leaveQueue(contact);
-    if (nowMs - contact.enqueuedAtMs > shortAbandonMs) this.state.keepMean('serviceLevel', queueId, 0);
+    if (contact.kind === undefined && nowMs - contact.enqueuedAtMs > shortAbandonMs) {
+      this.state.keepMean('serviceLevel', queueId, 0);
+    }
     if (tellOwner !== undefined) {
       this.state.inbox.append(contact.shard, { type: 'contactWithdrawn', contactId, atMs: nowMs });
     }
@@ -139,7 +145,8 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
   #matchContact(contactId: ContactId, options: MatchOptions): Reservation | undefined {
     const { room, pool } = this.state;
     const contact = room.records.get(contactId);
-    if (contact === undefined || contact.offerId !== undefined) return undefined;
+    // A call-back gets an operator by the rule of sharing only.
+    if (contact === undefined || contact.offerId !== undefined || contact.kind !== undefined) return undefined;
     const { medium, requirement, preferred } = contact;
     const match = { ...options, trigger: 'contact' } as const;
     if (preferred !== undefined) {
@@ -213,11 +220,44 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
         (found[0] === undefined || preferring.score <= found[0].score) &&
         !operator.holds.has(preferring.id);
       const picked = isPreferred ? preferring.id : found[0]?.id;
+      const now = { medium, liveWaits: picked !== undefined, nowMs: options.nowMs };
+      const callBack = this.state.callBacks.forOperator(operator, now);
+      if (callBack !== undefined) {
+        const { contact, trigger } = callBack;
+        return this.state.reserve(contact, operator, {
+          ...options,
+          trigger,
+          passedOver: nobodyPassedOver,
+          nextBest: [],
+        });
+      }
       const contact = picked === undefined ? undefined : room.records.get(picked);
       if (contact === undefined) continue;
       return this.state.reserve(contact, operator, { ...options, trigger: 'operator', passedOver, nextBest: [] });
     }
     return undefined;
+  }
+
+  async matchCallBack(queueId: string, options: MatchOptions): Promise<Reservation | undefined> {
+    const match = this.state.callBacks.forQueue(queueId, options.nowMs);
+    if (match === undefined) return undefined;
+    const { contact, operator, ...why } = match;
+    return this.state.reserve(contact, operator, { ...options, ...why });
+  }
+
+  async setSharing(queueId: string, rule: Sharing, nowMs: number): Promise<void> {
+    const { rules } = this.state.callBacks;
+    // What is saved up stays.
+    rules.set(queueId, { rule, reserved: rules.get(queueId)?.reserved ?? { availableMs: 0, atMs: nowMs } });
+  }
+
+  async sharing(): Promise<ReadonlyMap<string, SharingView>> {
+    return new Map(
+      [...this.state.callBacks.rules].map(([queueId, { rule, reserved }]) => [
+        queueId,
+        { ...rule, reservedMs: reserved.availableMs, callBacks: this.state.room.callBacksOf(queueId).size },
+      ]),
+    );
   }
 
   async offerAnswered(offerId: OfferId, nowMs: number, by?: CommandMeta): Promise<'connected' | 'staleOffer'> {
@@ -236,7 +276,7 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
     operator.missedOffers = 0;
     settleTime(operator, nowMs);
     const isInTime = nowMs <= contact.score + contact.headStartMs;
-    this.state.keepMean('serviceLevel', contact.queueId, isInTime ? 1 : 0);
+    if (contact.kind === undefined) this.state.keepMean('serviceLevel', contact.queueId, isInTime ? 1 : 0);
     this.state.leaveQueue(contact);
     if (contact.steps.length > 0) activeStep(contact.steps).state = 'served';
     const facts = {

@@ -9,6 +9,7 @@ export interface WaitingRecord {
   readonly medium: Medium;
   readonly enqueuedAtMs: number;
   readonly shard: string;
+  readonly kind: 'callBack' | undefined;
   queueId: string;
   score: number;
   headStartMs: number;
@@ -28,6 +29,7 @@ export class WaitingRoom {
   readonly #waiting = new Map<string, RankedSet<ContactId>>();
   readonly #preferring = new Map<string, RankedSet<ContactId>>();
   readonly #classHeads = new Map<Medium, RankedSet<string>>();
+  readonly #callBacks = new Map<string, RankedSet<ContactId>>();
 
   define(requirement: RequirementClass): void {
     this.#requirements.set(requirement.classId, requirement);
@@ -58,7 +60,7 @@ export class WaitingRoom {
 
   enter(contact: WaitingRecord): void {
     this.records.set(contact.contactId, contact);
-    setAt(this.#queues, contact.queueId).add(contact.contactId, contact.score);
+    this.#enterQueue(contact);
     this.stand(contact);
   }
 
@@ -74,9 +76,19 @@ export class WaitingRoom {
     if (queue?.size === 0) this.#queues.delete(contact.queueId);
   }
 
-  /** The contact may be matched (again), at its place: in its class, or at first for one operator only. */
+  /** The place told to callers is one among those on the line. */
+  #enterQueue(contact: WaitingRecord): void {
+    if (contact.kind !== undefined) return;
+    setAt(this.#queues, contact.queueId).add(contact.contactId, contact.score);
+  }
+
+  /** The contact may be matched (again), at its place: in its class, at first for one operator only, or among call-backs. */
   stand(contact: WaitingRecord): void {
     contact.offerId = undefined;
+    if (contact.kind !== undefined) {
+      this.callBacksOf(contact.queueId).add(contact.contactId, contact.score);
+      return;
+    }
     if (contact.preferred !== undefined) {
       setAt(this.#preferring, `${contact.medium} ${contact.preferred.operatorId}`).add(
         contact.contactId,
@@ -90,6 +102,10 @@ export class WaitingRoom {
   }
 
   stopStanding(contact: WaitingRecord): void {
+    if (contact.kind !== undefined) {
+      this.callBacksOf(contact.queueId).delete(contact.contactId);
+      return;
+    }
     if (contact.preferred !== undefined) {
       this.#preferring.get(`${contact.medium} ${contact.preferred.operatorId}`)?.delete(contact.contactId);
       return;
@@ -102,8 +118,18 @@ export class WaitingRoom {
   /** The place within the queue after the score has changed. */
   rescore(contact: WaitingRecord, score: number): void {
     contact.score = score;
-    setAt(this.#queues, contact.queueId).add(contact.contactId, score);
+    this.#enterQueue(contact);
     if (contact.offerId === undefined) this.stand(contact);
+  }
+
+  /** Call-backs of a queue that may be matched, by the place they earned. */
+  callBacksOf(queueId: string): RankedSet<ContactId> {
+    return setAt(this.#callBacks, queueId);
+  }
+
+  /** Queues in which a call-back stands. */
+  callBackQueues(): string[] {
+    return [...this.#callBacks].flatMap(([queueId, { size }]) => (size > 0 ? [queueId] : []));
   }
 
   waitingOf(medium: Medium, classId: string): RankedSet<ContactId> {
@@ -134,7 +160,8 @@ export class WaitingRoom {
 
   position(contactId: ContactId): number | undefined {
     const contact = this.records.get(contactId);
-    const rank = contact === undefined ? undefined : this.#queues.get(contact.queueId)?.rank(contactId);
+    const places = contact?.kind === undefined ? this.#queues : this.#callBacks;
+    const rank = contact === undefined ? undefined : places.get(contact.queueId)?.rank(contactId);
     return rank === undefined ? undefined : rank + 1;
   }
 

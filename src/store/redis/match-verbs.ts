@@ -74,6 +74,11 @@ export class MatchVerbs {
     return this.#told(await this.#matching('match-operator', { nowMs: options.nowMs, args }))[0];
   }
 
+  async matchCallBack(queueId: string, options: MatchOptions): Promise<Reservation | undefined> {
+    const args = [queueId, ...this.#offer(options)];
+    return this.#told(await this.#matching('match-call-back', { nowMs: options.nowMs, args }))[0];
+  }
+
   async offerFailed(
     offerId: OfferId,
     failure: OfferFailure,
@@ -179,6 +184,7 @@ export class MatchVerbs {
       preferred === undefined ? '' : call.nowMs + preferred.forMs,
       limits?.length ?? '',
       limits?.loggedIn === true ? 1 : 0,
+      request.kind ?? '',
       ...call.args,
     ];
     return await this.map.defining(

@@ -8,6 +8,8 @@ import {
   type QueueFigures,
   type QueueStore,
   type Reservation,
+  type Sharing,
+  type SharingView,
   type Skills,
   type StepQuestion,
   shortAbandonMs,
@@ -18,7 +20,7 @@ import { asId, type CommandMeta, type ContactId, type OfferId, type OperatorId }
 import { asked } from './connection.ts';
 import type { DueWatch } from './due-watch.ts';
 import { MatchVerbs, type MatchVerbsParts, stepsText } from './match-verbs.ts';
-import { readContact, readFigures, readOperators, readWaiting } from './queue-views.ts';
+import { readContact, readFigures, readOperators, readSharing, readWaiting } from './queue-views.ts';
 
 /** How many due things one script call takes, so that no call blocks Redis for long. */
 const dueBatch = 100;
@@ -175,6 +177,15 @@ export class RedisQueueStore extends MatchVerbs implements QueueStore {
     const [outcome, operatorId] = (await this.scripts.list('withdraw', { nowMs, by, args })) ?? [];
     if (outcome !== 'withdrawn') return { outcome: 'notQueued' };
     return { outcome, ...(operatorId ? { operatorId: asId<OperatorId>(operatorId) } : {}) };
+  }
+
+  async setSharing(queueId: string, sharing: Sharing, nowMs: number): Promise<void> {
+    const { keepIdle, presses, share, costMs } = sharing;
+    await this.scripts.word('set-sharing', { nowMs, args: [queueId, keepIdle, presses ? 1 : 0, share, costMs] });
+  }
+
+  sharing(): Promise<ReadonlyMap<string, SharingView>> {
+    return asked('reading how operators are shared', () => readSharing(this.#client, this.#prefix));
   }
 
   offerAnswered(offerId: OfferId, nowMs: number, by?: CommandMeta): Promise<'connected' | 'staleOffer'> {

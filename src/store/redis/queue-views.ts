@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { SharingView } from '../../acd/index.ts';
 import type {
   ContactView,
   Medium,
@@ -124,7 +125,7 @@ export async function readContact(
   const excluded = (record.excluded ?? '').split(' ').filter((id) => id !== '');
   const around = client
     .pipeline()
-    .zrank(`${prefix}queue:${queueId}`, contactId)
+    .zrank(`${prefix}${record.kind === undefined ? 'queue' : 'call-backs'}:${queueId}`, contactId)
     .hget(`${prefix}classes`, classId)
     .hget(`${prefix}class-logged-in`, classId)
     .hget(`${prefix}class-on-duty`, classId)
@@ -136,7 +137,7 @@ export async function readContact(
     ([duty, profileId]) => duty === '2' && profileId !== null && profileId !== undefined && fit.has(profileId),
   ).length;
   return {
-    ...waitingContact(contactId, record, Number(rank) + 1),
+    ...waitingContact(contactId, record, rank === null ? 0 : Number(rank) + 1),
     medium: record.medium as Medium,
     requirement: JSON.parse(String(text)) as RequirementClass,
     steps: (record.steps === undefined ? [] : (JSON.parse(record.steps) as (StepView & { strategy: string })[])).map(
@@ -149,6 +150,32 @@ export async function readContact(
       : { preferred: { operatorId: asId(record.preferred), untilMs: Number(record.preferredUntilMs) } }),
     qualified: { loggedIn: Number(loggedIn ?? 0), onDuty: Number(onDuty ?? 0) },
   };
+}
+
+/** A queue has a rule as soon as somebody has set one. */
+export async function readSharing(client: Redis, prefix: string): Promise<ReadonlyMap<string, SharingView>> {
+  const queueIds = (await client.smembers(`${prefix}sharing-queues`)).sort();
+  const reads = client.pipeline();
+  for (const queueId of queueIds) {
+    reads.hgetall(`${prefix}sharing:${queueId}`).zcard(`${prefix}call-backs:${queueId}`);
+  }
+  const values = await valuesOf(reads.exec());
+  return new Map(
+    queueIds.map((queueId, i) => {
+      const rule = values[2 * i] as Record<string, string>;
+      return [
+        queueId,
+        {
+          keepIdle: Number(rule.keepIdle),
+          presses: rule.presses === '1',
+          share: Number(rule.share),
+          costMs: Number(rule.costMs),
+          reservedMs: Number(rule.availableMs ?? 0),
+          callBacks: Number(values[2 * i + 1]),
+        },
+      ];
+    }),
+  );
 }
 
 export async function readFigures(client: Redis, prefix: string): Promise<ReadonlyMap<string, QueueFigures>> {

@@ -19,6 +19,7 @@ const verbs = [
   'extend-wrap-up',
   'forget-classes',
   'keep-turn',
+  'match-call-back',
   'match-contact',
   'match-operator',
   'move-contact',
@@ -39,6 +40,7 @@ const verbs = [
   'set-outside-call',
   'set-presence',
   'set-reachable',
+  'set-sharing',
   'set-skills',
   'sign-in',
   'sign-out',
@@ -67,6 +69,7 @@ const parts = [
   'steps',
   'looking',
   'offers',
+  'call-backs',
   'matching',
 ] as const;
 

@@ -19,7 +19,7 @@ settleTime(offer.operatorId, loadOperator(offer.operatorId))
 local contact = loadContact(offer.contactId)
 -- The deadline without the head start: within the queue's answer target or not.
 local isInTime = nowMs <= tonumber(contact.score) + tonumber(contact.headStartMs or '0')
-keepMean('serviceLevel', contact.queueId, isInTime and 1 or 0)
+if not contact.kind then keepMean('serviceLevel', contact.queueId, isInTime and 1 or 0) end
 leaveQueue(contact)
 local facts = {
   offerId = offer.offerId, queueId = contact.queueId, waitedMs = nowMs - tonumber(contact.enqueuedAtMs),

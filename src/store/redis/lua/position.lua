@@ -1,5 +1,5 @@
--- Place of a contact within its queue.
+-- Place of a contact within its queue: among those on the line, or among the call-backs that wait for an operator.
 -- Arguments: contactId. Result: place from 0, or nil.
-local queueId = redis.call('HGET', prefix .. 'contact:' .. argument(1), 'queueId')
-if not queueId then return nil end
-return redis.call('ZRANK', prefix .. 'queue:' .. queueId, argument(1))
+local contact = redis.call('HMGET', prefix .. 'contact:' .. argument(1), 'queueId', 'kind')
+if not contact[1] then return nil end
+return redis.call('ZRANK', prefix .. (contact[2] and 'call-backs:' or 'queue:') .. contact[1], argument(1))

@@ -5,7 +5,7 @@ if not contact then return 'notQueued' end
 
 contact.score, contact.headStartMs = argument(2), argument(3)
 redis.call('HSET', contactKey(contact.contactId), 'score', contact.score, 'headStartMs', contact.headStartMs)
-redis.call('ZADD', prefix .. 'queue:' .. contact.queueId, contact.score, contact.contactId)
+enterQueueSet(contact)
 if not contact.offerId then stand(contact) end
 publish('priorityChanged', contact, {
   queueId = contact.queueId, score = tonumber(contact.score), headStartMs = tonumber(contact.headStartMs),

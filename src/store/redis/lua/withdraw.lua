@@ -11,7 +11,9 @@ if contact.offerId then
   dropOffer(offer, 0)
 end
 leaveQueue(contact)
-if nowMs - tonumber(contact.enqueuedAtMs) > tonumber(argument(2)) then keepMean('serviceLevel', contact.queueId, 0) end
+if not contact.kind and nowMs - tonumber(contact.enqueuedAtMs) > tonumber(argument(2)) then
+  keepMean('serviceLevel', contact.queueId, 0)
+end
 if argument(3) == '1' then
   tell(contact.shard, { type = 'contactWithdrawn', contactId = contact.contactId, atMs = nowMs })
 end

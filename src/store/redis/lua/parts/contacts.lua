@@ -4,7 +4,7 @@ end
 
 local contactFields = {
   'queueId', 'lineId', 'classId', 'strategy', 'medium', 'score', 'enqueuedAtMs', 'shard', 'offerId', 'headStartMs',
-  'step', 'steps', 'excluded', 'preferred', 'preferredUntilMs',
+  'step', 'steps', 'excluded', 'preferred', 'preferredUntilMs', 'kind',
 }
 
 local function loadContact(contactId)
@@ -32,13 +32,31 @@ local function refreshClassHead(contact)
   end
 end
 
--- The contact may be matched (again), at its place: in its class, or at first for one operator only.
+-- Call-backs of a queue that may be matched, by the place they earned.
+local function callBacksKey(queueId)
+  return prefix .. 'call-backs:' .. queueId
+end
+
+local function callBackStands(contact)
+  redis.call('ZADD', callBacksKey(contact.queueId), contact.score, contact.contactId)
+  redis.call('SADD', prefix .. 'call-back-queues', contact.queueId)
+end
+
+local function callBackStopsStanding(contact)
+  local key = callBacksKey(contact.queueId)
+  redis.call('ZREM', key, contact.contactId)
+  if redis.call('EXISTS', key) == 0 then redis.call('SREM', prefix .. 'call-back-queues', contact.queueId) end
+end
+
+-- The contact may be matched (again), at its place: in its class, at first for one operator only, or among call-backs.
 local function stand(contact)
   if contact.offerId then
     redis.call('HDEL', contactKey(contact.contactId), 'offerId')
     contact.offerId = nil
   end
-  if contact.preferred then
+  if contact.kind then
+    callBackStands(contact)
+  elseif contact.preferred then
     redis.call('ZADD', preferringKey(contact), contact.score, contact.contactId)
   else
     redis.call('ZADD', waitingKey(contact.medium, contact.classId), contact.score, contact.contactId)
@@ -47,7 +65,9 @@ local function stand(contact)
 end
 
 local function stopStanding(contact)
-  if contact.preferred then
+  if contact.kind then
+    callBackStopsStanding(contact)
+  elseif contact.preferred then
     redis.call('ZREM', preferringKey(contact), contact.contactId)
   elseif redis.call('ZREM', waitingKey(contact.medium, contact.classId), contact.contactId) == 1 then
     refreshClassHead(contact)
@@ -61,12 +81,15 @@ local function excludedOf(contact)
 end
 
 local function leaveQueueSet(contact)
+  if contact.kind then return end
   local queue = prefix .. 'queue:' .. contact.queueId
   redis.call('ZREM', queue, contact.contactId)
   if redis.call('EXISTS', queue) == 0 then redis.call('SREM', prefix .. 'queues', contact.queueId) end
 end
 
+-- The place told to callers is one among those on the line.
 local function enterQueueSet(contact)
+  if contact.kind then return end
   redis.call('ZADD', prefix .. 'queue:' .. contact.queueId, contact.score, contact.contactId)
   redis.call('SADD', prefix .. 'queues', contact.queueId)
 end

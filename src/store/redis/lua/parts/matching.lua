@@ -2,7 +2,8 @@
 -- expiresAtMs, readers. Returns what `reserve` does, or nil.
 local function matchContact(contactId, offer)
   local contact = loadContact(contactId)
-  if not contact or contact.offerId then return nil end
+  -- A call-back gets an operator by the rule of sharing only (parts/call-backs.lua).
+  if not contact or contact.offerId or contact.kind then return nil end
   offer.trigger = 'contact'
 
   if contact.preferred then
@@ -35,7 +36,7 @@ local function matchContact(contactId, offer)
 end
 
 -- Reserves the contact that this operator should have next, voice before chat: the first in order of score of those who
--- wait in a class he can serve and those who wait for him alone.
+-- wait in a class he can serve and those who wait for him alone; or a call-back, by the rule of sharing.
 -- No next best are named: while he was not there nobody else free could serve the contact either.
 local function matchOperator(operatorId, offer)
   local operator = loadForMatch(operatorId)
@@ -62,6 +63,11 @@ local function matchOperator(operatorId, offer)
       local picked = found[1] and found[1].id
       if preferring[1] and (not picked or tonumber(preferring[2]) <= found[1].score) and not isHeld(preferring[1]) then
         picked = preferring[1]
+      end
+      local callBack = callBackFor(operatorId, operator, { medium = medium, liveWaits = picked and true or false })
+      if callBack then
+        offer.trigger, offer.passedOver, offer.nextBest = callBack.trigger, { unfit = 0, excluded = 0, holding = 0 }, {}
+        return reserve(callBack.contact, operatorId, operator, offer)
       end
       if picked then
         offer.trigger, offer.passedOver, offer.nextBest = 'operator', passedOver, {}
