@@ -33,6 +33,11 @@ export function ladderSchemaOf<Requirement extends z.ZodType, Condition extends 
     .strictObject({
       rungs: z.array(rung).min(1).max(10),
       latestMs: mostMs.describe('By then the caller has an operator, a call-back or the number of a request'),
+      choiceNode: z
+        .string()
+        .regex(/^[a-z][A-Za-z0-9-]*$/)
+        .optional()
+        .describe("A node of the line's flow that offers the choice while the place is kept"),
       choiceAboveMs: mostMs.describe('The choice is offered on arrival when the estimate is above this'),
     })
     .superRefine((ladder, context) => {

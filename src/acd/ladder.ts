@@ -24,6 +24,8 @@ export interface Ladder {
   readonly rungs: readonly Rung[];
   /** By then the caller has an operator, a call-back or the number of a request. Later than the last rung by what it takes to say it. */
   readonly latestMs: number;
+  /** Node of the line's flow that offers the choice; where it is left out, or a flow does not have it, nobody is asked. */
+  readonly choiceNode?: string | undefined;
   /** The choice is offered at once when the wait is estimated to be longer at arrival. */
   readonly choiceAboveMs: number;
 }

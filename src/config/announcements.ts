@@ -3,12 +3,12 @@ import type { ConfigDocument } from './documents.ts';
 import { type ConfigFault, type Mismatch, matchSchema, type Path } from './faults.ts';
 
 export interface AnnouncementsResult {
-  /** By queue; of every queue there is. */
+  /** By queue; of every queue there is, or of none without a document. */
   readonly announcements: Readonly<Record<string, Announcements>>;
   readonly faults: readonly ConfigFault[];
 }
 
-/** Without a document every queue has the defaults. Without `promptIds` the prompts named are not checked. */
+/** Without a document nothing is announced. Without `promptIds` the prompts named are not checked. */
 export function readAnnouncements(
   document: ConfigDocument | undefined,
   known: {
@@ -18,7 +18,8 @@ export function readAnnouncements(
     readonly promptIds: ReadonlySet<string> | undefined;
   },
 ): AnnouncementsResult {
-  const { value: sheet, mismatches } = matchSchema(announcementSheetSchema, document?.value ?? {}, []);
+  if (document === undefined) return { announcements: {}, faults: [] };
+  const { value: sheet, mismatches } = matchSchema(announcementSheetSchema, document.value ?? {}, []);
   if (sheet === undefined) return { announcements: {}, faults: placed(document, mismatches) };
   const entries: readonly (readonly [Path, Announcements])[] = [
     [['standard'], sheet.standard],
@@ -42,8 +43,8 @@ export function readAnnouncements(
   };
 }
 
-function placed(document: ConfigDocument | undefined, mismatches: readonly Mismatch[]): readonly ConfigFault[] {
-  return document === undefined ? [] : mismatches.map((mismatch) => document.fault(mismatch));
+function placed(document: ConfigDocument, mismatches: readonly Mismatch[]): readonly ConfigFault[] {
+  return mismatches.map((mismatch) => document.fault(mismatch));
 }
 
 function nodeFaults(path: Path, entry: Announcements, nodeIds: ReadonlySet<string>): readonly Mismatch[] {

@@ -49,7 +49,7 @@ export interface HotlineConfig {
   readonly trunks: readonly Trunk[];
   /** By id, with what they include; parts are left out. */
   readonly flows: Readonly<Record<string, Flow>>;
-  /** What callers are told while they wait, by queue. */
+  /** What callers are told while they wait, by queue; of none when no file says. */
   readonly announcements: Readonly<Record<string, Announcements>>;
 }
 

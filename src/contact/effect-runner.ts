@@ -47,6 +47,8 @@ export function laneOf(effect: ContactEffect): Lane {
     case 'finish':
       return 'records';
     case 'enqueue':
+    case 'askPlace':
+    case 'setHeadStart':
     case 'withdraw':
     case 'offerAnswered':
     case 'offerFailed':
@@ -98,7 +100,7 @@ export async function runEffect(
         { ...request, contactId, createdAtMs: ports.clock.nowMs() },
         meta('callerLeftRequest'),
       );
-      return [{ type: 'requestStored', ...stored }];
+      return [{ type: 'requestStored', ...stored, idempotencyKey: effect.idempotencyKey }];
     }
     case 'putRecord':
       await ports.records.put(effect.record);
@@ -106,6 +108,8 @@ export async function runEffect(
     case 'finish':
       throw new DozvonError('UNEXPECTED_EFFECT', 'finish is the mailbox’s own: expected it not to reach the runner');
     case 'enqueue':
+    case 'askPlace':
+    case 'setHeadStart':
     case 'withdraw':
     case 'offerAnswered':
     case 'offerFailed':
@@ -119,7 +123,17 @@ export async function runEffect(
 
 type QueueEffect = Extract<
   ContactEffect,
-  { type: 'enqueue' | 'withdraw' | 'offerAnswered' | 'offerFailed' | 'release' | 'endWrapUp' }
+  {
+    type:
+      | 'enqueue'
+      | 'askPlace'
+      | 'setHeadStart'
+      | 'withdraw'
+      | 'offerAnswered'
+      | 'offerFailed'
+      | 'release'
+      | 'endWrapUp';
+  }
 >;
 
 async function runQueueEffect(
@@ -130,7 +144,7 @@ async function runQueueEffect(
   const { contactId, shard } = context;
   switch (effect.type) {
     case 'enqueue': {
-      const { type: _type, lastOperator, ...place } = effect;
+      const { type: _type, lastOperator, estimate, ...place } = effect;
       const { queueId } = place;
       const known = lastOperator && (await lastOperatorOf(lastOperator, records));
       const preferred = known === undefined ? {} : { preferredOperatorId: known };
@@ -138,8 +152,14 @@ async function runQueueEffect(
       const { outcome, position } = await queue.enqueue(request, meta('flowChoseQueue'));
       if (outcome === 'queueFull') return [{ type: 'queueRefused', queueId, limit: 'length' }];
       if (outcome === 'nobodyLoggedIn') return [{ type: 'queueRefused', queueId, limit: 'nobodyLoggedIn' }];
-      return position === undefined ? [] : [{ type: 'placeKnown', position }];
+      if (estimate === true) return [{ ...(await placeOf(contactId, queue)), atArrival: true }];
+      return position === undefined ? [] : [{ type: 'placeKnown', position, atArrival: true }];
     }
+    case 'askPlace':
+      return [await placeOf(contactId, queue)];
+    case 'setHeadStart':
+      await queue.setHeadStart(contactId, effect.headStartMs, meta('ladder'));
+      return [];
     case 'withdraw':
       await queue.withdraw(contactId, meta('contactLeftQueue'));
       return [];
@@ -170,6 +190,13 @@ async function runQueueEffect(
   }
 }
 
+async function placeOf(contactId: ContactId, queue: QueuePort): Promise<Extract<ContactEvent, { type: 'placeKnown' }>> {
+  const contact = await queue.waitingContact(contactId);
+  if (contact === undefined) return { type: 'placeKnown' };
+  const { position, estimateMs } = contact;
+  return { type: 'placeKnown', position, ...(estimateMs === undefined ? {} : { estimateMs }) };
+}
+
 /** A wish, for which nobody loses his place: with the database away or slow there is none. */
 async function lastOperatorOf(
   caller: { readonly ani: string; readonly sinceMs: number },
@@ -197,7 +224,7 @@ async function runTelephonyEffect(
   const outcome = await command(effect, contactId, telephony);
   if (outcome === 'done' || outcome === 'exists') return [];
   // What is to end and is gone already has ended; everything else the machine has to know of.
-  if (outcome === 'gone' && (effect.type === 'stopPlayback' || effect.type === 'destroyBridge')) return [];
+  if (outcome === 'gone' && endsSomething(effect)) return [];
   return [
     {
       type: 'effectFailed',
@@ -207,6 +234,10 @@ async function runTelephonyEffect(
       ...('playbackId' in effect ? { playbackId: effect.playbackId } : {}),
     },
   ];
+}
+
+function endsSomething({ type }: TelephonyEffect): boolean {
+  return type === 'stopPlayback' || type === 'leaveBridge' || type === 'destroyBridge';
 }
 
 function command(effect: TelephonyEffect, contactId: ContactId, telephony: TelephonyPort): Promise<CommandOutcome> {
@@ -229,6 +260,8 @@ function command(effect: TelephonyEffect, contactId: ContactId, telephony: Telep
       return telephony.stopPlayback(effect.playbackId);
     case 'joinBridge':
       return joinBridge(effect, telephony);
+    case 'leaveBridge':
+      return telephony.leaveBridge(effect.bridgeId, effect.legId);
     case 'destroyBridge':
       return telephony.destroyBridge(effect.bridgeId);
     case 'originate': {

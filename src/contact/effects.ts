@@ -43,6 +43,7 @@ export type ContactEffect =
       readonly kind: BridgeKind;
       readonly legIds: readonly LegId[];
     }
+  | { readonly type: 'leaveBridge'; readonly bridgeId: BridgeId; readonly legId: LegId }
   | { readonly type: 'destroyBridge'; readonly bridgeId: BridgeId }
   | {
       readonly type: 'originate';
@@ -62,7 +63,14 @@ export type ContactEffect =
       readonly lastOperator?: { readonly ani: string; readonly sinceMs: number };
       /** It had a place already: the queue's limits do not count. */
       readonly keepsPlace?: true;
+      /** His own head start; none unless said. */
+      readonly headStartMs?: number;
+      /** He is told about it: the answer comes with an estimate. */
+      readonly estimate?: true;
     }
+  /** Place and estimate in one round trip; answered by `placeKnown`. */
+  | { readonly type: 'askPlace' }
+  | { readonly type: 'setHeadStart'; readonly headStartMs: number }
   | { readonly type: 'withdraw' }
   | { readonly type: 'offerAnswered'; readonly offerId: OfferId }
   | {
@@ -110,9 +118,12 @@ export function effectClass(type: EffectType): EffectClass {
     case 'closeRecording':
     case 'stopPlayback':
     case 'joinBridge': // a known bridge answers 409, a leg that is in it stays
+    case 'leaveBridge':
     case 'destroyBridge':
     case 'hangup':
     case 'enqueue': // the queue's verbs know the contact and the offer by id
+    case 'askPlace':
+    case 'setHeadStart':
     case 'withdraw':
     case 'offerAnswered':
     case 'offerFailed':

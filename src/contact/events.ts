@@ -26,7 +26,14 @@ export type ContactEvent =
   | { readonly type: 'offerWithdrawn'; readonly offerId: OfferId; readonly reason: string }
   | { readonly type: 'offerConfirmed'; readonly offerId: OfferId }
   | { readonly type: 'offerStale'; readonly offerId: OfferId }
-  | { readonly type: 'placeKnown'; readonly position: number }
+  /** Without a position: the queue does not know the contact (any more). No estimate while nobody on duty can serve it. */
+  | {
+      readonly type: 'placeKnown';
+      readonly position?: number;
+      readonly estimateMs?: number;
+      /** Of who has just taken his place. */
+      readonly atArrival?: true;
+    }
   /** The queue does not take the contact. */
   | { readonly type: 'queueRefused'; readonly queueId: string; readonly limit: 'length' | 'nobodyLoggedIn' }
   /** Staff took the contact out of its queue. */
@@ -48,7 +55,13 @@ export type ContactEvent =
       readonly durationMs: number;
       readonly failure?: string;
     }
-  | { readonly type: 'requestStored'; readonly caseId: CaseId; readonly caseNumber: string }
+  | {
+      readonly type: 'requestStored';
+      readonly caseId: CaseId;
+      readonly caseNumber: string;
+      /** Which of the contact's requests. */
+      readonly idempotencyKey?: string;
+    }
   /** An effect came to nothing. `why`: an outcome of the port or the code of an error; no personal data. */
   | {
       readonly type: 'effectFailed';
@@ -57,6 +70,7 @@ export type ContactEvent =
       readonly legId?: LegId;
       readonly playbackId?: PlaybackId;
       readonly offerId?: OfferId;
+      readonly idempotencyKey?: string;
     }
   | RecoveredEvent;
 

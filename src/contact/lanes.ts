@@ -30,6 +30,8 @@ function patienceMs(effect: ContactEffect): number {
       return Number.POSITIVE_INFINITY;
     case 'openRecording':
       return 0; // the machine goes on without it after its own limit
+    case 'askPlace':
+      return 2 * secondMs; // the caller is told what can be told without
     default:
       return 10 * secondMs;
   }

@@ -327,6 +327,7 @@ export class Mailbox {
       ...('legId' in effect ? { legId: effect.legId } : {}),
       ...('playbackId' in effect ? { playbackId: effect.playbackId } : {}),
       ...('offerId' in effect ? { offerId: effect.offerId } : {}),
+      ...('idempotencyKey' in effect ? { idempotencyKey: effect.idempotencyKey } : {}),
     });
   }
 

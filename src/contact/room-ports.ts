@@ -6,6 +6,8 @@ import type { ContactEffect } from './effects.ts';
 export type QueuePort = Pick<
   AcdService,
   | 'enqueue'
+  | 'waitingContact'
+  | 'setHeadStart'
   | 'withdraw'
   | 'offerAnswered'
   | 'offerFailed'

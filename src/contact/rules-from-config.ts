@@ -1,8 +1,8 @@
 import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
 import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
-import { render, step } from '../ivr/index.ts';
+import { type Announcements, announcementsInFlow, render, step } from '../ivr/index.ts';
 import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
-import type { ContactRules } from './rules.ts';
+import type { ContactRules, WaitingRules } from './rules.ts';
 
 /** The rules of one version of the configuration. */
 export function rulesFromConfig(config: HotlineConfig, version: string): ContactRules {
@@ -20,6 +20,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     return verdict;
   };
   const queues = new Map(config.queues.map((queue) => [queue.id, queue]));
+  const waitingRules = new Map<string, WaitingRules>();
   return {
     version,
     language: config.settings.language,
@@ -30,7 +31,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     queue(queueId) {
       const queue = queues.get(queueId);
       if (queue === undefined) return undefined;
-      const { ringTimeoutMs, wrapUpMs, waiting, welcome, preferredMs, preferredWithinDays } = queue;
+      const { ringTimeoutMs, wrapUpMs, waiting, welcome, ladder, preferredMs, preferredWithinDays } = queue;
       const { length, nobodyLoggedIn, wait } = queue.limits;
       const limits = {
         ...(length === undefined ? {} : { length }),
@@ -43,9 +44,17 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
         wrapUpMs,
         waiting,
         welcome,
+        ...(ladder === undefined ? {} : { ladder }),
         ...(preferredMs > 0 ? { lastOperatorWithinMs: preferredWithinDays * dayMs } : {}),
         limits,
       };
+    },
+    waiting(queueId, lineId) {
+      const flowId = lineId === undefined ? undefined : lines.get(lineId)?.flowId;
+      const key = `${queueId} ${flowId ?? ''}`;
+      const known = waitingRules.get(key) ?? waitingIn(config, queueId, flowId);
+      waitingRules.set(key, known);
+      return known;
     },
     lineByDialled(dialled) {
       const normalised = normaliseDialled(dialled, { defaultCountry: config.settings.country });
@@ -80,4 +89,21 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     offerTitle: (lineId, topic) =>
       [lineId === undefined ? undefined : lines.get(lineId)?.name, topic].filter(Boolean).join(' · '),
   };
+}
+
+/** Keys for call-backs are left out: none is dialled yet. */
+function waitingIn(config: HotlineConfig, queueId: string, flowId: string | undefined): WaitingRules {
+  const nodes = (flowId === undefined ? undefined : config.flows[flowId])?.nodes ?? {};
+  const sheet = config.announcements[queueId];
+  const announcements = sheet && announcementsInFlow(sheet, { nodes });
+  const choiceNode = config.queues.find(({ id }) => id === queueId)?.ladder?.choiceNode;
+  return {
+    ...(announcements === undefined ? {} : { announcements: withoutCallBack(announcements) }),
+    ...(choiceNode === undefined || !Object.hasOwn(nodes, choiceNode) ? {} : { choiceNode }),
+  };
+}
+
+function withoutCallBack(announcements: Announcements): Announcements {
+  const kept = Object.entries(announcements.keys).filter(([, does]) => !('does' in does && does.does === 'callBack'));
+  return { ...announcements, keys: Object.fromEntries(kept) };
 }

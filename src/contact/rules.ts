@@ -1,5 +1,5 @@
-import type { LimitDestination } from '../acd/index.ts';
-import type { FlowFacts, FlowInput, FlowPosition, FlowStep, SayItem } from '../ivr/index.ts';
+import type { Ladder, LimitDestination } from '../acd/index.ts';
+import type { Announcements, FlowFacts, FlowInput, FlowPosition, FlowStep, SayItem } from '../ivr/index.ts';
 
 /** How one line's contacts are treated. */
 export interface LineRules {
@@ -17,6 +17,7 @@ export interface QueueRules {
   readonly waiting?: 'music' | 'silence';
   /** They are told at the beginning that they wait, unless said otherwise. */
   readonly welcome?: boolean;
+  readonly ladder?: Ladder;
   /** Who has talked with the caller since then is asked first; absent: nobody is looked for. */
   readonly lastOperatorWithinMs?: number;
   /** Where a contact goes instead of waiting here. */
@@ -25,6 +26,14 @@ export interface QueueRules {
     readonly nobodyLoggedIn?: { readonly to: LimitDestination };
     readonly wait?: { readonly afterMs: number; readonly to: LimitDestination };
   };
+}
+
+/** What a caller is told and offered while he waits. */
+export interface WaitingRules {
+  /** Without the keys that his flow has nothing for. */
+  readonly announcements?: Announcements;
+  /** Where his flow offers the choice of the queue's ladder. */
+  readonly choiceNode?: string;
 }
 
 /**
@@ -36,6 +45,8 @@ export interface ContactRules {
   readonly language: string;
   line(lineId: string): LineRules | undefined;
   queue(queueId: string): QueueRules | undefined;
+  /** Of a caller of this line in this queue. */
+  waiting(queueId: string, lineId: string | undefined): WaitingRules;
   /** The line that has this number, in any notation. */
   lineByDialled(dialled: string): { readonly e164: string; readonly lineId: string | undefined };
   /** E.164, or empty when withheld. */

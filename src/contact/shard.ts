@@ -16,7 +16,7 @@ import {
 } from '../foundation/index.ts';
 import type { EffectPorts } from './effect-runner.ts';
 import type { ContactEvent } from './events.ts';
-import { begin } from './machine/index.ts';
+import { begin, playbackUnderWay } from './machine/index.ts';
 import { Mailbox, type MailboxOptions, stateContext } from './mailbox.ts';
 import type { ArrivalFacts, TelephonyPort, TelephonySnapshot } from './ports.ts';
 import { PresenceKeys } from './presence-keys.ts';
@@ -339,7 +339,7 @@ export class Shard {
         up: leg.state === 'up',
         ...(leg.spoolFile === undefined ? {} : { spoolFile: leg.spoolFile }),
       }));
-    const playbackId = 'playback' in state.phase ? state.phase.playback : undefined;
+    const playbackId = playbackUnderWay(state.phase);
     const playbacks: PlaybackId[] = [];
     if (playbackId !== undefined && (await this.#telephony.playbackExists(playbackId))) playbacks.push(playbackId);
     const playing = new Set(playbacks);

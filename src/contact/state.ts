@@ -9,7 +9,7 @@ import type {
   PlaybackId,
   RecordingId,
 } from '../foundation/index.ts';
-import type { FlowPosition } from '../ivr/index.ts';
+import type { FlowPosition, SpokenWait, Told } from '../ivr/index.ts';
 import type { PendingEffect } from './effects.ts';
 import type { ContactOutcome, TimelineEntry } from './store-ports.ts';
 
@@ -30,13 +30,17 @@ export type ContactPhase =
   | TalkingPhase
   | ClosingPhase;
 
-export interface VoicePhase {
-  readonly name: 'voice';
-  /** Undefined: no line has this number, or nothing can be offered; one last prompt is said and the contact ends. */
+/** A walk through a flow. */
+export interface Dialogue {
   readonly flow: { readonly flowId: string; readonly position: FlowPosition } | undefined;
   readonly playback?: PlaybackId;
   /** The caller is speaking a message since this instant. */
   readonly messageSinceMs?: number;
+}
+
+/** Without `flow`: no line has this number, or nothing can be offered; one last prompt is said and the contact ends. */
+export interface VoicePhase extends Dialogue {
+  readonly name: 'voice';
   /** What becomes of the contact when the current prompt has been said. */
   readonly endAfterPlayback?: ContactOutcome;
 }
@@ -49,6 +53,29 @@ export interface Offer {
   readonly failure: OfferFailure;
 }
 
+/** A walk through the caller's flow while his place is kept; he is out of the holding bridge meanwhile. */
+export interface Visit extends Dialogue {
+  /** What it may say of the time still to wait. */
+  readonly wait?: SpokenWait;
+}
+
+/** Why place and estimate are being asked: on arrival, for an announcement, because the caller wants to know, for a rung of the ladder. */
+export type PlaceQuestion = 'arrival' | 'announcement' | 'caller' | 'rung';
+
+/** How far the contact has come on its queue's ladder. */
+export interface LadderProgress {
+  /** Rungs taken. */
+  readonly taken: number;
+  /** The choice is to be offered when nothing else is being said. */
+  readonly choice?: { readonly estimateMs?: number };
+  /** The concluded end is to be written down, when nobody is rung and no dialogue is under way, or at the latest moment. */
+  readonly conclusion?: 'due';
+  /** Key of the request that is being stored as the concluded end. */
+  readonly requestKey?: string;
+  /** He stays on the line past the latest moment, and ranks accordingly. */
+  readonly staying?: true;
+}
+
 interface Waiting {
   readonly queueId: string;
   readonly topic: string;
@@ -59,12 +86,22 @@ interface Waiting {
   readonly limitReached?: 'length' | 'nobodyLoggedIn' | 'wait';
   /** Queues that did not take it, or not any longer, so far. */
   readonly overflows?: number;
+  /** What he has been told; where the queue announces something. */
+  readonly told?: Told;
+  /** Where the queue has one. */
+  readonly ladder?: LadderProgress;
+  /** What the next `placeKnown` is for. */
+  readonly asking?: readonly PlaceQuestion[];
+  /** Of a request that has been stored for him and that he has not heard yet. */
+  readonly numberToTell?: string;
 }
 
 export interface QueuedPhase extends Waiting {
   readonly name: 'queued';
+  /** The welcome or an announcement. */
   readonly playback?: PlaybackId;
   readonly offer?: Offer;
+  readonly visit?: Visit;
 }
 
 /** A device answered; the queue is being asked whether the offer still stands. */
@@ -105,6 +142,8 @@ export interface Leg {
 export type TimerId =
   | 'input'
   | 'queueLimit'
+  | 'tell'
+  | 'ladder'
   | 'message'
   | 'ring'
   | 'wrapUp'
@@ -157,7 +196,7 @@ export interface ContactState {
   readonly facts: ContactFacts;
   readonly legs: readonly Leg[];
   readonly recording?: ContactRecording;
-  /** A request has been asked to be stored. */
+  /** A request of the caller's own choice has been asked to be stored. */
   readonly requestAsked?: boolean;
   /** The last spoken message, milliseconds from the recording's zero second. */
   readonly message?: { readonly fromMs: number; readonly toMs: number };

@@ -18,7 +18,8 @@ function edges(flow: Flow): readonly FlowEdge[] {
 function targetFaults(flow: Flow): readonly FlowFault[] {
   const expected = `a node of flow ${flow.id}`;
   const entered = flow.fromQueues.map((to, i) => ({ path: `fromQueues.${i}`, to }));
-  const targets = [{ path: 'entry', to: flow.entry }, ...entered, ...edges(flow)];
+  const visited = flow.whileWaiting.map((to, i) => ({ path: `whileWaiting.${i}`, to }));
+  const targets = [{ path: 'entry', to: flow.entry }, ...entered, ...visited, ...edges(flow)];
   return targets
     .filter((target) => flow.nodes[target.to] === undefined)
     .map(({ path, to }) => ({ code: 'danglingTarget', flowId: flow.id, path, expected, got: to }));
@@ -53,11 +54,15 @@ function promptsOf(node: FlowNode): readonly { readonly field: string; readonly 
   }
   const said = Object.entries(lists).flatMap(([field, entries = []]) =>
     entries.flatMap((entry) => {
-      const prompts = typeof entry === 'string' ? [entry] : [entry.before, entry.otherwise];
-      return prompts.flatMap((prompt) => (prompt === undefined ? [] : [{ field, prompt }]));
+      return promptsIn(entry).flatMap((prompt) => (prompt === undefined ? [] : [{ field, prompt }]));
     }),
   );
   return node.type === 'record' ? [...said, { field: 'beep', prompt: node.beep }] : said;
+}
+
+function promptsIn(entry: FlowSay): readonly (string | undefined)[] {
+  if (typeof entry === 'string') return [entry];
+  return 'hint' in entry ? [entry.hint] : [entry.before, entry.otherwise];
 }
 
 /** Faults of the ways through the flow: what is never reached, never ends, or leaves a caller without an operator in hours. */
@@ -69,16 +74,20 @@ function pathFaults(flow: Flow): readonly FlowFault[] {
     expected,
     got: flow.nodes[nodeId]?.type ?? 'nothing',
   });
-  const reached = reach(flow, [flow.entry, ...flow.fromQueues], () => true);
+  const reached = reach(flow, [flow.entry, ...flow.fromQueues, ...flow.whileWaiting], () => true);
   const ends = Object.keys(flow.nodes).filter((nodeId) => isEnd(flow.nodes[nodeId]));
   const ending = reachBack(flow, ends, () => true);
   const operators = Object.keys(flow.nodes).filter((nodeId) => flow.nodes[nodeId]?.type === 'enqueue');
-  const inHours = (edge: FlowEdge): boolean => edge.by !== 'closed';
+  const placeless = (edge: FlowEdge): boolean => edge.by !== 'waiting';
+  const inHours = (edge: FlowEdge): boolean => edge.by !== 'closed' && placeless(edge);
   const toOperator = reachBack(flow, operators, inHours);
   const silentlyToOperator = reachBack(flow, operators, (edge) => inHours(edge) && edge.by !== 'caller');
   const reachedInHours = reach(flow, [flow.entry], inHours);
+  const withoutPlace = reach(flow, [flow.entry, ...flow.fromQueues], placeless);
   const faults: FlowFault[] = [];
   for (const [nodeId, node] of Object.entries(flow.nodes)) {
+    if (node.type === 'resume' && withoutPlace.has(nodeId))
+      faults.push(fault('resumeWithoutPlace', nodeId, 'ways to it only for callers who have a place in a queue'));
     if (!reached.has(nodeId)) faults.push(fault('unreachableNode', nodeId, 'a way to it from the entry or a queue'));
     else if (!ending.has(nodeId)) faults.push(fault('noEnd', nodeId, 'a way from it to a queue or a hang-up'));
     if (!reachedInHours.has(nodeId)) continue;
@@ -94,7 +103,7 @@ function pathFaults(flow: Flow): readonly FlowFault[] {
 }
 
 function isEnd(node: FlowNode | undefined): boolean {
-  return node?.type === 'enqueue' || node?.type === 'hangup';
+  return node?.type === 'enqueue' || node?.type === 'hangup' || node?.type === 'resume';
 }
 
 type EdgeFilter = (edge: FlowEdge) => boolean;
@@ -129,7 +138,7 @@ function reachBack(flow: Flow, to: readonly string[], along: EdgeFilter): Readon
 /** A node that a caller who does nothing comes back to, with the hours staying as they are; undefined when there is none. */
 function silentLoop(flow: Flow): string | undefined {
   const byHours = (closed: boolean) => (edge: FlowEdge) =>
-    edge.by === 'silence' || edge.by === (closed ? 'closed' : 'open');
+    edge.by === 'silence' || edge.by === 'waiting' || edge.by === (closed ? 'closed' : 'open');
   return Object.keys(flow.nodes).find((nodeId) =>
     [true, false].some((closed) => {
       const node = flow.nodes[nodeId];

@@ -4,20 +4,30 @@ const id = z.string().regex(/^[a-z][A-Za-z0-9-]*$/, 'an id: letters, digits and 
 const key = z.string().regex(/^[0-9*#]$/, 'a telephone key: 0–9, * or #');
 
 /** What a flow can have said besides its prompts: values known only while the caller is there. */
-const sayValues = ['opens', 'closes', 'callerNumber', 'keyedNumber', 'requestNumber', 'messageSeconds'] as const;
+const sayValues = [
+  'opens',
+  'closes',
+  'callerNumber',
+  'keyedNumber',
+  'requestNumber',
+  'messageSeconds',
+  'expectedWait',
+] as const;
 
 /**
- * A prompt by id, or a value. `before` is said ahead of the value when it is known, `otherwise` in its place when it is not.
+ * A prompt by id, a key named behind what it does («Чтобы …, нажмите один»), or a value. `before` is said ahead of the value when it is
+ * known, `otherwise` in its place when it is not.
  */
 const sayEntry = z.union([
   id,
+  z.strictObject({ hint: id, key }),
   z.strictObject({ value: z.enum(sayValues), before: id.optional(), otherwise: id.optional() }),
 ]);
 /** Never empty when it comes to be said: something in it does not hang on a value. */
 const sayList = z
   .array(sayEntry)
   .refine(
-    (entries) => entries.some((entry) => typeof entry === 'string' || entry.otherwise !== undefined),
+    (entries) => entries.some((entry) => typeof entry === 'string' || 'hint' in entry || entry.otherwise !== undefined),
     'a prompt, or a value with `otherwise`: something that can always be said',
   );
 
@@ -60,7 +70,8 @@ const menuNode = z.strictObject({
 
 const branchNode = z.strictObject({
   type: z.literal('branch'),
-  when: z.enum(['open', 'aniKnown']),
+  /** `waiting`: the caller has a place in a queue, to which `resume` takes him back. */
+  when: z.enum(['open', 'aniKnown', 'waiting']),
   yes: id,
   no: id,
 });
@@ -114,6 +125,9 @@ const hangupNode = z.strictObject({
   outcome: z.enum(['informed', 'requestLeft', 'menuExhausted']),
 });
 
+/** Back to the queue whose caller is here while his place is kept. */
+const resumeNode = z.strictObject({ type: z.literal('resume'), say: sayList.optional() });
+
 const gotoNode = z.strictObject({ type: z.literal('goto'), to: id, topic: id.optional() });
 
 const nodeSchema = z.discriminatedUnion('type', [
@@ -125,6 +139,7 @@ const nodeSchema = z.discriminatedUnion('type', [
   requestNode,
   enqueueNode,
   hangupNode,
+  resumeNode,
   gotoNode,
 ]);
 
@@ -138,6 +153,8 @@ export const flowSchema = z.strictObject({
   entry: id,
   /** Nodes at which contacts come in whom a queue does not keep (its limits name them). */
   fromQueues: z.array(id).default([]),
+  /** Nodes at which waiting callers come in whose place is kept (keys of announcements, the choice of a ladder). */
+  whileWaiting: z.array(id).default([]),
   nodes: z.record(id, nodeSchema),
 });
 
@@ -162,6 +179,7 @@ export interface FlowFault {
     | 'ambiguousNode'
     | 'endlessLoop'
     | 'noWayToOperator'
+    | 'resumeWithoutPlace'
     | 'noEnd';
   readonly flowId: string;
   /** Place within the flow, for example `nodes.topics.keys.1`. */
@@ -174,8 +192,8 @@ export interface FlowFault {
 export interface FlowEdge {
   readonly to: string;
   readonly path: string;
-  /** `silence`: taken by a caller who does nothing. `open`/`closed`: a branch on the hours, also taken in silence. */
-  readonly by: 'caller' | 'silence' | 'open' | 'closed';
+  /** `silence`: taken by a caller who does nothing. `open`/`closed`: a branch on the hours, also taken in silence; `waiting`: by who has a place. */
+  readonly by: 'caller' | 'silence' | 'open' | 'closed' | 'waiting';
 }
 
 /** Every way out of `node`; for walking a flow as a graph. */
@@ -191,6 +209,7 @@ export function edgesOf(nodeId: string, node: FlowNode): readonly FlowEdge[] {
     case 'goto':
       return [at('to', node.to, 'silence')];
     case 'branch': {
+      if (node.when === 'waiting') return [at('yes', node.yes, 'waiting'), at('no', node.no, 'silence')];
       const hours = node.when === 'open';
       return [at('yes', node.yes, hours ? 'open' : 'silence'), at('no', node.no, hours ? 'closed' : 'silence')];
     }
@@ -207,6 +226,7 @@ export function edgesOf(nodeId: string, node: FlowNode): readonly FlowEdge[] {
       return [at('next', node.next, 'silence'), at('onFailed', node.onFailed, 'silence')];
     case 'enqueue':
     case 'hangup':
+    case 'resume':
       return [];
   }
 }

@@ -13,6 +13,7 @@ export function linkFlows(documents: readonly Flow[]): {
   const flows = documents.map((flow) => {
     const known = new Map<string, FlowNode>();
     const fromQueues = new Set(flow.fromQueues);
+    const whileWaiting = new Set(flow.whileWaiting);
     flow.include.forEach((includedId, index) => {
       const included = byId.get(includedId);
       if (included === undefined || includedId === flow.id) {
@@ -28,8 +29,9 @@ export function linkFlows(documents: readonly Flow[]): {
         known.set(nodeId, node);
       }
       for (const nodeId of included.fromQueues) fromQueues.add(nodeId);
+      for (const nodeId of included.whileWaiting) whileWaiting.add(nodeId);
     });
-    const entered = { ...flow, fromQueues: [...fromQueues] };
+    const entered = { ...flow, fromQueues: [...fromQueues], whileWaiting: [...whileWaiting] };
     return { ...entered, nodes: { ...reachableFrom(entered, known), ...flow.nodes } };
   });
   return { flows, faults };
@@ -38,7 +40,7 @@ export function linkFlows(documents: readonly Flow[]): {
 function reachableFrom(flow: Flow, included: ReadonlyMap<string, FlowNode>): Record<string, FlowNode> {
   const found: Record<string, FlowNode> = {};
   const seen = new Set<string>();
-  const open = [flow.entry, ...flow.fromQueues, ...Object.keys(flow.nodes)];
+  const open = [flow.entry, ...flow.fromQueues, ...flow.whileWaiting, ...Object.keys(flow.nodes)];
   for (let nodeId = open.pop(); nodeId !== undefined; nodeId = open.pop()) {
     const node = flow.nodes[nodeId] ?? included.get(nodeId);
     if (seen.has(nodeId) || node === undefined) continue;

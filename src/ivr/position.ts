@@ -1,5 +1,5 @@
 import type { HangupOutcome } from './flow.ts';
-import type { SayItem } from './say.ts';
+import type { SayItem, SpokenWait } from './say.ts';
 
 /** What the flow may know about the contact; computed afresh for every step. */
 export interface FlowFacts {
@@ -12,6 +12,10 @@ export interface FlowFacts {
     readonly closesTime?: string;
   };
   readonly aniKnown: boolean;
+  /** The caller has a place in a queue, and can go back to it. */
+  readonly waiting?: boolean;
+  /** How long he has to wait on, in the words chosen for it. */
+  readonly expectedWait?: SpokenWait;
   /** Personal data. With or without the leading plus. */
   readonly aniDigits?: string;
 }
@@ -45,6 +49,8 @@ export type Instruction =
   /** Answered by `requestStored` or `requestFailed`. */
   | { readonly type: 'storeRequest'; readonly topic: string; readonly callBackNumber: CallBackNumber }
   | { readonly type: 'enqueue'; readonly queueId: string; readonly topic: string }
+  /** Back to the queue the caller has a place in. */
+  | { readonly type: 'resume' }
   | { readonly type: 'hangup'; readonly outcome: HangupOutcome }
   /** For the timeline; no personal data. */
   | { readonly type: 'note'; readonly kind: NoteKind; readonly facts: Readonly<Record<string, string | number>> };
@@ -60,7 +66,7 @@ type Hearing = 'prompt' | 'silence';
  * saying ──played──▶ (next node) · asking/collecting ──key, timer──▶ … · announcing ─▶ recording ─▶ asking · storing ─▶ saying · over
  */
 export type PositionState =
-  /** `nextNode` is where it goes when the prompt has ended; without it the caller is let go. */
+  /** `nextNode` is where it goes when the prompt has ended; without it the caller is let go, or goes back to his queue. */
   | { readonly phase: 'saying'; readonly nextNode?: string }
   | { readonly phase: 'asking'; readonly question: Question; readonly hearing: Hearing; readonly tries: number }
   | { readonly phase: 'collecting'; readonly hearing: Hearing; readonly tries: number }

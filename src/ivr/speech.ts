@@ -1,4 +1,5 @@
 import { assertNever } from '../foundation/index.ts';
+import { pressFor } from './announcements.ts';
 import type { FlowSay } from './flow.ts';
 import type { FlowFacts, FlowPosition } from './position.ts';
 import type { SayItem } from './say.ts';
@@ -7,13 +8,14 @@ import type { SayItem } from './say.ts';
 export function speechOf(entries: readonly FlowSay[], position: FlowPosition, facts: FlowFacts): readonly SayItem[] {
   return entries.flatMap((entry) => {
     if (typeof entry === 'string') return [{ prompt: entry }];
+    if ('hint' in entry) return pressFor(entry.hint, entry.key);
     const value = valueItems(entry.value, position, facts);
     if (value === undefined) return entry.otherwise === undefined ? [] : [{ prompt: entry.otherwise }];
     return entry.before === undefined ? value : [{ prompt: entry.before }, ...value];
   });
 }
 
-type SayValue = Exclude<FlowSay, string>['value'];
+type SayValue = Extract<FlowSay, { value: unknown }>['value'];
 
 function valueItems(value: SayValue, position: FlowPosition, facts: FlowFacts): readonly SayItem[] | undefined {
   switch (value) {
@@ -37,6 +39,8 @@ function valueItems(value: SayValue, position: FlowPosition, facts: FlowFacts): 
       return position.messageSeconds === undefined
         ? undefined
         : [{ number: Math.max(1, Math.round(position.messageSeconds)), noun: 'second' }];
+    case 'expectedWait':
+      return facts.expectedWait === undefined ? undefined : [{ wait: facts.expectedWait }];
     default:
       return assertNever(value, 'value said by a flow');
   }

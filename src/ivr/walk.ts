@@ -58,7 +58,7 @@ export function enter(
         next = node.to;
         continue;
       case 'branch':
-        next = (node.when === 'open' ? walk.facts.line.open : walk.facts.aniKnown) ? node.yes : node.no;
+        next = isSo(walk.facts, node.when) ? node.yes : node.no;
         continue;
       case 'say':
         return play(walk, { ...position, state: { phase: 'saying', nextNode: node.next } }, node.say, before);
@@ -76,6 +76,7 @@ export function enter(
         return { position: { ...position, state: { phase: 'over' } }, instructions: [...before, queued] };
       }
       case 'hangup':
+      case 'resume':
         if (node.say === undefined) return letGo(walk, position, before);
         return play(walk, { ...position, state: { phase: 'saying' } }, node.say, before);
       default:
@@ -83,6 +84,11 @@ export function enter(
     }
   }
   throw broken(walk, next, 'an input within the walk');
+}
+
+function isSo(facts: FlowFacts, question: 'open' | 'aniKnown' | 'waiting'): boolean {
+  if (question === 'open') return facts.line.open;
+  return question === 'aniKnown' ? facts.aniKnown : facts.waiting === true;
 }
 
 function withTopic(position: FlowPosition, topic: string | undefined): FlowPosition {
@@ -194,10 +200,12 @@ export function storeFailed(
 
 export function letGo(walk: Walk, position: FlowPosition, before: readonly Instruction[]): FlowStep {
   const node = nodeAt(walk, position.node);
-  if (node.type !== 'hangup') throw broken(walk, position.node, 'a hangup node');
+  const over: FlowPosition = { ...position, state: { phase: 'over' } };
+  if (node.type === 'resume') return { position: over, instructions: [...before, { type: 'resume' }] };
+  if (node.type !== 'hangup') throw broken(walk, position.node, 'a hangup or resume node');
   const outcome = position.requestNumber === undefined ? node.outcome : 'requestLeft';
   return {
-    position: { ...position, state: { phase: 'over' } },
+    position: over,
     instructions: [...before, { type: 'hangup', outcome }],
   };
 }

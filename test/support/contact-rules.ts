@@ -1,3 +1,4 @@
+import type { Ladder } from '../../src/acd/index.ts';
 import {
   type Arrival,
   begin,
@@ -8,7 +9,7 @@ import {
   step,
 } from '../../src/contact/index.ts';
 import { asId, type ContactId, dayMs, type LegId } from '../../src/foundation/index.ts';
-import { type Flow, step as flowStep, render } from '../../src/ivr/index.ts';
+import { type Announcements, type Flow, step as flowStep, render } from '../../src/ivr/index.ts';
 
 /** One line whose menu queues by key 1, takes a message by key 2, and ends by key 3. */
 const flow: Flow = {
@@ -16,6 +17,7 @@ const flow: Flow = {
   part: false,
   include: [],
   fromQueues: [],
+  whileWaiting: [],
   entry: 'menu',
   nodes: {
     menu: {
@@ -62,31 +64,108 @@ const limitsOfGeneral = {
   wait: { afterMs: 300_000, to: { node: 'message' } },
 } as const;
 
+/** Nodes for those who wait in the queue `told`: a choice, an answer, and the way back. */
+const waitingNodes: Flow['nodes'] = {
+  choice: {
+    type: 'menu',
+    say: ['operators-busy', { value: 'expectedWait', before: 'estimate-left' }],
+    keys: { 1: { to: 'message' } },
+    noInput: ['no-input'],
+    wrongKey: ['wrong-key'],
+    waitMs: 5_000,
+    tries: 1,
+    onExhausted: 'back',
+  },
+  faq: { type: 'say', say: ['answer-terms'], bargeIn: false, next: 'faqOver' },
+  faqOver: { type: 'resume', say: ['questions-return'] },
+  back: { type: 'resume' },
+};
+
+/** The flow of the line whose callers are told and offered something; its requests end where the caller came from. */
+const toldFlow: Flow = {
+  ...flow,
+  id: 'told',
+  entry: 'queue',
+  whileWaiting: ['choice', 'faq', 'menu'],
+  nodes: {
+    ...flow.nodes,
+    ...waitingNodes,
+    queue: { type: 'enqueue', queue: 'told' },
+    request: {
+      type: 'request',
+      say: ['request-stored'],
+      failed: ['request-failed'],
+      topic: 'general',
+      next: 'stored',
+      onFailed: 'stored',
+    },
+    stored: { type: 'branch', when: 'waiting', yes: 'back', no: 'end' },
+  },
+};
+
+/** The reference times: choice at 75 s, concluded end from 110 s, at 120 s at the latest. */
+const ladder: Ladder = {
+  rungs: [
+    { do: 'raise', afterMs: 45_000, headStartMs: 30_000 },
+    { do: 'offerChoice', afterMs: 75_000, estimateAboveMs: 45_000 },
+    { do: 'conclude', afterMs: 110_000 },
+  ],
+  latestMs: 120_000,
+  choiceNode: 'choice',
+  choiceAboveMs: 120_000,
+};
+
+const announcements: Announcements = {
+  firstAfterMs: 10_000,
+  everyMs: 30_000,
+  quietAfterKeyMs: 8_000,
+  place: 'ahead',
+  estimate: 'withPlace',
+  comfort: ['comfort-thanks'],
+  keys: {
+    2: { hint: 'press-request', node: 'message' },
+    3: { hint: 'press-questions', node: 'faq' },
+    0: { hint: 'press-place', does: 'tell' },
+    '*': { hint: 'press-menu', node: 'menu' },
+  },
+  keysEvery: 2,
+};
+
 /** Straight into the queue. */
 const quietFlow: Flow = {
   id: 'quiet',
   part: false,
   include: [],
   fromQueues: [],
+  whileWaiting: [],
   entry: 'queue',
   nodes: { queue: { type: 'enqueue', queue: 'quiet' } },
 };
 
-const lines: Readonly<Record<string, string>> = { '+78001000001': 'general', '+78001000002': 'quiet' };
+const flows: Readonly<Record<string, Flow>> = { test: flow, quiet: quietFlow, told: toldFlow };
+
+const lines: Readonly<Record<string, string>> = {
+  '+78001000001': 'general',
+  '+78001000002': 'quiet',
+  '+78001000003': 'told',
+};
 
 export const testRules: ContactRules = {
   version: 'test',
   language: 'ru',
   line: (lineId) => {
     if (lineId === 'general') return { lineId, flowId: 'test', language: 'ru', recording: 'all' };
+    if (lineId === 'told') return { lineId, flowId: 'told', language: 'ru', recording: 'all' };
     return lineId === 'quiet' ? { lineId, flowId: 'quiet', language: 'ru', recording: 'none' } : undefined;
   },
   queue: (queueId) => {
     const times = { queueId, ringTimeoutMs: 15_000, wrapUpMs: 10_000 };
     if (queueId === 'general') return { ...times, lastOperatorWithinMs: 30 * dayMs, limits: limitsOfGeneral };
     if (queueId === 'quiet') return { ...times, wrapUpMs: 0, waiting: 'silence', welcome: false };
+    if (queueId === 'told') return { ...times, ladder };
     return queueId === 'overflow' ? times : undefined;
   },
+  waiting: (queueId) => (queueId === 'told' ? { announcements, choiceNode: 'choice' } : {}),
   lineByDialled: (dialled) => ({ e164: dialled, lineId: lines[dialled] }),
   callerNumber: (ani) => ani,
   flowFacts: ({ lineId, ani }) => ({
@@ -94,7 +173,7 @@ export const testRules: ContactRules = {
     aniKnown: ani !== '',
     ...(ani === '' ? {} : { aniDigits: ani }),
   }),
-  flowStep: (flowId, position, input, facts) => flowStep(flowId === 'quiet' ? quietFlow : flow, position, input, facts),
+  flowStep: (flowId, position, input, facts) => flowStep(flows[flowId] ?? flow, position, input, facts),
   render,
   offerTitle: () => 'general',
 };
@@ -112,6 +191,12 @@ export const testArrival: Arrival = {
 export const quietArrival: Arrival = {
   ...testArrival,
   arrival: { ...testArrival.arrival, dnis: '+78001000002' },
+};
+
+/** A line whose callers are told their place and are promised a concluded end. */
+export const toldArrival: Arrival = {
+  ...testArrival,
+  arrival: { ...testArrival.arrival, dnis: '+78001000003' },
 };
 
 /** Drives a machine: feeds events, answers what the effects of the recording and the queue would bring, counts the time. */

@@ -286,7 +286,7 @@ t.test('with the sounds at hand, a flow that names a prompt without sound is a f
 t.test('what waiting callers are told is checked: queues, nodes, prompts, keys', async (t) => {
   const { faults } = await loadEdited(t, {
     'announcements.yaml': (text) =>
-      text.replace('  emergency:', '  emergencies:').replace('node: information', 'node: informations'),
+      text.replace('  emergency:', '  emergencies:').replace('node: waitingQuestions', 'node: informations'),
   });
   t.match(faults, [
     /^announcements.yaml:\d+: standard.keys.3.node: expected a node of a flow, got "informations"$/,
@@ -302,7 +302,8 @@ t.test('what waiting callers are told is checked: queues, nodes, prompts, keys',
   const none = await loadEdited(t, {
     'hotline.yaml': (text) => text.replace('announcements: announcements.yaml', ''),
   });
-  t.match(none.result, { ok: true, config: { announcements: { general: { place: 'ahead', keys: {} } } } });
+  t.match(none.result, { ok: true, config: { announcements: {} } });
+  t.same(none.result.ok && none.result.config.announcements, {}, 'nothing is announced');
 });
 
 t.test('a dialled number in any notation is the same number', async (t) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { ContactEvent, ContactState } from '../../src/contact/index.ts';
 import { asId, type LegId, type OfferId, type OperatorId } from '../../src/foundation/index.ts';
-import { callerLegId, Driver, quietArrival, testArrival } from '../support/contact-rules.ts';
+import { callerLegId, Driver, quietArrival, testArrival, toldArrival } from '../support/contact-rules.ts';
 
 const offer = (n: number, devices = ['PJSIP/101']): ContactEvent => ({
   type: 'offerMade',
@@ -364,8 +364,10 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
   const { state } = driver;
   const legId = fc.constantFrom(...state.legs.map((leg) => leg.legId), asId<LegId>('nobody'));
   const offerId = fc.constantFrom(...[1, 2, 3].map((n) => asId<OfferId>(`o${n}`)));
+  const visit = state.phase.name === 'queued' ? state.phase.visit : undefined;
   const playbackId = fc.constantFrom(
     ...(('playback' in state.phase && state.phase.playback ? [state.phase.playback] : []) as string[]),
+    ...(visit?.playback === undefined ? [] : [visit.playback]),
     'stale',
   ) as fc.Arbitrary<never>;
   const timers = Object.entries(state.timers) as [keyof ContactState['timers'], number][];
@@ -379,7 +381,7 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
       .tuple(legId, fc.constantFrom('normal', 'busy', 'declined', 'noAnswer', 'failure' as const))
       .map(([id, cause]): ContactEvent => ({ type: 'legEnded', legId: id, cause: cause as 'normal' })),
     fc
-      .constantFrom('1', '2', '3', '9', '#', '*')
+      .constantFrom('0', '1', '2', '3', '9', '#', '*')
       .map((digit): ContactEvent => ({ type: 'digit', legId: callerLegId, digit })),
     playbackId.map((id): ContactEvent => ({ type: 'playbackEnded', playbackId: id, outcome: 'played' })),
     fc.constantFrom(1, 2, 3).map((n) => offer(n, n === 3 ? [] : [`PJSIP/10${n}/a`, `PJSIP/10${n}/b`])),
@@ -395,6 +397,11 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
       { type: 'wrapUpBegun', operatorId: asId<OperatorId>('operator1') },
       { type: 'wrapUpNotDue', operatorId: asId<OperatorId>('operator1') },
       { type: 'wrapUpOver', operatorId: asId<OperatorId>('operator1') },
+    ),
+    fc.constantFrom<ContactEvent>(
+      { type: 'placeKnown', position: 2, estimateMs: 200_000, atArrival: true },
+      { type: 'placeKnown', position: 1, estimateMs: 60_000 },
+      { type: 'placeKnown' },
     ),
     fc.constant<ContactEvent>({ type: 'recordingClosed', recordingId, state: 'verified', durationMs: 1 }),
     fc.constant<ContactEvent>({ type: 'requestStored', caseId: asId<never>('case1'), caseNumber: '1234' }),
@@ -431,8 +438,9 @@ const anyEvent = (driver: Driver): fc.Arbitrary<ContactEvent> => {
 };
 
 t.test('any order of events keeps the invariants, and the end leaves nothing behind', async (t) => {
-  const property = fc.property(fc.infiniteStream(fc.nat()), fc.boolean(), (seeds, quiet) => {
-    const driver = new Driver(quiet ? quietArrival : testArrival);
+  const arrivals = fc.constantFrom(testArrival, quietArrival, toldArrival);
+  const property = fc.property(fc.infiniteStream(fc.nat()), arrivals, (seeds, arrival) => {
+    const driver = new Driver(arrival);
     for (let count = 0; count < 40; count += 1) {
       const seed = seeds.next().value as number;
       const [event] = fc.sample(anyEvent(driver), { numRuns: 1, seed });

@@ -276,7 +276,7 @@ const anyInput: fc.Arbitrary<FlowInput> = fc.oneof(
 t.test('any order of inputs keeps one prompt, one timer, and one end', async (t) => {
   const sequence = fc.tuple(
     fc.constantFrom(...[...flows.values()].filter((flow) => !flow.part)),
-    fc.constantFrom(inHours, afterHours, withheld),
+    fc.constantFrom(inHours, afterHours, withheld, { ...inHours, waiting: true }),
     fc.array(anyInput, { maxLength: 60, size: 'max' }),
   );
   fc.assert(
@@ -326,6 +326,7 @@ function fits(instruction: Instruction, going: Record<'prompt' | 'timer' | 'reco
     case 'stopRecord':
       return was.recording;
     case 'enqueue':
+    case 'resume':
     case 'hangup':
       going.over = true;
       return !was.over && !was.prompt && !was.timer && !was.recording;
@@ -404,8 +405,61 @@ t.test('checkFlow finds each kind of fault, and none in a right flow', async (t)
   const busy = 'nodes:\n  busy: { type: say, say: [ask], next: bye }';
   t.same(plant('nodes:', busy), ['unreachableNode nodes.busy']);
   t.same(plant('nodes:', `fromQueues: [busy]\n${busy}`), []);
+  t.same(plant('entry: hours', 'entry: hours\nwhileWaiting: [nothing]'), ['danglingTarget whileWaiting.0']);
+  const back = '  bye: { type: resume, say: [ask] }\n';
+  t.same(plant('  bye: { type: hangup, say: [ask], outcome: informed }\n', back), ['resumeWithoutPlace nodes.bye']);
+  const faq = 'nodes:\n  faq: { type: branch, when: waiting, yes: back, no: bye }\n  back: { type: resume }';
+  t.same(plant('nodes:', `whileWaiting: [faq]\n${faq}`), []);
   t.throws(() => flowSchema.parse(parse(rightFlow.replace('say: [ask]\n', 'say: []\n'))));
   t.throws(() => flowSchema.parse(parse(rightFlow.replace('say: [ask]\n', 'say: [{ value: opens }]\n'))));
+});
+
+t.test('who has a place in a queue comes back to it from wherever he was', async (t) => {
+  const flow = flowOf('main');
+  const waiting: FlowFacts = { ...inHours, waiting: true, expectedWait: { kind: 'about', minutes: 2 } };
+  const at = (node: string): FlowInput => ({ kind: 'enter', node });
+  const choice = walk(flow, waiting, [at('waitingChoice')]);
+  t.match(choice.last, [
+    {
+      type: 'play',
+      say: [
+        { prompt: 'operators-busy' },
+        { prompt: 'estimate-left' },
+        { wait: { kind: 'about', minutes: 2 } },
+        { prompt: 'press-request' },
+        { prompt: 'numerals/press' },
+        { key: '1' },
+      ],
+    },
+  ]);
+  t.same(types(walk(flow, waiting, [at('waitingChoice'), played, timer]).last).at(-1), 'resume', 'silence is going on');
+  const silently = (node: string, facts: FlowFacts) => {
+    const inputs: FlowInput[] = [at(node)];
+    for (let steps = 0; steps < 40; steps++) {
+      const { last, all } = walk(flow, facts, inputs);
+      const end = all.find(({ type }) => ['resume', 'enqueue', 'hangup'].includes(type));
+      if (end !== undefined) return end.type;
+      inputs.push(types(last).includes('startTimer') ? timer : played);
+    }
+    return 'no end';
+  };
+  for (const node of ['topics', 'information', 'requestNumber', 'waitingChoice', 'waitingQuestions'])
+    t.equal(silently(node, waiting), 'resume', node);
+  t.equal(silently('topics', inHours), 'enqueue');
+  const stored: FlowInput = { kind: 'requestStored', caseNumber: '12345' };
+  const request = [
+    at('requestNumber'),
+    played,
+    ...press('1'),
+    played,
+    recorded(4),
+    played,
+    ...press('1'),
+    stored,
+    played,
+  ];
+  t.match(walk(flow, waiting, request).last, [{ type: 'play', say: [{ prompt: 'request-or-stay' }] }]);
+  t.match(walk(flow, inHours, request).last, [{ type: 'play', say: [{ prompt: 'goodbye' }] }]);
 });
 
 t.test('an own node stands in place of an included one; two includes must not bring the same name', async (t) => {

@@ -66,10 +66,15 @@ function closeFacts(draft: Draft): void {
 /** The caller hung up: what that means depends on where he was and what he had got by then. */
 function outcomeOfLeaving(state: ContactState): ContactOutcome {
   const { phase, facts, timeline } = state;
+  if (isWaiting(phase) && facts.caseId !== undefined) return 'requestLeft';
   if (phase.name === 'queued') return phase.offer ? 'abandonedWhileRinging' : 'abandonedInQueue';
   if (phase.name === 'joining') return 'abandonedWhileRinging';
   if (facts.caseId !== undefined) return 'requestLeft';
   return timeline.some((entry) => entry.kind === 'answerGiven') ? 'informed' : 'abandonedInMenu';
+}
+
+function isWaiting({ name }: ContactPhase): boolean {
+  return name === 'queued' || name === 'joining';
 }
 
 /** Gives the queue or the operator back and marks the recording; returns whose wrap-up begins. */
@@ -150,7 +155,10 @@ export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent
       if (draft.state.timers.wrapUp === undefined) startTimer(draft, 'wrapUp', wrapUpAskAgainMs);
       break;
     case 'requestStored':
-      setFacts(draft, { caseId: event.caseId, outcome: 'requestLeft' });
+      setFacts(draft, {
+        caseId: event.caseId,
+        ...(draft.state.facts.outcome === 'answeredByOperator' ? {} : { outcome: 'requestLeft' }),
+      });
       note(draft, 'requestStored', { caseNumber: event.caseNumber });
       break;
     case 'recordingClosed':

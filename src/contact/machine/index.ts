@@ -6,13 +6,15 @@ import type { ContactState } from '../state.ts';
 import { type Arrival, beginContact, newContact, onArriving } from './arriving.ts';
 import { beginClosing, onClosing } from './closing.ts';
 import { cancelTimer, type Draft, legOf, updateLeg } from './draft.ts';
-import { followLimit } from './queue-limits.ts';
-import { onJoining, onQueued } from './queued.ts';
+import { onJoining } from './joining.ts';
+import { onQueued } from './queued.ts';
 import { missedEvents, restorePhase } from './recover.ts';
 import { onTalking } from './talking.ts';
 import { onVoice } from './voice.ts';
+import { followWait } from './waiting.ts';
 
 export type { Arrival } from './arriving.ts';
+export { playbackUnderWay } from './dialogue.ts';
 
 export interface StepResult {
   readonly state: ContactState;
@@ -31,6 +33,7 @@ export interface StepContext {
 export function begin(arrival: Arrival, context: StepContext): StepResult {
   const draft: Draft = { state: newContact(arrival, context.nowMs, context.rules), effects: [], ...context };
   beginContact(draft);
+  followWait(draft);
   return { state: draft.state, effects: draft.effects };
 }
 
@@ -46,6 +49,7 @@ function take(draft: Draft, event: ContactEvent): void {
     const missed = missedEvents(draft, event);
     restorePhase(draft, event);
     for (const one of missed) take(draft, one);
+    followWait(draft);
     return;
   }
   if (event.type === 'timerFired') {
@@ -63,6 +67,7 @@ function take(draft: Draft, event: ContactEvent): void {
     }
   }
   dispatch(draft, event);
+  followWait(draft);
 }
 
 function dispatch(draft: Draft, event: ContactEvent): void {
@@ -76,11 +81,9 @@ function dispatch(draft: Draft, event: ContactEvent): void {
       return;
     case 'queued':
       onQueued(draft, phase, event);
-      followLimit(draft);
       return;
     case 'joining':
       onJoining(draft, phase, event);
-      followLimit(draft);
       return;
     case 'talking':
       onTalking(draft, phase, event);

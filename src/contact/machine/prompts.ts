@@ -1,9 +1,11 @@
 import { minuteMs, type PlaybackId } from '../../foundation/index.ts';
 import type { ContactOutcome } from '../store-ports.ts';
+import { dialogueOf, setPlayback } from './dialogue.ts';
 import { cancelTimer, type Draft, emit, newName, note, setPhase, startTimer } from './draft.ts';
 
 /** No prompt is this long: a playback whose end was never reported counts as said, so that no caller waits in silence. */
-const longestPlaybackMs = 5 * minuteMs;
+export const longestPlaybackMs = 5 * minuteMs;
+
 /** Says one last prompt and ends the contact with `outcome`. */
 export function sayLast(draft: Draft, prompt: string, outcome: ContactOutcome): void {
   setPhase(draft, { name: 'voice', flow: undefined, endAfterPlayback: outcome });
@@ -11,26 +13,24 @@ export function sayLast(draft: Draft, prompt: string, outcome: ContactOutcome): 
 }
 
 export function play(draft: Draft, media: readonly string[]): void {
-  const phase = draft.state.phase;
-  if (phase.name !== 'voice') return;
+  if (dialogueOf(draft.state.phase) === undefined) return;
   const playbackId = newName<PlaybackId>(draft, 'p');
-  setPhase(draft, { ...phase, playback: playbackId });
+  setPlayback(draft, playbackId);
   startTimer(draft, 'playback', longestPlaybackMs);
   note(draft, 'promptStarted', { prompts: publicMedia(media) });
   emit(draft, { type: 'playToLeg', playbackId, legId: draft.state.callerLegId, media });
 }
 
 /** What the timeline may show of what was said: whole prompts, not the digits and numbers read to the caller. */
-function publicMedia(media: readonly string[]): readonly string[] {
+export function publicMedia(media: readonly string[]): readonly string[] {
   return media.filter((id) => !id.includes('/numerals/'));
 }
 
 /** Stops what is being said, if anything is. */
 export function stopPlay(draft: Draft): void {
-  const phase = draft.state.phase;
-  if (phase.name !== 'voice' || phase.playback === undefined) return;
-  emit(draft, { type: 'stopPlayback', playbackId: phase.playback });
-  const { playback: _stopped, ...rest } = phase;
-  setPhase(draft, rest);
+  const playbackId = dialogueOf(draft.state.phase)?.playback;
+  if (playbackId === undefined) return;
+  emit(draft, { type: 'stopPlayback', playbackId });
+  setPlayback(draft, undefined);
   cancelTimer(draft, 'playback');
 }

@@ -1,16 +1,18 @@
-import { cancelTimer, type Draft, emit, endBridge, note, setFacts, setPhase } from './draft.ts';
+import { type Draft, emit, endBridge, note, setFacts, setPhase } from './draft.ts';
 import { sayLast } from './prompts.ts';
 import { enterQueue } from './queued.ts';
 import { markStretch } from './recording.ts';
 import { enterFlowAt } from './voice.ts';
+import { cancelWaitTimers } from './wait-timers.ts';
 
-/** A contact that has reached a limit of its queue goes where the limit says, unless somebody is being rung for it. */
+/** A contact that has reached a limit of its queue goes where the limit says, unless somebody is being rung for it or its caller is in a flow. */
 export function followLimit(draft: Draft): void {
   const { phase } = draft.state;
-  if (phase.name !== 'queued' || phase.limitReached === undefined || phase.offer !== undefined) return;
-  const { queueId, topic, enqueuedAtMs, holdingBridgeId, limitReached, overflows = 0 } = phase;
+  if (phase.name !== 'queued' || phase.limitReached === undefined) return;
+  if (phase.offer !== undefined || phase.visit !== undefined) return;
+  const { queueId, topic, enqueuedAtMs, holdingBridgeId, limitReached, overflows = 0, numberToTell } = phase;
   const to = draft.rules.queue(queueId)?.limits?.[limitReached]?.to;
-  cancelTimer(draft, 'queueLimit');
+  cancelWaitTimers(draft);
   note(draft, 'queueLimitReached', { queueId, limit: limitReached });
   markStretch(draft, 'queue', enqueuedAtMs, draft.nowMs);
   emit(draft, { type: 'withdraw' });
@@ -20,7 +22,8 @@ export function followLimit(draft: Draft): void {
     const first = draft.rules.queue(to.queue)?.waiting === 'silence';
     if (first) endBridge(draft, holdingBridgeId);
     // He has waited since he first came, wherever that was.
-    enterQueue(draft, { queueId: to.queue, topic, enqueuedAtMs, overflows: overflows + 1 });
+    const held = numberToTell === undefined ? {} : { numberToTell };
+    enterQueue(draft, { queueId: to.queue, topic, enqueuedAtMs, overflows: overflows + 1, ...held });
     if (!first) endBridge(draft, holdingBridgeId);
     return;
   }

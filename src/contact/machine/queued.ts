@@ -4,6 +4,7 @@ import type { ContactEvent } from '../events.ts';
 import type { QueueRules } from '../rules.ts';
 import type { JoiningPhase, Offer, QueuedPhase } from '../state.ts';
 import type { LegEndCause } from '../telephony-events.ts';
+import { announcementOver, askPlace, onKeyWhileWaiting, onPlaceKnown } from './announcing.ts';
 import {
   addLeg,
   cancelTimer,
@@ -19,9 +20,12 @@ import {
   startTimer,
   updateLeg,
 } from './draft.ts';
+import { concludingFailed } from './ladder.ts';
 import { sayLast } from './prompts.ts';
-import { markStretch } from './recording.ts';
-import { enterTalk } from './talking.ts';
+import { endVisit } from './visit.ts';
+import { hush, keepRequest, onDialogue } from './voice.ts';
+import { cancelWaitTimers } from './wait-timers.ts';
+import { beginWait } from './waiting.ts';
 
 /** More than the queues of a chain that anybody means. */
 const mostOverflows = 5;
@@ -35,6 +39,7 @@ export function enterQueue(
     /** Of who comes from another queue. */
     readonly enqueuedAtMs?: number;
     readonly overflows?: number;
+    readonly numberToTell?: string;
   },
 ): void {
   const { callerLegId, facts } = draft.state;
@@ -55,10 +60,13 @@ export function enterQueue(
   const holdingBridgeId = queue.waiting === 'silence' ? undefined : newName<BridgeId>(draft, 'b');
   const playbackId = queue.welcome === false ? undefined : newName<PlaybackId>(draft, 'p');
   setFacts(draft, { queueId: to.queueId, topic: to.topic, enqueuedAtMs });
+  const told = beginWait(draft, to.queueId);
   setPhase(draft, {
     name: 'queued',
     ...to,
     enqueuedAtMs,
+    ...told,
+    ...(told === undefined ? {} : { asking: ['arrival'] }),
     ...(holdingBridgeId === undefined ? {} : { holdingBridgeId }),
     ...(playbackId === undefined ? {} : { playback: playbackId }),
   });
@@ -67,7 +75,16 @@ export function enterQueue(
     emit(draft, { type: 'joinBridge', bridgeId: holdingBridgeId, kind: 'holding', legIds: [callerLegId] });
   }
   const lineId = facts.lineId ?? '';
-  emit(draft, { type: 'enqueue', queueId: to.queueId, lineId, enqueuedAtMs, ...lastOperator, ...keepsPlace });
+  const estimate = told === undefined ? {} : { estimate: true as const };
+  emit(draft, {
+    type: 'enqueue',
+    queueId: to.queueId,
+    lineId,
+    enqueuedAtMs,
+    ...lastOperator,
+    ...keepsPlace,
+    ...estimate,
+  });
   if (playbackId !== undefined) {
     const media = draft.rules.render([{ prompt: 'queue-welcome' }], facts.language);
     emit(
@@ -87,9 +104,10 @@ function startWaitLimit(draft: Draft, queue: QueueRules | undefined, enqueuedAtM
 }
 
 /** Staff took the contact to another queue: its rules count from here on. */
-function onMoved(draft: Draft, phase: QueuedPhase | JoiningPhase, queueId: string): void {
-  const { limitReached: _limit, ...waiting } = phase;
-  setPhase(draft, { ...waiting, queueId });
+export function onMoved(draft: Draft, phase: QueuedPhase | JoiningPhase, queueId: string): void {
+  const { limitReached: _limit, told: _told, ladder: _ladder, ...waiting } = phase;
+  setPhase(draft, { ...waiting, queueId, ...beginWait(draft, queueId) });
+  for (const timerId of ['tell', 'ladder'] as const) cancelTimer(draft, timerId);
   setFacts(draft, { queueId });
   startWaitLimit(draft, draft.rules.queue(queueId), phase.enqueuedAtMs);
   note(draft, 'movedToQueue', { queueId });
@@ -110,8 +128,14 @@ export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent):
       onDeviceEnded(draft, phase, event.legId, event.cause);
       return;
     case 'timerFired':
-      if (event.timerId === 'ring' && phase.offer) failOffer(draft, phase, phase.offer, 'offerUnanswered');
-      else if (event.timerId === 'queueLimit') setPhase(draft, { ...phase, limitReached: 'wait' });
+      onTimer(draft, phase, event);
+      return;
+    case 'digit':
+      if (phase.visit === undefined) onKeyWhileWaiting(draft, phase, event.digit);
+      else onDialogue(draft, phase.visit, event);
+      return;
+    case 'requestStored':
+      onRequestStored(draft, phase, event);
       return;
     case 'contactWithdrawn':
       note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
@@ -127,17 +151,39 @@ export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent):
       if (phase.offer?.offerId === event.offerId) dropOffer(draft, phase, phase.offer, event.reason);
       return;
     case 'playbackEnded':
-      if (event.playbackId === phase.playback) forgetAnnouncement(draft, phase);
+      if (event.playbackId === phase.playback) announcementOver(draft);
+      else if (phase.visit !== undefined) onDialogue(draft, phase.visit, event);
       return;
     case 'placeKnown':
-      note(draft, 'placeTold', { position: event.position });
+      onPlaceKnown(draft, phase, event);
       return;
     case 'effectFailed':
       onEffectFailed(draft, phase, event);
       return;
     default:
-      return; // keys pressed while waiting mean nothing yet; the rest is of phases gone by
+      return; // of phases gone by
   }
+}
+
+/** That of the ladder only wakes: what is due is done after every event. */
+function onTimer(draft: Draft, phase: QueuedPhase, event: Extract<ContactEvent, { type: 'timerFired' }>): void {
+  if (event.timerId === 'ring' && phase.offer) failOffer(draft, phase, phase.offer, 'offerUnanswered');
+  else if (event.timerId === 'queueLimit') setPhase(draft, { ...phase, limitReached: 'wait' });
+  else if (event.timerId === 'tell') askPlace(draft, 'announcement');
+  else if (phase.visit !== undefined) onDialogue(draft, phase.visit, event);
+  else if (event.timerId === 'playback') announcementOver(draft);
+}
+
+/** He hears its number from the flow that asked for it, if he is still there. */
+export function onRequestStored(
+  draft: Draft,
+  phase: QueuedPhase | JoiningPhase,
+  event: Extract<ContactEvent, { type: 'requestStored' }>,
+): void {
+  keepRequest(draft, event);
+  const isConcluded = event.idempotencyKey !== undefined && event.idempotencyKey === phase.ladder?.requestKey;
+  if (phase.name === 'queued' && phase.visit !== undefined && !isConcluded) onDialogue(draft, phase.visit, event);
+  else setPhase(draft, { ...phase, numberToTell: event.caseNumber });
 }
 
 function onOfferMade(draft: Draft, phase: QueuedPhase, event: Extract<ContactEvent, { type: 'offerMade' }>): void {
@@ -184,9 +230,9 @@ function onRinging(draft: Draft, phase: QueuedPhase, legId: LegId): void {
   if (first && leg.operatorId) note(draft, 'operatorRinging', { operatorId: leg.operatorId });
 }
 
-function onAnswered(draft: Draft, phase: QueuedPhase, legId: LegId): void {
+function onAnswered(draft: Draft, before: QueuedPhase, legId: LegId): void {
   const leg = legOf(draft.state, legId);
-  const { offer, ...waiting } = phase;
+  const { offer } = before;
   if (!leg || !offer || leg.offerId !== offer.offerId || leg.state === 'ending') {
     endLeg(draft, legId); // a phone picked up in the very moment its offer ended
     return;
@@ -194,7 +240,14 @@ function onAnswered(draft: Draft, phase: QueuedPhase, legId: LegId): void {
   updateLeg(draft, legId, { state: 'up' });
   cancelTimer(draft, 'ring');
   endDevices(draft, offer, legId);
-  const { playback: _announcement, ...rest } = waiting;
+  endVisit(draft);
+  const { phase } = draft.state;
+  if (phase.name !== 'queued') return;
+  const { offer: _answered, playback, visit: _over, ...rest } = phase;
+  // Said into a bridge it ends with it; said to the leg it would go on between the two.
+  if (playback !== undefined && phase.holdingBridgeId === undefined)
+    emit(draft, { type: 'stopPlayback', playbackId: playback });
+  cancelTimer(draft, 'playback');
   setPhase(draft, { ...rest, name: 'joining', offer, operatorLegId: legId, answeredAtMs: draft.nowMs });
   emit(draft, { type: 'offerAnswered', offerId: offer.offerId });
 }
@@ -273,11 +326,6 @@ export function endDevices(draft: Draft, offer: Offer, answeredLegId: LegId | un
   }
 }
 
-function forgetAnnouncement(draft: Draft, phase: QueuedPhase): void {
-  const { playback: _said, ...rest } = phase;
-  setPhase(draft, rest);
-}
-
 function onEffectFailed(
   draft: Draft,
   phase: QueuedPhase,
@@ -290,8 +338,16 @@ function onEffectFailed(
     // Nobody will ever be found for him here, or he would wait in silence: better told.
     note(draft, 'queueFailed', { why: event.why });
     endWait(draft, phase, 'technical-difficulty');
-  } else if ((event.effect === 'playToBridge' || event.effect === 'playToLeg') && event.playbackId === phase.playback) {
-    forgetAnnouncement(draft, phase);
+  } else if (event.effect === 'askPlace') {
+    onPlaceKnown(draft, phase, {});
+  } else if (event.playbackId !== undefined && event.playbackId === phase.playback) {
+    announcementOver(draft);
+  } else if (event.effect === 'storeRequest' && event.idempotencyKey === phase.ladder?.requestKey) {
+    concludingFailed(draft, event.why);
+  } else {
+    // What he asked for himself has failed: the concluded end does not wait for it any more.
+    if (event.effect === 'storeRequest') draft.state = { ...draft.state, requestAsked: false };
+    if (phase.visit !== undefined) onDialogue(draft, phase.visit, event);
   }
 }
 
@@ -301,68 +357,12 @@ function isWithoutMusic(event: Extract<ContactEvent, { type: 'effectFailed' }>):
 }
 
 /** He is told why he cannot be served, and the call ends. */
-function endWait(draft: Draft, phase: QueuedPhase, prompt: 'technical-difficulty' | 'removed-from-queue'): void {
+export function endWait(draft: Draft, phase: QueuedPhase, prompt: 'technical-difficulty' | 'removed-from-queue'): void {
   cancelTimer(draft, 'ring');
-  cancelTimer(draft, 'queueLimit');
+  hush(draft);
+  cancelWaitTimers(draft);
   if (phase.offer) endDevices(draft, phase.offer, undefined);
   emit(draft, { type: 'withdraw' });
   endBridge(draft, phase.holdingBridgeId);
   sayLast(draft, prompt, 'failed');
-}
-
-export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent): void {
-  const { offer } = phase;
-  switch (event.type) {
-    case 'timerFired':
-      if (event.timerId === 'queueLimit') setPhase(draft, { ...phase, limitReached: 'wait' });
-      return;
-    case 'contactMoved':
-      onMoved(draft, phase, event.queueId);
-      return;
-    case 'contactWithdrawn': {
-      endLeg(draft, phase.operatorLegId);
-      backToQueue(draft, phase);
-      const { phase: waiting } = draft.state;
-      note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
-      if (waiting.name === 'queued') endWait(draft, waiting, 'removed-from-queue');
-      return;
-    }
-    case 'offerConfirmed':
-      if (event.offerId === offer.offerId) join(draft, phase);
-      return;
-    case 'effectFailed':
-      // The queue cannot be asked, but two people are on the line: they are joined, and the lease clears the queue's side.
-      if (event.effect === 'offerAnswered' && event.offerId === offer.offerId) join(draft, phase);
-      return;
-    case 'offerStale':
-    case 'offerWithdrawn':
-      if (event.offerId !== offer.offerId) return;
-      endLeg(draft, phase.operatorLegId);
-      backToQueue(draft, phase);
-      note(draft, 'offerWithdrawn', { operatorId: offer.operatorId, offerId: offer.offerId, reason: event.type });
-      return;
-    case 'legAnswered':
-      if (event.legId !== phase.operatorLegId) endLeg(draft, event.legId);
-      return;
-    case 'legEnded':
-      if (event.legId !== phase.operatorLegId) return;
-      // Picked up and put down within the moment of joining: same as a refusal.
-      backToQueue(draft, phase);
-      note(draft, 'offerDeclined', { operatorId: offer.operatorId, offerId: offer.offerId });
-      emit(draft, { type: 'offerFailed', offerId: offer.offerId, queueId: phase.queueId, failure: 'offerDeclined' });
-      return;
-    default:
-      return; // prompts and keys of the wait, come late
-  }
-}
-
-function backToQueue(draft: Draft, phase: JoiningPhase): void {
-  const { offer: _offer, operatorLegId: _leg, answeredAtMs: _at, ...waiting } = phase;
-  setPhase(draft, { ...waiting, name: 'queued' });
-}
-
-function join(draft: Draft, phase: JoiningPhase): void {
-  const { enqueuedAtMs } = phase;
-  markStretch(draft, 'queue', enqueuedAtMs, draft.nowMs);
-  enterTalk(draft, phase);
 }

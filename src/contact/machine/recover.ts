@@ -2,7 +2,9 @@ import type { LegId, PlaybackId } from '../../foundation/index.ts';
 import type { RecoveredEvent } from '../events.ts';
 import { recoverArriving } from './arriving.ts';
 import { askForEndOfWrapUp } from './closing.ts';
+import { playbackUnderWay } from './dialogue.ts';
 import { type Draft, emit, note } from './draft.ts';
+import { earnedHeadStart } from './ladder.ts';
 
 /** Events that a recovered contact has missed, in the order in which they are to be taken. */
 export type MissedEvent =
@@ -25,7 +27,7 @@ export function missedEvents(draft: Draft, event: RecoveredEvent): readonly Miss
       missed.push({ type: 'legAnswered', legId: leg.legId });
   }
   const { phase } = state;
-  const playbackId = phase.name === 'voice' || phase.name === 'queued' ? phase.playback : undefined;
+  const playbackId = playbackUnderWay(phase);
   if (playbackId !== undefined && !event.playbacks.includes(playbackId))
     missed.push({ type: 'playbackEnded', playbackId, outcome: 'played' });
   return missed;
@@ -49,7 +51,8 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
       recoverArriving(draft, caller);
       return;
     case 'queued':
-      if (phase.holdingBridgeId !== undefined) {
+      // A caller in a flow is out of it.
+      if (phase.holdingBridgeId !== undefined && phase.visit === undefined) {
         const bridgeId = phase.holdingBridgeId;
         emit(draft, { type: 'joinBridge', bridgeId, kind: 'holding', legIds: [callerLegId] });
       }
@@ -59,6 +62,7 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
         lineId: facts.lineId ?? '',
         enqueuedAtMs: phase.enqueuedAtMs,
         keepsPlace: true,
+        ...earnedHeadStart(phase, draft.rules.queue(phase.queueId)?.ladder, draft.nowMs),
       });
       return;
     case 'joining':

@@ -1,5 +1,6 @@
 import { secondMs } from '../../foundation/index.ts';
 import type { CallBackNumber } from '../../ivr/index.ts';
+import { dialogueOf } from './dialogue.ts';
 import { type Draft, emit, newName, note } from './draft.ts';
 import { markStretch } from './recording.ts';
 
@@ -18,16 +19,17 @@ export function takeMessage(draft: Draft, sinceMs: number): number {
   return Math.max(1, Math.round(lengthMs / secondMs));
 }
 
-/** Asks for the request to be stored, with the last spoken message if there is one. */
+/** Asks for the request to be stored, with the last spoken message if there is one; returns the key that its answer will name. */
 export function storeRequest(
   draft: Draft,
   request: { readonly topic: string; readonly callBackNumber: CallBackNumber },
-): void {
+): string {
   const { recording, message, facts } = draft.state;
+  const idempotencyKey = newName<string>(draft, 'r');
   const callBackNumber = request.callBackNumber === 'ani' ? facts.ani : request.callBackNumber.keyed;
   emit(draft, {
     type: 'storeRequest',
-    idempotencyKey: newName<string>(draft, 'r'),
+    idempotencyKey,
     lineId: facts.lineId ?? '',
     topic: request.topic,
     callBackNumber,
@@ -36,6 +38,12 @@ export function storeRequest(
       ? { message: { recordingId: recording.recordingId, ...message } }
       : {}),
   });
+  return idempotencyKey;
+}
+
+/** Of the caller's own choice. */
+export function askForRequest(draft: Draft, request: Parameters<typeof storeRequest>[1]): void {
+  storeRequest(draft, request);
   draft.state = { ...draft.state, requestAsked: true };
 }
 
@@ -44,13 +52,13 @@ export function storeRequest(
  * the same, and he learns its number by the confirmation.
  */
 export function keepSpokenMessage(draft: Draft): void {
-  const phase = draft.state.phase;
-  if (phase.name !== 'voice') return;
-  if (phase.messageSinceMs !== undefined) takeMessage(draft, phase.messageSinceMs);
+  const dialogue = dialogueOf(draft.state.phase);
+  if (dialogue === undefined) return;
+  if (dialogue.messageSinceMs !== undefined) takeMessage(draft, dialogue.messageSinceMs);
   if (draft.state.message === undefined || draft.state.requestAsked) return;
-  const position = phase.flow?.position;
+  const position = dialogue.flow?.position;
   note(draft, 'messageKept');
-  storeRequest(draft, {
+  askForRequest(draft, {
     topic: position?.topic ?? draft.state.facts.topic ?? '',
     callBackNumber: position?.secret.callBack ?? 'ani',
   });

@@ -3,6 +3,7 @@ import type { ContactEvent } from '../events.ts';
 import type { JoiningPhase, TalkingPhase } from '../state.ts';
 import { beginClosing } from './closing.ts';
 import { type Draft, emit, endBridge, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
+import { keepRequest } from './voice.ts';
 
 /** The two are joined in a mixing bridge; the holding bridge, if there was one, is given back. */
 export function enterTalk(draft: Draft, from: JoiningPhase): void {
@@ -31,6 +32,9 @@ export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent
       if (event.legId !== phase.operatorLegId) return;
       setFacts(draft, { endedBy: 'operator' });
       beginClosing(draft);
+      return;
+    case 'requestStored':
+      keepRequest(draft, event); // asked for while he waited
       return;
     case 'legAnswered':
       if (event.legId !== phase.operatorLegId) endLeg(draft, event.legId);

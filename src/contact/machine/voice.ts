@@ -1,14 +1,16 @@
 import { hasCode } from '../../foundation/index.ts';
 import type { FlowFacts, FlowInput, FlowPosition, FlowStep, Instruction } from '../../ivr/index.ts';
 import type { ContactEvent } from '../events.ts';
-import type { ContactState, VoicePhase } from '../state.ts';
+import type { ContactState, Dialogue, VoicePhase } from '../state.ts';
 import type { ContactOutcome } from '../store-ports.ts';
 import { beginClosing } from './closing.ts';
+import { dialogueOf, setFlow, setMessageSince, setPlayback } from './dialogue.ts';
 import { cancelTimer, type Draft, endLeg, note, setFacts, setPhase, startTimer } from './draft.ts';
 import { play, sayLast, stopPlay } from './prompts.ts';
 import { enterQueue } from './queued.ts';
 import { markStretch } from './recording.ts';
-import { storeRequest, takeMessage } from './spoken-message.ts';
+import { askForRequest, takeMessage } from './spoken-message.ts';
+import { endVisit, leaveForQueue } from './visit.ts';
 
 /** The recording runs (or cannot): the caller hears the line's flow. */
 export function enterVoice(draft: Draft): void {
@@ -31,27 +33,37 @@ export function enterFlowAt(draft: Draft, node: string, topic: string): void {
 }
 
 export function onVoice(draft: Draft, phase: VoicePhase, event: ContactEvent): void {
+  if (event.type === 'requestStored') keepRequest(draft, event);
+  onDialogue(draft, phase, event);
+}
+
+/** The contact has a request under this number. */
+export function keepRequest(draft: Draft, event: Extract<ContactEvent, { type: 'requestStored' }>): void {
+  setFacts(draft, { caseId: event.caseId });
+  note(draft, 'requestStored', { caseNumber: event.caseNumber });
+}
+
+/** What happens to a caller in a flow, whether he has a place in a queue or not. */
+export function onDialogue(draft: Draft, dialogue: Dialogue, event: ContactEvent): void {
   switch (event.type) {
     case 'digit':
-      onDigit(draft, phase, event.digit);
+      onDigit(draft, dialogue, event.digit);
       return;
     case 'playbackEnded':
-      if (event.playbackId === phase.playback) onPlayed(draft, phase, event.outcome);
+      if (event.playbackId === dialogue.playback) onPlayed(draft, event.outcome);
       return;
     case 'timerFired':
-      onTimer(draft, phase, event.timerId);
+      onTimer(draft, dialogue, event.timerId);
       return;
     case 'requestStored':
-      setFacts(draft, { caseId: event.caseId });
-      note(draft, 'requestStored', { caseNumber: event.caseNumber });
       feed(draft, { kind: 'requestStored', caseNumber: event.caseNumber });
       return;
     case 'effectFailed':
       if (event.effect === 'storeRequest') {
         note(draft, 'requestFailed', { why: event.why });
         feed(draft, { kind: 'requestFailed' });
-      } else if (event.effect === 'playToLeg' && event.playbackId === phase.playback) {
-        onPlayed(draft, phase, 'failed');
+      } else if (event.effect === 'playToLeg' && event.playbackId === dialogue.playback) {
+        onPlayed(draft, 'failed');
       }
       return;
     default:
@@ -59,60 +71,62 @@ export function onVoice(draft: Draft, phase: VoicePhase, event: ContactEvent): v
   }
 }
 
-function onDigit(draft: Draft, phase: VoicePhase, digit: string): void {
-  if (phase.messageSinceMs === undefined) {
+function onDigit(draft: Draft, dialogue: Dialogue, digit: string): void {
+  if (dialogue.messageSinceMs === undefined) {
     feed(draft, { kind: 'digit', digit });
     return;
   }
   if (digit === '#') endMessage(draft, 'key');
 }
 
-function onPlayed(draft: Draft, phase: VoicePhase, outcome: 'played' | 'failed'): void {
+function onPlayed(draft: Draft, outcome: 'played' | 'failed'): void {
   cancelTimer(draft, 'playback');
-  const { playback: _ended, ...rest } = phase;
-  setPhase(draft, rest);
+  setPlayback(draft, undefined);
   if (outcome === 'failed') note(draft, 'promptFailed');
-  if (phase.endAfterPlayback !== undefined) {
+  const { phase } = draft.state;
+  if (phase.name === 'voice' && phase.endAfterPlayback !== undefined) {
     endByService(draft, phase.endAfterPlayback);
     return;
   }
   feed(draft, { kind: 'played' });
 }
 
-function onTimer(draft: Draft, phase: VoicePhase, timerId: string): void {
+function onTimer(draft: Draft, dialogue: Dialogue, timerId: string): void {
   if (timerId === 'input') feed(draft, { kind: 'timer' });
   else if (timerId === 'message') endMessage(draft, 'limit');
-  else if (timerId === 'playback' && phase.playback !== undefined) onPlayed(draft, phase, 'failed');
+  else if (timerId === 'playback' && dialogue.playback !== undefined) onPlayed(draft, 'failed');
 }
 
 /** Gives the flow an input and carries out what it says. */
 function feed(draft: Draft, input: FlowInput): void {
-  const phase = draft.state.phase;
-  if (phase.name !== 'voice' || !phase.flow) return;
-  runFlow(draft, phase.flow.flowId, phase.flow.position, input);
+  const flow = dialogueOf(draft.state.phase)?.flow;
+  if (flow !== undefined) runFlow(draft, flow.flowId, flow.position, input);
 }
 
-function runFlow(draft: Draft, flowId: string, position: FlowPosition | undefined, input: FlowInput): void {
-  const { lineId, ani, language } = draft.state.facts;
-  const facts = draft.rules.flowFacts({
-    lineId: lineId ?? '',
-    atMs: scheduleInstant(draft.state, draft.nowMs),
-    ani,
-    language,
-  });
-  const next = flowStep(draft, flowId, position, input, facts);
-  const phase = draft.state.phase;
-  if (phase.name !== 'voice') return;
+export function runFlow(draft: Draft, flowId: string, position: FlowPosition | undefined, input: FlowInput): void {
+  const next = flowStep(draft, flowId, position, input, factsFor(draft));
+  const { phase } = draft.state;
+  if (dialogueOf(phase) === undefined) return;
   if (next === 'broken') {
     note(draft, 'flowBroken', { flowId });
-    sayLast(draft, 'technical-difficulty', 'failed');
+    if (phase.name === 'queued') endVisit(draft);
+    else sayLast(draft, 'technical-difficulty', 'failed');
     return;
   }
-  setPhase(draft, { ...phase, flow: { flowId, position: next.position } });
+  setFlow(draft, { flowId, position: next.position });
   for (const instruction of next.instructions) {
     follow(draft, instruction);
-    if (draft.state.phase.name !== 'voice') return; // queued or closing: what follows belongs to nobody
+    if (dialogueOf(draft.state.phase) === undefined) return; // queued or closing: what follows belongs to nobody
   }
+}
+
+function factsFor(draft: Draft): FlowFacts {
+  const { facts, phase } = draft.state;
+  const { lineId = '', ani, language } = facts;
+  const known = draft.rules.flowFacts({ lineId, atMs: scheduleInstant(draft.state, draft.nowMs), ani, language });
+  if (phase.name !== 'queued') return known;
+  const wait = phase.visit?.wait;
+  return { ...known, waiting: true, ...(wait === undefined ? {} : { expectedWait: wait }) };
 }
 
 /** A flow that an administrator broke must not cost the caller more than the menu. */
@@ -158,11 +172,19 @@ function follow(draft: Draft, instruction: Instruction): void {
       endMessage(draft, 'key');
       return;
     case 'storeRequest':
-      storeRequest(draft, instruction);
+      askForRequest(draft, instruction);
       return;
     case 'enqueue':
+      if (draft.state.phase.name === 'queued') {
+        leaveForQueue(draft, instruction);
+        return;
+      }
       leaveVoice(draft);
       enterQueue(draft, { queueId: instruction.queueId, topic: instruction.topic });
+      return;
+    case 'resume':
+      if (draft.state.phase.name === 'queued') endVisit(draft);
+      else sayLast(draft, 'technical-difficulty', 'failed'); // no checked flow comes here without a place
       return;
     case 'hangup':
       endByService(draft, instruction.outcome);
@@ -174,35 +196,38 @@ function follow(draft: Draft, instruction: Instruction): void {
 }
 
 function startMessage(draft: Draft, maxMs: number): void {
-  const phase = draft.state.phase;
-  if (phase.name !== 'voice') return;
-  setPhase(draft, { ...phase, messageSinceMs: draft.nowMs });
+  setMessageSince(draft, draft.nowMs);
   startTimer(draft, 'message', maxMs);
   note(draft, 'messageStarted');
 }
 
 function endMessage(draft: Draft, by: 'key' | 'limit'): void {
-  const phase = draft.state.phase;
-  if (phase.name !== 'voice' || phase.messageSinceMs === undefined) return;
+  const messageSinceMs = dialogueOf(draft.state.phase)?.messageSinceMs;
+  if (messageSinceMs === undefined) return;
   cancelTimer(draft, 'message');
-  const { messageSinceMs, ...rest } = phase;
-  setPhase(draft, rest);
+  setMessageSince(draft, undefined);
   const seconds = takeMessage(draft, messageSinceMs);
   note(draft, 'messageRecorded', { seconds, by });
   feed(draft, { kind: 'recorded', seconds, by });
 }
 
-/** Stops what the voice phase had going, before another phase begins. */
-function leaveVoice(draft: Draft): void {
+/** Stops what a flow had going. */
+export function hush(draft: Draft): void {
   stopPlay(draft);
   cancelTimer(draft, 'input');
   cancelTimer(draft, 'message');
+}
+
+/** Stops what the voice phase had going, before another phase begins. */
+function leaveVoice(draft: Draft): void {
+  hush(draft);
   markMenu(draft);
 }
 
 function markMenu(draft: Draft): void {
   const { answeredAtMs } = draft.state.facts;
-  if (answeredAtMs !== undefined) markStretch(draft, 'menu', answeredAtMs, draft.nowMs);
+  if (answeredAtMs !== undefined && draft.state.phase.name === 'voice')
+    markStretch(draft, 'menu', answeredAtMs, draft.nowMs);
 }
 
 function endByService(draft: Draft, outcome: ContactOutcome): void {

@@ -1,0 +1,166 @@
+import {
+  isChoiceOffered,
+  isChoiceOfferedAtOnce,
+  type Ladder,
+  ladderAt,
+  ladderHeadStartMs,
+  stayingHeadStartMs,
+} from '../../acd/index.ts';
+import { heldNumber, waitToSay } from '../../ivr/index.ts';
+import type { LadderProgress, QueuedPhase } from '../state.ts';
+import { announce, askPlace, hearsMusic, quieten } from './announcing.ts';
+import { type Draft, emit, note, setPhase } from './draft.ts';
+import { storeRequest } from './spoken-message.ts';
+import { startVisit } from './visit.ts';
+import { keepTimer } from './wait-timers.ts';
+
+/**
+ * Does what the queue's ladder has for a caller at this moment of his wait; time decides, so a look that comes late (after a restart,
+ * or because an operator answered and was gone) takes what was missed. Rungs that only change who may serve are the store's.
+ */
+export function followLadder(draft: Draft): void {
+  tellNumber(draft);
+  const { phase } = draft.state;
+  if (phase.name !== 'queued' || phase.ladder === undefined) return;
+  const ladder = draft.rules.queue(phase.queueId)?.ladder;
+  if (ladder === undefined) return;
+  takeRungs(draft, ladder, phase);
+  conclude(draft, ladder);
+  offerChoice(draft);
+  stay(draft, ladder);
+  keepTimer(draft, 'ladder', nextLookMs(draft, ladder));
+}
+
+function takeRungs(draft: Draft, ladder: Ladder, phase: QueuedPhase): void {
+  const { enqueuedAtMs } = phase;
+  const { due, taken } = ladderAt(ladder, { enqueuedAtMs, nowMs: draft.nowMs, taken: phase.ladder?.taken ?? 0 });
+  if (due.length === 0) return;
+  const isConcluded = due.some((rung) => rung.do === 'conclude');
+  change(draft, (progress) => ({ ...progress, taken, ...(isConcluded ? { conclusion: 'due' } : {}) }));
+  for (const rung of due) {
+    note(draft, 'rungTaken', { rung: rung.do, afterMs: rung.afterMs });
+    if (rung.do === 'raise') emit(draft, { type: 'setHeadStart', headStartMs: rung.headStartMs });
+    else if (rung.do === 'offerChoice' && !isConcluded && mayChoose(draft)) askPlace(draft, 'rung');
+  }
+}
+
+/** Who holds a number has chosen. */
+function mayChoose(draft: Draft): boolean {
+  const { phase, facts, requestAsked } = draft.state;
+  if (phase.name !== 'queued' || facts.caseId !== undefined || requestAsked === true) return false;
+  return draft.rules.waiting(phase.queueId, facts.lineId).choiceNode !== undefined;
+}
+
+/** On arrival, or at a rung that offers it: when the wait is estimated to be too long for the promise. */
+export function offerChoiceIfLong(draft: Draft, when: 'arrival' | 'rung', estimateMs: number | undefined): void {
+  const { phase } = draft.state;
+  if (phase.name !== 'queued' || phase.ladder === undefined || !mayChoose(draft)) return;
+  const ladder = draft.rules.queue(phase.queueId)?.ladder;
+  if (ladder === undefined) return;
+  const rung = ladder.rungs.slice(0, phase.ladder.taken).findLast((one) => one.do === 'offerChoice');
+  const isLong =
+    when === 'arrival'
+      ? phase.offer === undefined && isChoiceOfferedAtOnce(ladder, estimateMs)
+      : rung !== undefined && isChoiceOffered(rung, estimateMs);
+  if (!isLong) return;
+  change(draft, (progress) => ({ ...progress, choice: estimateMs === undefined ? {} : { estimateMs } }));
+}
+
+/** When nothing else is being said and nobody is rung for him. */
+function offerChoice(draft: Draft): void {
+  const { phase, facts } = draft.state;
+  if (phase.name !== 'queued' || phase.ladder?.choice === undefined) return;
+  const isPast = !mayChoose(draft) || phase.ladder.conclusion !== undefined;
+  if (!isPast && !hearsMusic(phase)) return;
+  const { estimateMs } = phase.ladder.choice;
+  change(draft, ({ choice: _offered, ...progress }) => progress);
+  const { choiceNode } = draft.rules.waiting(phase.queueId, facts.lineId);
+  if (isPast || choiceNode === undefined) return;
+  if (estimateMs === undefined) {
+    note(draft, 'choiceOffered');
+    startVisit(draft, choiceNode);
+    return;
+  }
+  note(draft, 'choiceOffered', { estimateMs });
+  const { wait, said } = waitToSay(estimateMs, draft.nowMs, phase.told?.wait);
+  const { phase: now } = draft.state;
+  if (now.name === 'queued' && now.told !== undefined) setPhase(draft, { ...now, told: { ...now.told, wait: said } });
+  startVisit(draft, choiceNode, wait);
+}
+
+/**
+ * The concluded end without asking: a request is stored. Not while a phone rings for him or he is in a flow, where he may be leaving one
+ * himself; but at the latest moment in any case.
+ */
+function conclude(draft: Draft, ladder: Ladder): void {
+  const { phase, facts, requestAsked } = draft.state;
+  if (phase.name !== 'queued' || phase.ladder?.conclusion !== 'due') return;
+  const isHeld = facts.caseId !== undefined;
+  if (!isHeld && requestAsked === true) return; // his own is on its way; should it fail, this one is stored
+  const mayWait = phase.offer !== undefined || phase.visit !== undefined;
+  if (!isHeld && mayWait && draft.nowMs < latestAtMs(phase, ladder)) return;
+  change(draft, ({ conclusion: _due, ...progress }) => progress);
+  if (isHeld) return;
+  const requestKey = storeRequest(draft, { topic: phase.topic, callBackNumber: 'ani' });
+  note(draft, 'concluded', { by: 'request' });
+  change(draft, (progress) => ({ ...progress, requestKey }));
+}
+
+/** Told only after it is stored; also while a phone rings, as the promise is one of time. Not over a flow he is in. */
+function tellNumber(draft: Draft): void {
+  const { phase } = draft.state;
+  if (phase.name !== 'queued' || phase.numberToTell === undefined || phase.visit !== undefined) return;
+  quieten(draft);
+  const { phase: now } = draft.state;
+  if (now.name !== 'queued' || now.numberToTell === undefined) return;
+  const { numberToTell, ...waiting } = now;
+  setPhase(draft, waiting);
+  announce(draft, [
+    { prompt: 'concluded-request' },
+    ...heldNumber('request-number', numberToTell),
+    { prompt: 'request-or-stay' },
+  ]);
+}
+
+/** Past the latest moment, who holds a number comes after all who can still be answered in time. */
+function stay(draft: Draft, ladder: Ladder): void {
+  const { phase, facts } = draft.state;
+  if (phase.name !== 'queued' || phase.ladder?.staying === true || facts.caseId === undefined) return;
+  if (draft.nowMs < latestAtMs(phase, ladder)) return;
+  change(draft, (progress) => ({ ...progress, staying: true }));
+  note(draft, 'staysOnLine');
+  emit(draft, { type: 'setHeadStart', headStartMs: stayingHeadStartMs });
+}
+
+function nextLookMs(draft: Draft, ladder: Ladder): number | undefined {
+  const { phase } = draft.state;
+  if (phase.name !== 'queued' || phase.ladder === undefined) return undefined;
+  const { enqueuedAtMs } = phase;
+  const { nextAtMs } = ladderAt(ladder, { enqueuedAtMs, nowMs: draft.nowMs, taken: phase.ladder.taken });
+  const latestMs = latestAtMs(phase, ladder);
+  return nextAtMs ?? (draft.nowMs < latestMs ? latestMs : undefined);
+}
+
+const latestAtMs = ({ enqueuedAtMs }: QueuedPhase, ladder: Ladder): number => enqueuedAtMs + ladder.latestMs;
+
+/** The request of the concluded end could not be stored, for good: he keeps waiting without a number. */
+export function concludingFailed(draft: Draft, why: string): void {
+  change(draft, ({ requestKey: _failed, ...progress }) => progress);
+  note(draft, 'requestFailed', { why });
+}
+
+/** The head start that the contact has earned on its ladder; none where it has none. */
+export function earnedHeadStart(
+  { enqueuedAtMs, ladder: progress }: Pick<QueuedPhase, 'enqueuedAtMs' | 'ladder'>,
+  ladder: Ladder | undefined,
+  nowMs: number,
+): { readonly headStartMs?: number } {
+  if (ladder === undefined || progress === undefined) return {};
+  const headStartMs = progress.staying ? stayingHeadStartMs : ladderHeadStartMs(ladder, nowMs - enqueuedAtMs);
+  return headStartMs === 0 ? {} : { headStartMs };
+}
+
+function change(draft: Draft, to: (progress: LadderProgress) => LadderProgress): void {
+  const { phase } = draft.state;
+  if (phase.name === 'queued' && phase.ladder !== undefined) setPhase(draft, { ...phase, ladder: to(phase.ladder) });
+}
