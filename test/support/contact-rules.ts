@@ -85,11 +85,12 @@ const waitingNodes: Flow['nodes'] = {
 const toldFlow: Flow = {
   ...flow,
   id: 'told',
-  entry: 'queue',
+  entry: 'hello',
   whileWaiting: ['choice', 'faq', 'menu'],
   nodes: {
     ...flow.nodes,
     ...waitingNodes,
+    hello: { type: 'say', say: ['greeting'], bargeIn: false, next: 'queue' },
     queue: { type: 'enqueue', queue: 'told' },
     request: {
       type: 'request',

@@ -155,6 +155,13 @@ export class ContactWorld {
           wrapUpMs: 10_000,
           preferredMs: 60_000,
         }),
+        queueSchema.parse({
+          id: 'told',
+          name: 'Told',
+          requirement: 'general',
+          ringTimeoutMs: 15_000,
+          wrapUpMs: 10_000,
+        }),
       ],
       operators: [operatorSchema.parse({ id: 'op101', extension: '101', name: 'One', skills: { general: 5 } })],
     });
@@ -200,8 +207,13 @@ export class ContactWorld {
     return device;
   }
 
-  call(): LegId {
-    return this.exchange.call('dozvon-n1', { dnis: '+78001000001', ani: '+79161234567' });
+  async operatorAway(): Promise<void> {
+    await this.#acd?.setPresence(operatorId, { presence: 'notReady', reason: 'break' }, meta);
+    await settled();
+  }
+
+  call(dnis = '+78001000001'): LegId {
+    return this.exchange.call('dozvon-n1', { dnis, ani: '+79161234567' });
   }
 
   /** The connection to Asterisk is lost for `ms`. */

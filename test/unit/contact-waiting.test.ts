@@ -12,9 +12,17 @@ const offer: ContactEvent = {
   why: {},
 };
 
+/** In the queue, with the welcome being said. */
+function queued(): Driver {
+  const driver = new Driver(toldArrival).toMenu();
+  const { phase } = driver.state;
+  if (phase.name !== 'voice' || phase.playback === undefined) throw new Error('expected a greeting');
+  return driver.feed({ type: 'playbackEnded', playbackId: phase.playback, outcome: 'played' });
+}
+
 /** In the queue that tells its callers something, with the welcome said. */
 function waiting(known: { readonly position?: number; readonly estimateMs?: number } = {}): Driver {
-  const driver = new Driver(toldArrival).toMenu();
+  const driver = queued();
   const { position = 3, estimateMs = 60_000 } = known;
   return played(driver.feed({ type: 'placeKnown', position, estimateMs, atArrival: true }));
 }
@@ -141,7 +149,7 @@ t.test('from the menu he goes to another queue with the wait he has, or back to 
 });
 
 t.test('a long wait is known on arrival: the choice after the welcome, and silence is going on', async (t) => {
-  const driver = new Driver(toldArrival).toMenu();
+  const driver = queued();
   driver.feed({ type: 'placeKnown', position: 9, estimateMs: 240_000, atArrival: true });
   t.same(driver.effects, [], 'the welcome is heard to its end');
   played(driver);
@@ -152,10 +160,10 @@ t.test('a long wait is known on arrival: the choice after the welcome, and silen
   t.notOk('visit' in driver.state.phase);
   const short = waiting({ position: 1, estimateMs: 100_000 });
   t.notOk(short.kinds().includes('choiceOffered'));
-  const rung = new Driver(toldArrival).toMenu().feed(offer);
+  const rung = queued().feed(offer);
   played(rung.feed({ type: 'placeKnown', position: 1, atArrival: true }));
   t.notOk(rung.kinds().includes('choiceOffered'), 'somebody is being rung for him');
-  const nobody = played(new Driver(toldArrival).toMenu().feed({ type: 'placeKnown', position: 1, atArrival: true }));
+  const nobody = played(queued().feed({ type: 'placeKnown', position: 1, atArrival: true }));
   t.ok(nobody.kinds().includes('choiceOffered'), 'an estimate nobody can give is above any');
 });
 

@@ -84,6 +84,8 @@ export function onArriving(draft: Draft, event: ContactEvent): void {
   switch (event.type) {
     case 'recordingOpened': {
       if (!recording || recording.recordingId !== event.recordingId) return;
+      // Asked for twice around a restart: the first segment is used, and starting another would cut off what is being said.
+      if (recording.state !== 'opening') return;
       draft.state = { ...draft.state, recording: { ...recording, state: 'starting', spoolFile: event.spoolFile } };
       setPhase(draft, { name: 'arriving', step: 'startingRecording' });
       answered(draft);

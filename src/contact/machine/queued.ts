@@ -180,10 +180,10 @@ export function onRequestStored(
   phase: QueuedPhase | JoiningPhase,
   event: Extract<ContactEvent, { type: 'requestStored' }>,
 ): void {
-  keepRequest(draft, event);
+  const isNew = keepRequest(draft, event) === 'kept';
   const isConcluded = event.idempotencyKey !== undefined && event.idempotencyKey === phase.ladder?.requestKey;
   if (phase.name === 'queued' && phase.visit !== undefined && !isConcluded) onDialogue(draft, phase.visit, event);
-  else setPhase(draft, { ...phase, numberToTell: event.caseNumber });
+  else if (isNew) setPhase(draft, { ...phase, numberToTell: event.caseNumber });
 }
 
 function onOfferMade(draft: Draft, phase: QueuedPhase, event: Extract<ContactEvent, { type: 'offerMade' }>): void {

@@ -37,10 +37,15 @@ export function onVoice(draft: Draft, phase: VoicePhase, event: ContactEvent): v
   onDialogue(draft, phase, event);
 }
 
-/** The contact has a request under this number. */
-export function keepRequest(draft: Draft, event: Extract<ContactEvent, { type: 'requestStored' }>): void {
+/** The contact has a request under this number. After a restart it may be told so again. */
+export function keepRequest(
+  draft: Draft,
+  event: Extract<ContactEvent, { type: 'requestStored' }>,
+): 'kept' | 'knownBefore' {
+  if (draft.state.facts.caseId === event.caseId) return 'knownBefore';
   setFacts(draft, { caseId: event.caseId });
   note(draft, 'requestStored', { caseNumber: event.caseNumber });
+  return 'kept';
 }
 
 /** What happens to a caller in a flow, whether he has a place in a queue or not. */
