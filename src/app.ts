@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
-import { type AcdService, activityOf, createAcdService, type QueueMoveKind } from './acd/index.ts';
+import { type AcdService, activityOf, createAcdService, type QueueMoveKind, QueueObservations } from './acd/index.ts';
 import { createApi, hashToken, type LineNow, tokenAuthenticator } from './api/index.ts';
 import { createCaseService } from './cases/index.ts';
 import {
@@ -10,7 +10,13 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from './config/index.ts';
-import { type ContactService, createContactService, rulesFromConfig, type StreamEvent } from './contact/index.ts';
+import {
+  type ContactService,
+  createContactService,
+  QueueWatch,
+  rulesFromConfig,
+  type StreamEvent,
+} from './contact/index.ts';
 import {
   bySystem,
   type Clock,
@@ -35,6 +41,9 @@ import { readVersion } from './version.ts';
 
 /** Begins every key of this system in Redis. */
 const redisPrefix = 'dozvon:';
+
+/** Where the event stream begins. */
+const streamStart = '0-0';
 
 /** Below the supervisor's patience with this process. */
 const stopLimitMs = 8 * secondMs;
@@ -94,10 +103,12 @@ async function compose(settings: ServiceSettings, logger: Logger, closers: Close
   closers.add('Redis', () => redis.close());
 
   const { config } = hotline;
+  const observations = isObserved(config) ? new QueueObservations(clock.nowMs()) : undefined;
   const acd = createAcdService({
     store: redis.queue,
     clock,
     logger,
+    ...(observations === undefined ? {} : { observations }),
     queues: config.queues,
     operators: config.operators,
   });
@@ -112,6 +123,7 @@ async function compose(settings: ServiceSettings, logger: Logger, closers: Close
   await startDueJobs(settings, { clock, logger, postgres, redis, recordings, closers });
 
   readEvents(redis, postgres, { closers, logger });
+  if (observations !== undefined) watchQueues(config, observations, { redis, closers, logger });
   watchSecurity(settings, { clock, logger, closers });
   await startApi(settings, { clock, logger, postgres, redis, acd, contacts, config, closers });
   logger.info({ nodeId: settings.nodeId, configVersion: hotline.version, version: readVersion() }, 'service started');
@@ -269,6 +281,32 @@ function readEvents(
   parts.closers.add('the event reader', async () => {
     abort.abort();
     await reading;
+  });
+}
+
+/** Estimates are for who is told them, or offered something because of them. */
+function isObserved({ queues, announcements }: HotlineConfig): boolean {
+  return queues.some(({ id, ladder }) => ladder !== undefined || announcements[id] !== undefined);
+}
+
+/** Unacknowledged: what estimates rest on may miss an event, and begins with what the stream still holds. */
+function watchQueues(
+  config: HotlineConfig,
+  observations: QueueObservations,
+  parts: { readonly redis: RedisStores; readonly closers: Closers; readonly logger: Logger },
+): void {
+  const abort = new AbortController();
+  const watch = new QueueWatch(
+    observations,
+    (queueId) => config.queues.find(({ id }) => id === queueId)?.wrapUpMs !== 0,
+  );
+  const watching = parts.redis.events.follow(streamStart, (event) => watch.take(event), abort.signal);
+  const told = watching.catch((error: unknown) =>
+    parts.logger.error({ error: messageOf(error) }, 'estimates rest on what has been seen so far'),
+  );
+  parts.closers.add('the watch on the queues', async () => {
+    abort.abort();
+    await told;
   });
 }
 

@@ -30,7 +30,7 @@ export interface ObservedQueue {
   readonly estimateError?: EstimateErrorView;
 }
 
-/** What this process has seen of its queues since it started. Every process reads the same events and comes to the same figures. */
+/** What this process has seen of its queues since it started, and of what the event stream still held then. Every process reads the same events and comes to the same figures. */
 export class QueueObservations {
   readonly #startedAtMs: number;
   readonly #queues = new Map<string, { readonly rates: ObservedRates; readonly errors: EstimateErrors }>();
@@ -41,7 +41,7 @@ export class QueueObservations {
 
   /** A caller has entered the queue. */
   arrived(queueId: string, atMs: number): void {
-    const { rates, errors } = this.#seen(queueId);
+    const { rates, errors } = this.#seen(queueId, atMs);
     this.#queues.set(queueId, { rates: withArrival(rates, atMs), errors });
   }
 
@@ -73,7 +73,9 @@ export class QueueObservations {
     };
   }
 
-  #seen(queueId: string): { readonly rates: ObservedRates; readonly errors: EstimateErrors } {
-    return this.#queues.get(queueId) ?? { rates: noRates(this.#startedAtMs), errors: noErrors };
+  /** What is read of the time before the start counts from there. */
+  #seen(queueId: string, atMs = this.#startedAtMs): { readonly rates: ObservedRates; readonly errors: EstimateErrors } {
+    const sinceMs = Math.min(atMs, this.#startedAtMs);
+    return this.#queues.get(queueId) ?? { rates: noRates(sinceMs), errors: noErrors };
   }
 }

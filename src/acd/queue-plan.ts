@@ -1,6 +1,7 @@
+import { assertNever } from '../foundation/index.ts';
 import type { EnqueueCommand } from './commands.ts';
 import { ladderSteps } from './ladder.ts';
-import type { EnqueueRequest, RequirementClass, RequirementStep } from './ports.ts';
+import type { EnqueueRequest, OfferFailure, RequirementClass, RequirementStep } from './ports.ts';
 import { contactScore } from './ranking.ts';
 import { requirementClass } from './requirement.ts';
 import type { QueueSettings } from './settings.ts';
@@ -67,4 +68,22 @@ export function enqueueRequest(plan: QueuePlan, command: EnqueueCommand): Enqueu
           limits: { ...(length === undefined ? {} : { length }), loggedIn: limits.nobodyLoggedIn !== undefined },
         }),
   };
+}
+
+/** For how long an operator is offered nothing after this. */
+export function setAsideMsAfter(failure: OfferFailure, setAside: QueueSettings['setAside']): number {
+  switch (failure) {
+    case 'contactGone':
+      return 0;
+    case 'offerDeclined':
+      return setAside.declinedMs;
+    case 'operatorBusy':
+      return setAside.busyMs;
+    case 'offerUnanswered':
+    // A phone that is registered and cannot be reached will not be reached a second later either.
+    case 'operatorUnreachable':
+      return setAside.unansweredMs;
+    default:
+      return assertNever(failure, 'offer failure');
+  }
 }

@@ -1,6 +1,5 @@
 import {
   asId,
-  assertNever,
   bySystem,
   type Clock,
   type CommandMeta,
@@ -26,12 +25,14 @@ import type {
   OfferFailure,
   OperatorView,
   Presence,
+  QueueFigures,
   QueueStore,
   Skills,
   StepQuestion,
   WaitingContact,
 } from './ports.ts';
-import { enqueueRequest, placeIn, type QueuePlan, queuePlan } from './queue-plan.ts';
+import type { ObservedQueue, QueueObservations } from './queue-observations.ts';
+import { enqueueRequest, placeIn, type QueuePlan, queuePlan, setAsideMsAfter } from './queue-plan.ts';
 import type { OperatorSettings, QueueSettings } from './settings.ts';
 import { type QueueNow, queueNow } from './views.ts';
 import { type WhyNot, whyNot } from './why-not.ts';
@@ -47,6 +48,8 @@ export interface AcdServiceOptions extends AcdSettings {
   readonly store: QueueStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** For estimates; whoever reads the event stream feeds them. Without them the store's figures count. */
+  readonly observations?: QueueObservations;
 }
 
 export function createAcdService(options: AcdServiceOptions): AcdService {
@@ -57,6 +60,7 @@ class Acd implements AcdService {
   readonly #store: QueueStore;
   readonly #clock: Clock;
   readonly #match: Matching;
+  readonly #observations: QueueObservations | undefined;
   #queues: ReadonlyMap<string, QueuePlan> = new Map();
   #operators: ReadonlyMap<OperatorId, OperatorSettings> = new Map();
   #offerLeaseMs = 0;
@@ -65,6 +69,7 @@ class Acd implements AcdService {
     const { store, clock, logger } = options;
     this.#store = store;
     this.#clock = clock;
+    this.#observations = options.observations;
     this.#match = new Matching({
       store,
       clock,
@@ -150,8 +155,9 @@ class Acd implements AcdService {
   ): Promise<'givenBack' | 'staleOffer'> {
     const { offerId, queueId, failure } = offer;
     const match = this.#match.options();
-    const setAsideMs = this.#setAsideMs(queueId, failure);
-    const { notReadyAfterMissed } = this.#queue(queueId).settings.setAside;
+    const { setAside } = this.#queue(queueId).settings;
+    const setAsideMs = setAsideMsAfter(failure, setAside);
+    const { notReadyAfterMissed } = setAside;
     // Who has let it ring or refused it is not the one for this contact; busy or away says nothing of him.
     const exclude = failure === 'offerUnanswered' || failure === 'offerDeclined';
     const options = { ...match, setAsideMs, exclude, notReadyAfterMissed };
@@ -272,11 +278,22 @@ class Acd implements AcdService {
   }
 
   async queuesNow(): Promise<readonly QueueNow[]> {
-    const [waiting, operators] = await Promise.all([this.#store.waiting(), this.#store.operators()]);
+    const [waiting, operators, sharing, figures] = await Promise.all([
+      this.#store.waiting(),
+      this.#store.operators(),
+      this.#store.sharing(),
+      this.#store.figures(),
+    ]);
     const nowMs = this.#clock.nowMs();
-    return [...this.#queues].map(([queueId, { settings, requirement }]) =>
-      queueNow({ queueId, name: settings.name, requirement, waiting, operators, nowMs }),
-    );
+    return [...this.#queues].map(([queueId, { settings, requirement }]) => {
+      const observed = this.#observed(settings, figures.get(queueId));
+      const rule = sharing.get(queueId);
+      return {
+        ...queueNow({ queueId, name: settings.name, requirement, waiting, operators, nowMs }),
+        ...(observed === undefined ? {} : { observed }),
+        ...(rule === undefined ? {} : { sharing: rule }),
+      };
+    });
   }
 
   async operators(): Promise<readonly OperatorStatus[]> {
@@ -294,10 +311,12 @@ class Acd implements AcdService {
   }
 
   async waitingContact(contactId: ContactId): Promise<ContactStatus | undefined> {
-    const contact = await this.#store.contact(contactId);
+    const [contact, all] = await Promise.all([this.#store.contact(contactId), this.#store.figures()]);
     if (contact === undefined) return undefined;
-    const expectedMs = this.#queues.get(contact.queueId)?.settings.expectedHandlingMs ?? 0;
-    const estimateMs = estimateOf(contact, (await this.#store.figures()).get(contact.queueId), expectedMs);
+    const settings = this.#queues.get(contact.queueId)?.settings;
+    const figures = all.get(contact.queueId);
+    const rates = settings && this.#observed(settings, figures);
+    const estimateMs = estimateOf(contact, rates ?? figures, settings?.expectedHandlingMs ?? 0);
     return { ...contact, ...(estimateMs === undefined ? {} : { estimateMs }) };
   }
 
@@ -348,22 +367,11 @@ class Acd implements AcdService {
     return isConditionMet(condition, { estimateMs: contact?.estimateMs, figures });
   }
 
-  #setAsideMs(queueId: string, failure: OfferFailure): number {
-    const { setAside } = this.#queue(queueId).settings;
-    switch (failure) {
-      case 'contactGone':
-        return 0;
-      case 'offerDeclined':
-        return setAside.declinedMs;
-      case 'operatorBusy':
-        return setAside.busyMs;
-      case 'offerUnanswered':
-      // A phone that is registered and cannot be reached will not be reached a second later either.
-      case 'operatorUnreachable':
-        return setAside.unansweredMs;
-      default:
-        return assertNever(failure, 'offer failure');
-    }
+  /** Until something has been seen the store's running figure is believed, or else what the configuration expects. */
+  #observed(settings: QueueSettings, figures: QueueFigures | undefined): ObservedQueue | undefined {
+    const handlingMs = figures?.handlingMs ?? settings.expectedHandlingMs;
+    const expected = { handlingMs, meanPatienceMs: settings.expectedPatienceMs };
+    return this.#observations?.of(settings.id, { nowMs: this.#clock.nowMs(), expected });
   }
 
   #queue(queueId: string): QueuePlan {

@@ -116,6 +116,12 @@ export const queueSchema = z
       .prefault({}),
     /** What a contact takes with wrap-up, until the queue has figures of its own; for estimates. */
     expectedHandlingMs: durationMs(60 * minuteMs).default(3 * minuteMs),
+    /** Mean time after which a waiting caller gives up, until the queue has seen some do so; for estimates. */
+    expectedPatienceMs: z
+      .int()
+      .min(secondMs)
+      .max(60 * minuteMs)
+      .default(2 * minuteMs),
   })
   .describe('A queue: what its contacts need and how operators are picked and rung for them.');
 

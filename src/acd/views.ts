@@ -1,5 +1,7 @@
 import type { OperatorView, RequirementClass, WaitingContact } from './ports.ts';
+import type { ObservedQueue } from './queue-observations.ts';
 import { canServe } from './requirement.ts';
+import type { SharingView } from './sharing.ts';
 
 /** What a queue looks like at one moment. */
 export interface QueueNow {
@@ -15,6 +17,10 @@ export interface QueueNow {
   readonly readyOperators: number;
   /** Operators who have the skills and are signed in. */
   readonly signedInOperators: number;
+  /** What estimates rest on and how far off they were; of who observes. */
+  readonly observed?: ObservedQueue;
+  /** How live callers and call-backs share the operators, where a rule was set. */
+  readonly sharing?: SharingView;
 }
 
 /** Could be rung this moment: what the store's own check comes to, seen from outside. */

@@ -148,6 +148,29 @@ export const queueSchema = z
     longestWaitMs: z.number(),
     readyOperators: z.int(),
     signedInOperators: z.int(),
+    observed: z
+      .object({
+        handlingMs: z.number(),
+        meanPatienceMs: z.number(),
+        arrivalsPerHour: z.number().optional(),
+        estimateError: z
+          .object({ p50Ms: z.number(), p90Ms: z.number(), contacts: z.number() })
+          .optional()
+          .describe('How far the first estimate told was off, of answered contacts'),
+      })
+      .optional()
+      .describe('What estimates rest on'),
+    sharing: z
+      .object({
+        keepIdle: z.number(),
+        presses: z.boolean(),
+        share: z.number(),
+        costMs: z.number(),
+        reservedMs: z.number(),
+        callBacks: z.number(),
+      })
+      .optional()
+      .describe('How live callers and call-backs share the operators'),
   })
   .meta({ id: 'Queue' });
 

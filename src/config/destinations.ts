@@ -25,27 +25,37 @@ export function destinationFaults(input: DestinationInput): readonly Mismatch[] 
   const { queues, flows } = input;
   const nodeIds = new Set(Object.values(flows).flatMap((flow) => Object.keys(flow.nodes)));
   const flowsOf = flowsByQueue(input);
-  return queues.drafts.flatMap(({ value: { id, limits }, index }) =>
-    limitNames.flatMap((limit): readonly Mismatch[] => {
+  const nodeFaults = (queueId: string | undefined, node: string, path: Path): readonly Mismatch[] => {
+    // With no flow at all the flows are at fault, and that is told already.
+    if (nodeIds.size === 0) return [];
+    if (!nodeIds.has(node)) return [unknown(path, node, { ids: nodeIds, of: 'a node of a flow' })];
+    return [...(flowsOf.get(queueId ?? '') ?? [])]
+      .filter((flowId) => flows[flowId]?.nodes[node] === undefined)
+      .map((flowId) => ({
+        path,
+        expected: `a node of the flow "${flowId}", from which contacts come to the queue "${queueId}"`,
+        got: `"${node}"`,
+      }));
+  };
+  return queues.drafts.flatMap(({ value: { id, limits, ladder }, index }) => [
+    ...limitNames.flatMap((limit): readonly Mismatch[] => {
       const to = limits?.[limit]?.to;
       if (to === undefined) return [];
       const path: Path = ['queues', index, 'limits', limit, 'to', 'node' in to ? 'node' : 'queue'];
-      if ('queue' in to) {
-        if (to.queue === id) return [{ path, expected: 'another queue than this', got: `"${to.queue}"` }];
-        return queues.ids.has(to.queue) ? [] : [unknown(path, to.queue, { ids: queues.ids, of: 'a queue' })];
-      }
-      // With no flow at all the flows are at fault, and that is told already.
-      if (nodeIds.size === 0) return [];
-      if (!nodeIds.has(to.node)) return [unknown(path, to.node, { ids: nodeIds, of: 'a node of a flow' })];
-      return [...(flowsOf.get(id ?? '') ?? [])]
-        .filter((flowId) => flows[flowId]?.nodes[to.node] === undefined)
-        .map((flowId) => ({
-          path,
-          expected: `a node of the flow "${flowId}", from which contacts come to the queue "${id}"`,
-          got: `"${to.node}"`,
-        }));
+      if ('node' in to) return nodeFaults(id, to.node, path);
+      if (to.queue === id) return [{ path, expected: 'another queue than this', got: `"${to.queue}"` }];
+      return queues.ids.has(to.queue) ? [] : [unknown(path, to.queue, { ids: queues.ids, of: 'a queue' })];
     }),
-  );
+    // Callers whose flow does not have it are offered no choice, which costs them no place.
+    ...(ladder?.choiceNode === undefined || nodeIds.size === 0 || nodeIds.has(ladder.choiceNode)
+      ? []
+      : [
+          unknown(['queues', index, 'ladder', 'choiceNode'], ladder.choiceNode, {
+            ids: nodeIds,
+            of: 'a node of a flow',
+          }),
+        ]),
+  ]);
 }
 
 function unknown(

@@ -3,6 +3,7 @@ export type { ContactEffect, EffectClass, PendingEffect } from './effects.ts';
 export type { ContactEvent } from './events.ts';
 export { type Arrival, begin, type StepContext, type StepResult, step } from './machine/index.ts';
 export type * from './ports.ts';
+export { QueueWatch } from './queue-watch.ts';
 export type * from './room-ports.ts';
 export type * from './rules.ts';
 export { rulesFromConfig } from './rules-from-config.ts';

@@ -17,7 +17,17 @@ const queues = {
   account: { setAside, wrapUpMs },
   emergency: { requirement: 'emergency >= 10' },
   status: { preferredMs: 10_000, wrapUpMs },
-  social: { requirement: 'social >= 9', steps: [{ afterMs: stepAfterMs, requirement: 'social >= 5' }] },
+  social: {
+    requirement: 'social >= 9',
+    ladder: {
+      rungs: [
+        { do: 'widen', afterMs: stepAfterMs, requirement: 'social >= 5' },
+        { do: 'conclude', afterMs: 110_000 },
+      ],
+      latestMs: 120_000,
+      choiceAboveMs: 120_000,
+    },
+  },
 };
 
 // Two processes match at once, and each hears of every operator's phone.

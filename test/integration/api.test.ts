@@ -362,7 +362,14 @@ t.test('queues, who waits in one, and lines', async (t) => {
     { contactId, queueId: 'documents', lineId: 'support', shard: 's1', enqueuedAtMs: now },
     bySystem('test', 'queued'),
   );
-  t.match((await ask(api, '/api/v1/queues')).json.items, [{ queueId: 'documents', waiting: 1, readyOperators: 0 }]);
+  t.match((await ask(api, '/api/v1/queues')).json.items, [
+    {
+      queueId: 'documents',
+      waiting: 1,
+      readyOperators: 0,
+      observed: { handlingMs: 180_000, meanPatienceMs: 120_000 },
+    },
+  ]);
   t.match((await ask(api, '/api/v1/queues/documents/waiting')).json.items, [
     { contactId, position: 1, offered: false, enqueuedAt: new Date(now).toISOString() },
   ]);

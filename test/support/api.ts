@@ -1,4 +1,4 @@
-import { createAcdService, operatorSchema, queueSchema } from '../../src/acd/index.ts';
+import { createAcdService, operatorSchema, QueueObservations, queueSchema } from '../../src/acd/index.ts';
 import {
   type Api,
   type ApiPorts,
@@ -53,6 +53,7 @@ export async function startTestApi(
     store: stores.queue,
     clock,
     logger: silentLogger,
+    observations: new QueueObservations(clock.nowMs()),
     queues: [queueSchema.parse({ id: 'documents', name: 'Documents', requirement: [{ skill: 'documents' }] })],
     operators: [operatorSchema.parse({ id: '101', extension: '101', name: 'Anna', skills: { documents: 5 } })],
   });

@@ -228,6 +228,8 @@ t.test('a number, an address or an id stands in one place only', async (t) => {
     /operators\[\d\].skills.business/,
     /operators\[\d\].skills.business/,
     /queues\[2\].requirement\[0\].skill: expected the id of a skill/,
+    /queues\[2\].ladder.rungs\[0\].requirement: expected the id of a skill .* got "business" at character 1/,
+    /queues\[2\].ladder.rungs\[2\].requirement: expected the id of a skill/,
     /skills\[2\].id: expected one that no other entry of skills has, got "documents"/,
     /trunks\[0\].addresses: expected an address that no other trunk has, got "127.0.0.2"/,
   ];
@@ -237,6 +239,13 @@ t.test('a number, an address or an id stands in one place only', async (t) => {
       String(pattern),
     );
   t.equal(faults.length, expected.length, faults.join('\n'));
+});
+
+t.test('the choice of a ladder is a node of some flow', async (t) => {
+  const wrong = await loadEdited(t, {
+    'hotline.yaml': (text) => text.replace('choiceNode: waitingChoice', 'choiceNode: choice'),
+  });
+  t.match(wrong.faults, [/^hotline.yaml:\d+: queues\[0\].ladder.choiceNode: expected the id of a node of a flow/]);
 });
 
 t.test('broken YAML, a missing file, a file that is no configuration', async (t) => {

@@ -1,6 +1,14 @@
 import t from 'tap';
-import type { ContactEvent } from '../../src/contact/index.ts';
-import { asId, type CaseId, type OfferId, type OperatorId, type PlaybackId } from '../../src/foundation/index.ts';
+import { QueueObservations } from '../../src/acd/index.ts';
+import { type ContactEvent, QueueWatch, type TimelineEntry } from '../../src/contact/index.ts';
+import {
+  asId,
+  type CaseId,
+  type ContactId,
+  type OfferId,
+  type OperatorId,
+  type PlaybackId,
+} from '../../src/foundation/index.ts';
 import { callerLegId, Driver, toldArrival } from '../support/contact-rules.ts';
 
 const offer: ContactEvent = {
@@ -255,4 +263,50 @@ t.test('a request stored when he talks already stays his, and he was answered', 
   driver.feed({ type: 'offerConfirmed', offerId: asId<OfferId>('o1') });
   stored(driver).feed({ type: 'legEnded', legId: callerLegId, cause: 'normal' });
   t.match(driver.state.facts, { outcome: 'answeredByOperator', caseId: 'case1' });
+});
+
+t.test('what estimates rest on is seen from the timelines of all contacts', async (t) => {
+  const observations = new QueueObservations(0);
+  const watch = new QueueWatch(observations, (queueId) => queueId !== 'quiet');
+  const course = (name: string, entries: readonly (readonly [number, string, TimelineEntry['facts']?])[]): void => {
+    for (const [seconds, kind, facts = {}] of entries) {
+      const contactId = asId<ContactId>(name);
+      watch.take({ source: 'contact', contactId, entry: { atMs: seconds * 1_000, kind, facts } });
+    }
+  };
+  const expected = { handlingMs: 100_000, meanPatienceMs: 60_000 };
+  const now = (queueId: string) => observations.of(queueId, { nowMs: 900_000, expected });
+  course('c1', [
+    [0, 'queued', { queueId: 'told' }],
+    [10, 'announced', { estimateMs: 30_000 }],
+    [50, 'announced', { estimateMs: 5_000 }],
+    [60, 'joined'],
+    [160, 'ended', { outcome: 'answeredByOperator' }],
+    [280, 'wrapUpEnded'],
+    [290, 'wrapUpEnded'],
+  ]);
+  t.equal(now('told').handlingMs, (10 * 100_000 + 220_000) / 11);
+  t.equal(now('told').estimateError?.contacts, 1);
+  const error = now('told').estimateError?.p50Ms ?? 0;
+  t.ok(error > 17_000 && error < 21_000, `told 40 s of the wait at first, waited 60 s: ${error} ms`);
+  course('c2', [
+    [0, 'queued', { queueId: 'told' }],
+    [30, 'ended', { outcome: 'abandonedInQueue' }],
+  ]);
+  course('c3', [
+    [0, 'queued', { queueId: 'told' }],
+    [130, 'ended', { outcome: 'requestLeft' }],
+  ]);
+  const { meanPatienceMs } = now('told');
+  t.ok(Math.abs(meanPatienceMs - (600_000 + 60_000 + 30_000 + 130_000) / 11) < 100, `${meanPatienceMs}: one gave up`);
+  course('c4', [
+    [0, 'queued', { queueId: 'told' }],
+    [20, 'movedToQueue', { queueId: 'quiet' }],
+    [25, 'joined'],
+    [45, 'ended', { outcome: 'answeredByOperator' }],
+  ]);
+  t.equal(now('quiet').handlingMs, (10 * 100_000 + 20_000) / 11, 'without wrap-up it ends with the call');
+  course('nobody', [[5, 'ended', { outcome: 'abandonedInQueue' }]]);
+  watch.take({ source: 'queue', entry: { atMs: 0, kind: 'queued', facts: {} } });
+  t.equal(now('nowhere').arrivalsPerHour, 0);
 });
