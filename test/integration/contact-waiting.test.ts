@@ -113,3 +113,53 @@ t.test(
     t.same(faults, []);
   },
 );
+
+/** On a visit to his flow an operator's phone comes up, rings and is answered; they talk, and he hangs up. */
+async function isTakenFromVisit(world: ContactWorld): Promise<ContactRecord | undefined> {
+  const caller: LegId = world.call(toldLine);
+  await live(world, 8_000);
+  world.exchange.press(caller, '3');
+  await live(world, 500);
+  world.exchange.register('101', 'answer');
+  await live(world, 30_000);
+  world.exchange.hangup(caller);
+  await live(world, 30_000);
+  const [record] = await world.records.list({ limit: 1 });
+  return record;
+}
+
+async function startedUnreachable(crashAt?: CrashPoint): Promise<ContactWorld> {
+  const world = new ContactWorld();
+  await world.startProcess();
+  world.exchange.unregister(await world.operatorReady('answer'));
+  await world.pass(100);
+  await world.stop();
+  await world.startProcess(crashAt);
+  await world.pass(100);
+  return world;
+}
+
+t.test(
+  'the service dies in any step of a visit to the flow: the operator who answers gets the caller',
+  { timeout: 120_000 },
+  async (t) => {
+    const whole = await startedUnreachable({ step: Number.MAX_SAFE_INTEGER, when: 'before' });
+    const record = await isTakenFromVisit(whole);
+    for (const kind of ['visitStarted', 'visitEnded', 'joined']) t.ok(kindsOf(record).includes(kind), kind);
+    const lastStep = whole.steps;
+    await whole.stop();
+    const faults: string[] = [];
+    for (let step = 1; step <= lastStep; step += 1) {
+      for (const when of ['before', 'after'] as const) {
+        const world = await startedUnreachable({ step, when });
+        const end = await isTakenFromVisit(world);
+        const left = await leftIn(world);
+        if (end?.outcome !== 'answeredByOperator' || left !== undefined)
+          faults.push(`${when} step ${step}: ${end?.outcome} ${left ?? ''} ${kindsOf(end).join()}`);
+        await world.stop();
+      }
+    }
+    t.comment(`${2 * lastStep} deaths`);
+    t.same(faults, []);
+  },
+);
