@@ -7,6 +7,7 @@ import {
   DozvonError,
   hasCode,
   type OperatorId,
+  type SaveAhead,
   withLimit,
 } from '../foundation/index.ts';
 import type { ContactEffect } from './effects.ts';
@@ -28,6 +29,8 @@ export interface EffectPorts {
 export interface EffectContext {
   readonly contactId: ContactId;
   readonly shard: string;
+  /** The save of the state that names the effect, to be taken along by its command. */
+  readonly ahead?: SaveAhead | undefined;
 }
 
 export const lanes = ['call', 'queue', 'records'] as const;
@@ -56,6 +59,11 @@ export function laneOf(effect: ContactEffect): Lane {
     default:
       return 'call';
   }
+}
+
+/** Whether the effect begins with a command to the queue, so that the save before it can go along. */
+export function takesSaveAlong(effect: ContactEffect): boolean {
+  return laneOf(effect) === 'queue' && !(effect.type === 'enqueue' && effect.lastOperator !== undefined);
 }
 
 /** The caller hears music already, so this delays his offer only; a database at work answers in a few milliseconds. */
@@ -127,7 +135,8 @@ async function runQueueEffect(
   context: EffectContext,
   { queue, records }: EffectPorts,
 ): Promise<readonly ContactEvent[]> {
-  const { contactId, shard } = context;
+  const { contactId, shard, ahead } = context;
+  const meta = (reason: string): CommandMeta => ({ ...bySystem('contact', reason), ...(ahead && { ahead }) });
   switch (effect.type) {
     case 'enqueue': {
       const { type: _type, lastOperator, ...place } = effect;

@@ -7,9 +7,10 @@ import {
   type Logger,
   messageOf,
   type OfferId,
+  type SaveAhead,
   secondMs,
 } from '../foundation/index.ts';
-import { type EffectPorts, runEffect } from './effect-runner.ts';
+import { type EffectPorts, laneOf, runEffect, takesSaveAlong } from './effect-runner.ts';
 import { type ContactEffect, effectClass, type PendingEffect } from './effects.ts';
 import type { ContactEvent, RecoveredEvent } from './events.ts';
 import { EffectLanes } from './lanes.ts';
@@ -91,7 +92,7 @@ export class Mailbox {
     this.#lanes = new EffectLanes({
       clock: options.clock,
       logger: options.logger.child({ contactId: state.contactId }),
-      run: (effect) => this.#run(effect),
+      run: (effect, ahead) => this.#run(effect, ahead),
       failed: (effect, code) => this.#effectFailed(effect, code),
       settled: (settled) => {
         this.#pending = this.#pending.filter((one) => one.number !== settled.number);
@@ -234,7 +235,7 @@ export class Mailbox {
     }
   }
 
-  /** The effects run when the state that names them is saved. */
+  /** The effects run when the state that names them is saved; a command to the queue may be one step with the save. */
   async #settle(effects: readonly ContactEffect[], when: 'saveNow' | 'saveLater'): Promise<void> {
     if (when === 'saveLater') {
       this.#linger();
@@ -242,9 +243,19 @@ export class Mailbox {
     }
     const added = effects.map((effect) => ({ number: ++this.#effectNumber, effect }));
     this.#pending.push(...added);
-    if (!(await this.#save())) return;
+    const first = this.#lanes.isIdle('queue') ? added.find(({ effect }) => laneOf(effect) === 'queue') : undefined;
+    const along = first !== undefined && takesSaveAlong(first.effect) ? first : undefined;
+    const { promise: saved, resolve: tellSaved } = Promise.withResolvers<void>();
+    let isBegun = false;
+    const command = (ahead: SaveAhead): void => {
+      isBegun = true;
+      if (along) this.#lanes.begin({ pending: along, ahead, saved });
+    };
+    const mayAct = await this.#save(along && command);
+    tellSaved();
+    if (!mayAct) return;
     this.#saved();
-    this.#lanes.add(added);
+    this.#lanes.add(isBegun ? added.filter((one) => one !== along) : added);
   }
 
   #linger(): void {
@@ -265,18 +276,21 @@ export class Mailbox {
     this.#lingering = undefined;
   }
 
-  /** False: this process must not act any more. */
-  async #save(): Promise<boolean> {
+  /** `command` goes with the first attempt. False: this process must not act any more. */
+  async #save(command?: (ahead: SaveAhead) => void): Promise<boolean> {
     if (this.#finishing) return !this.#stopped;
     const { clock, logger, states, sealer, lease, onLeaseLost } = this.#options;
     const stored: StoredContact = { version: 1, state: this.#state, pending: this.#pending };
     const sealedState = sealer.seal(JSON.stringify(stored), stateContext(this.contactId));
     const timeline = this.#state.timeline.slice(this.#published);
     const giveUpAtMs = clock.nowMs() + (this.#unsaved ? 0 : savePatienceMs);
-    for (;;) {
+    const change = { sealedState, timeline };
+    for (let isFirst = true; ; isFirst = false) {
       if (this.#stopped) return false;
       try {
-        const outcome = await states.save(lease(), this.contactId, { sealedState, timeline });
+        const outcome = await (command && isFirst
+          ? states.saveWith(lease(), this.contactId, change, command)
+          : states.save(lease(), this.contactId, change));
         if (outcome === 'leaseLost') {
           onLeaseLost();
           return false;
@@ -295,12 +309,12 @@ export class Mailbox {
     }
   }
 
-  async #run(effect: ContactEffect): Promise<void> {
+  async #run(effect: ContactEffect, ahead?: SaveAhead): Promise<void> {
     if (effect.type === 'finish') {
       await this.#finish();
       return;
     }
-    const context = { contactId: this.contactId, shard: this.#state.shard };
+    const context = { contactId: this.contactId, shard: this.#state.shard, ahead };
     for (const event of await runEffect(effect, context, this.#options.ports)) this.post(event);
   }
 
