@@ -101,15 +101,18 @@ export class Scripts {
     verb: Verb,
     { head, args }: { readonly head: readonly (string | number)[]; readonly args: readonly (string | number)[] },
   ): Promise<unknown> {
-    if (ahead.outcome === undefined) {
-      const { words } = ahead;
-      const both = this.#ask('save-then', [...head, verb, words.length, ...words, ...args]);
-      ahead.outcome = both.then((result) => (pair(result)[0] === 1 ? 'saved' : 'leaseLost'));
-      if ((await ahead.outcome) === 'saved') return pair(await both)[1];
-    } else if ((await ahead.outcome) === 'saved') {
-      return await this.#ask(verb, [...head, ...args]); // the save has gone before, alone or with another verb
+    if (ahead.outcome !== undefined) {
+      // The save has gone before, alone or with another verb.
+      if ((await ahead.outcome) === 'leaseLost') throw leaseLost(verb);
+      return await this.#ask(verb, [...head, ...args]);
     }
-    throw new DozvonError('LEASE_LOST', `${verb}: expected the lease of the contact’s shard to hold, it is another’s`);
+    const { words } = ahead;
+    const both = this.#ask('save-then', [...head, verb, words.length, ...words, ...args]).then(pair);
+    ahead.outcome = both.then(([word]) => (word === 'leaseLost' ? word : 'saved'));
+    const [word, result] = await both;
+    if (word === 'leaseLost') throw leaseLost(verb);
+    if (word === 'refused') throw new DozvonError('REDIS_REFUSED', `${verb}: ${String(result)}`);
+    return result;
   }
 
   #ask(verb: Verb, args: readonly (string | number)[]): Promise<unknown> {
@@ -162,6 +165,10 @@ function unexpected(verb: Verb, expected: string, result: unknown): DozvonError 
 function pair(result: unknown): readonly [unknown, unknown] {
   if (!Array.isArray(result)) throw unexpected('save-then', 'a pair', result);
   return [result[0], result[1]];
+}
+
+function leaseLost(verb: Verb): DozvonError {
+  return new DozvonError('LEASE_LOST', `${verb}: expected the lease of the contact’s shard to hold, it is another’s`);
 }
 
 function functionName(libraryName: string, verb: Verb): string {
