@@ -45,6 +45,10 @@ const saveRetryMs = 100;
  * another (a place told, a phone that rings) mostly come within it.
  */
 const lingerMs = 100;
+/** What is only noted waits for the offer, which mostly comes within it. */
+const notedLingerMs = secondMs;
+/** Events that only add to the timeline. */
+const onlyNoted: readonly ContactEvent['type'][] = ['placeKnown'];
 
 export const stateContext = (contactId: ContactId): string => `contactState:${contactId}`;
 
@@ -56,7 +60,7 @@ interface Letter {
 
 /**
  * One contact's mailbox: one event at a time, as many as have come are one turn; state and pending effects are saved once a
- * turn, before the effects run. The only thing that changes the contact's state.
+ * turn, before the effects run, or in one step with a command to the queue. The only thing that changes the contact's state.
  */
 export class Mailbox {
   readonly contactId: ContactId;
@@ -78,7 +82,7 @@ export class Mailbox {
   /** The state is being removed: nothing may be written after that. */
   #finishing = false;
   /** A change has not been saved; at the latest, the timer's firing (`overdue`) saves it. */
-  #lingering: { readonly cancel: CancelTimer; overdue: boolean } | undefined;
+  #lingering: { readonly dueMs: number; readonly cancel: CancelTimer; overdue: boolean } | undefined;
 
   /** `inherited`: for a contact taken over from an earlier process; it takes no event before `recover`. */
   constructor(state: ContactState, options: MailboxOptions, inherited?: readonly PendingEffect[]) {
@@ -109,7 +113,7 @@ export class Mailbox {
     this.#published = 0;
     this.#busy = true;
     this.#armTimers();
-    await this.#settle(first.effects, 'saveNow');
+    await this.#settle(first.effects);
     this.#busy = false;
     this.#work();
   }
@@ -215,7 +219,8 @@ export class Mailbox {
     const isAwaited = letters.some(({ done }) => done !== undefined);
     const saves = effects.length > 0 || isAwaited || this.#lingering?.overdue === true;
     if (this.#state === before && effects.length === 0 && this.#lingering === undefined) return;
-    await this.#settle(effects, saves ? 'saveNow' : 'saveLater');
+    if (saves) await this.#settle(effects);
+    else this.#linger(letters.every(({ event }) => onlyNoted.includes(event.type)) ? notedLingerMs : lingerMs);
   }
 
   #step(event: ContactEvent): readonly ContactEffect[] {
@@ -236,11 +241,7 @@ export class Mailbox {
   }
 
   /** The effects run when the state that names them is saved; a command to the queue may be one step with the save. */
-  async #settle(effects: readonly ContactEffect[], when: 'saveNow' | 'saveLater'): Promise<void> {
-    if (when === 'saveLater') {
-      this.#linger();
-      return;
-    }
+  async #settle(effects: readonly ContactEffect[]): Promise<void> {
     const added = effects.map((effect) => ({ number: ++this.#effectNumber, effect }));
     this.#pending.push(...added);
     const first = this.#lanes.isIdle('queue') ? added.find(({ effect }) => laneOf(effect) === 'queue') : undefined;
@@ -258,12 +259,15 @@ export class Mailbox {
     this.#lanes.add(isBegun ? added.filter((one) => one !== along) : added);
   }
 
-  #linger(): void {
-    if (this.#lingering !== undefined) return;
+  #linger(ms: number): void {
     const { clock } = this.#options;
+    const dueMs = clock.nowMs() + ms;
+    if (this.#lingering !== undefined && this.#lingering.dueMs <= dueMs) return;
+    this.#lingering?.cancel();
     const lingering = {
+      dueMs,
       overdue: false,
-      cancel: clock.setTimer(clock.nowMs() + lingerMs, () => {
+      cancel: clock.setTimer(dueMs, () => {
         lingering.overdue = true;
         this.#work();
       }),
