@@ -14,7 +14,7 @@ import type { ContactEffect } from './effects.ts';
 import type { ContactEvent } from './events.ts';
 import type { CommandOutcome, TelephonyPort } from './ports.ts';
 import type { QueuePort, RecordingPort, RequestPort } from './room-ports.ts';
-import type { ContactRecordStore } from './store-ports.ts';
+import type { ContactRecord, ContactRecordStore } from './store-ports.ts';
 
 /** Where the effects of a shard's contacts go. */
 export interface EffectPorts {
@@ -29,6 +29,7 @@ export interface EffectPorts {
 export interface EffectContext {
   readonly contactId: ContactId;
   readonly shard: string;
+  readonly record: () => ContactRecord;
   /** The save of the state that names the effect, to be taken along by its command. */
   readonly ahead?: SaveAhead | undefined;
 }
@@ -109,7 +110,7 @@ export async function runEffect(
       return [{ type: 'requestStored', ...stored }];
     }
     case 'putRecord':
-      await ports.records.put(effect.record);
+      await ports.records.put(context.record());
       return [];
     case 'finish':
       throw new DozvonError('UNEXPECTED_EFFECT', 'finish is the mailbox’s own: expected it not to reach the runner');

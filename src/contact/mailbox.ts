@@ -14,11 +14,11 @@ import { type EffectPorts, laneOf, runEffect, takesSaveAlong } from './effect-ru
 import { type ContactEffect, effectClass, type PendingEffect } from './effects.ts';
 import type { ContactEvent, RecoveredEvent } from './events.ts';
 import { EffectLanes } from './lanes.ts';
-import { type StepResult, step } from './machine/index.ts';
+import { recordOf, type StepResult, step } from './machine/index.ts';
 import type { StateSealer } from './room-ports.ts';
 import type { ContactRules } from './rules.ts';
 import type { ContactState, StoredContact, TimerId } from './state.ts';
-import type { ContactStateStore, ShardLease } from './store-ports.ts';
+import type { ContactRecord, ContactStateStore, ShardLease } from './store-ports.ts';
 
 export interface MailboxOptions {
   readonly lease: () => ShardLease;
@@ -224,11 +224,11 @@ export class Mailbox {
   }
 
   #step(event: ContactEvent): readonly ContactEffect[] {
-    const { clock, rules, nodeId, logger } = this.#options;
+    const { clock, rules, logger } = this.#options;
     // An offer may be told twice, also after it has come to nothing here.
     if (event.type === 'offerMade' && wasOffered(this.#state, event.offerId)) return [];
     try {
-      const result = step(this.#state, event, { nowMs: clock.nowMs(), rules, nodeId });
+      const result = step(this.#state, event, { nowMs: clock.nowMs(), rules });
       this.#state = result.state;
       return result.effects;
     } catch (error) {
@@ -318,7 +318,9 @@ export class Mailbox {
       await this.#finish();
       return;
     }
-    const context = { contactId: this.contactId, shard: this.#state.shard, ahead };
+    const { contactId } = this;
+    const record = (): ContactRecord => recordOf(this.#state, this.#options.nodeId);
+    const context = { contactId, shard: this.#state.shard, record, ahead };
     for (const event of await runEffect(effect, context, this.#options.ports)) this.post(event);
   }
 
