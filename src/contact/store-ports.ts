@@ -1,4 +1,4 @@
-import type { CaseId, ContactId, LegId, OperatorId, RecordingId } from '../foundation/index.ts';
+import type { CaseId, ContactId, LegId, OperatorId, RecordingId, SaveAhead } from '../foundation/index.ts';
 
 /** A claim on a shard. `epoch` grows with each owner; every save names it, so that a late owner cannot write. */
 export interface ShardLease {
@@ -42,6 +42,17 @@ export interface ContactStateStore {
     lease: ShardLease,
     contactId: ContactId,
     change: { readonly sealedState: string; readonly timeline: readonly TimelineEntry[] },
+  ): Promise<'saved' | 'leaseLost'>;
+  /**
+   * `save`, taken along by the first command that `command` gives the queue, with what it is handed in the command's meta: save and
+   * command are one atomic step in this order. When the lease is lost neither happens, and a command that has been given
+   * rejects with `LEASE_LOST`. Without a command given at once it is `save`.
+   */
+  saveWith(
+    lease: ShardLease,
+    contactId: ContactId,
+    change: { readonly sealedState: string; readonly timeline: readonly TimelineEntry[] },
+    command: (ahead: SaveAhead) => void,
   ): Promise<'saved' | 'leaseLost'>;
   /** The contact is over: its state is removed, the last timeline entries are published. */
   finish(

@@ -270,6 +270,32 @@ t.test('an offer whose answer was lost on the way is told all the same', async (
   await end();
 });
 
+t.test('a save and its command ask Redis once, and a command that Redis refuses leaves the save', async (t) => {
+  const { queue, contactStates, leases } = await redis.stores('once:');
+  const lease = await leases.acquire('s1', { nodeId: 'n1', nowMs: start, leaseMs: 10_000 });
+  if (lease === undefined) throw new Error('expected a lease');
+  await queue.enqueue(request('c1', 'a'), start);
+  const contactId = asId<ContactId>('c1');
+  const save = async (sealedState: string): Promise<unknown> => {
+    let command: Promise<unknown> = Promise.resolve();
+    const change = { sealedState, timeline: [] };
+    const outcome = await contactStates.saveWith(lease, contactId, change, (ahead) => {
+      command = queue.withdraw(contactId, start, { ...by, ahead });
+    });
+    t.equal(outcome, 'saved');
+    return await command;
+  };
+  await redis.client.call('CONFIG', 'RESETSTAT');
+  t.same(await save('one'), { outcome: 'withdrawn' });
+  t.match(await redis.client.info('commandstats'), /^cmdstat_fcall:calls=1,/m);
+  t.equal(await redis.client.hget('once:contacts:s1', 'c1'), 'one');
+
+  // A key of the wrong type: the verb fails after the save.
+  await redis.client.set('once:contact:c1', 'not a hash');
+  await t.rejects(save('two'), { code: 'REDIS_REFUSED' });
+  t.equal(await redis.client.hget('once:contacts:s1', 'c1'), 'two');
+});
+
 t.test('a schema of a later program is left alone, an older one is migrated once', async (t) => {
   const client = redis.client;
   await client.set('later:schema', schemaVersion + 1);

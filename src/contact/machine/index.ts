@@ -13,6 +13,7 @@ import { onTalking } from './talking.ts';
 import { onVoice } from './voice.ts';
 
 export type { Arrival } from './arriving.ts';
+export { recordOf } from './record.ts';
 
 export interface StepResult {
   readonly state: ContactState;
@@ -23,8 +24,6 @@ export interface StepResult {
 export interface StepContext {
   readonly nowMs: number;
   readonly rules: ContactRules;
-  /** Who acts, for the record. */
-  readonly nodeId: string;
 }
 
 /** A contact arrives. Pure; the time and the configuration are arguments. */
