@@ -11,8 +11,8 @@ else
 end
 for i = 9, #ARGV, 3 do
   redis.call(
-    'XADD', prefix .. 'events', 'MAXLEN', '~', '1000000', '*', 'source', 'contact', 'contactId', contactId,
-    'operatorId', '', 'atMs', ARGV[i], 'kind', ARGV[i + 1], 'facts', ARGV[i + 2]
+    'XADD', prefix .. 'events', 'MAXLEN', '~', '1000000', '*',
+    'event', 'contact ' .. contactId .. '  ' .. ARGV[i] .. ' ' .. ARGV[i + 1] .. ' ' .. ARGV[i + 2]
   )
 end
 return 1
