@@ -87,6 +87,16 @@ export interface EventStream {
   ): Promise<void>;
   /** Unacknowledged reading for live views: events after `afterId` (undefined: from now on) until `signal` aborts. */
   follow(afterId: string | undefined, deliver: (event: StreamEvent) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * After which event a live view begins that saw `lastSeenId` last: after that, or after the newest when it has seen none.
+   * `complete` is false when that event is no longer there: of what came after it the view gets what is still kept.
+   */
+  beginning(lastSeenId: string | undefined): Promise<{ readonly afterId: string; readonly complete: boolean }>;
+  /** What is still kept of a contact's events up to `upToId`, oldest first, among the latest `most` events of all. */
+  pastOf(
+    contactId: ContactId,
+    range: { readonly upToId: string; readonly most: number },
+  ): Promise<readonly StreamEvent[]>;
 }
 
 export type ContactOutcome =

@@ -12,8 +12,8 @@ local function saveContact(first, last)
   end
   for i = first + 5, last, 3 do
     redis.call(
-      'XADD', prefix .. 'events', 'MAXLEN', '~', '1000000', '*', 'source', 'contact', 'contactId', contactId,
-      'operatorId', '', 'atMs', ARGV[i], 'kind', ARGV[i + 1], 'facts', ARGV[i + 2]
+      'XADD', prefix .. 'events', 'MAXLEN', '~', '1000000', '*',
+      'event', 'contact ' .. contactId .. '  ' .. ARGV[i] .. ' ' .. ARGV[i + 1] .. ' ' .. ARGV[i + 2]
     )
   end
   return true
