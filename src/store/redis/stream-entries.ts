@@ -36,49 +36,56 @@ export function fieldsOf(entry: StreamEntry): Readonly<Record<string, string>> {
   return fields;
 }
 
-/**
- * An entry of the common event stream: one text, "source contactId operatorId atMs kind facts", so that reading it costs little.
- * The facts are JSON, and parsed when they are asked for: most readers look at the kind first.
- */
+/** The facts are parsed when they are asked for: most readers look at the kind first. Whoever copies an entry names its members. */
+class WrittenEntry implements TimelineEntry {
+  readonly atMs: number;
+  readonly kind: string;
+  readonly #text: string;
+  #facts: TimelineEntry['facts'] | undefined;
+
+  constructor(written: { readonly atMs: string | undefined; readonly kind: string; readonly facts: string }) {
+    this.atMs = Number(written.atMs);
+    this.kind = written.kind;
+    this.#text = written.facts;
+  }
+
+  get facts(): TimelineEntry['facts'] {
+    this.#facts ??= JSON.parse(this.#text) as TimelineEntry['facts'];
+    return this.#facts;
+  }
+}
+
+/** An entry of the common event stream: one text, "source contactId operatorId atMs kind facts", so that reading it costs little. */
 export function eventOf(entry: StreamEntry): StreamEvent {
   const [id, [field, text = '']] = entry;
   if (field !== 'event') return eventOfVersion2(entry);
   const words = text.split(' ', 5);
   const [source, contactId, operatorId, atMs, kind = ''] = words;
   const facts = text.slice(words.join(' ').length + 1);
-  return eventWith({ id, source, contactId, operatorId, atMs, kind, facts });
+  return eventWith({ id, source, contactId, operatorId }, new WrittenEntry({ atMs, kind, facts }));
 }
 
 /** Keys of version 2 had a field for each; what was written then is read for as long as it is kept. */
 function eventOfVersion2(entry: StreamEntry): StreamEvent {
   const { source, contactId, operatorId, atMs, kind = '', facts = '{}' } = fieldsOf(entry);
-  return eventWith({ id: entry[0], source, contactId, operatorId, atMs, kind, facts });
+  return eventWith({ id: entry[0], source, contactId, operatorId }, new WrittenEntry({ atMs, kind, facts }));
 }
 
-function eventWith(written: {
-  readonly id: string;
-  readonly source: string | undefined;
-  readonly contactId: string | undefined;
-  readonly operatorId: string | undefined;
-  readonly atMs: string | undefined;
-  readonly kind: string;
-  readonly facts: string;
-}): StreamEvent {
-  const { id, source, contactId, operatorId, kind } = written;
-  let facts: TimelineEntry['facts'] | undefined;
+function eventWith(
+  {
+    id,
+    source,
+    contactId,
+    operatorId,
+  }: Readonly<Record<'id', string>> & Readonly<Record<'source' | 'contactId' | 'operatorId', string | undefined>>,
+  entry: TimelineEntry,
+): StreamEvent {
   return {
     id,
     source: source === 'contact' ? 'contact' : 'queue',
     ...(contactId ? { contactId: asId(contactId) } : {}),
     ...(operatorId ? { operatorId: asId(operatorId) } : {}),
-    entry: {
-      atMs: Number(written.atMs),
-      kind,
-      get facts() {
-        facts ??= JSON.parse(written.facts) as TimelineEntry['facts'];
-        return facts;
-      },
-    },
+    entry,
   };
 }
 
