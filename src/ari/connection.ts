@@ -2,9 +2,10 @@ import type { ClientRequestArgs } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import { type CancelTimer, type Clock, DozvonError, type Logger, messageOf } from '../foundation/index.ts';
-import { type AriEvent, type AriOperations, describedVersion } from './ari.gen.ts';
+import { type AriEvent, describedVersion } from './ari.gen.ts';
 import { Answer, frameOf, parseMessage } from './frames.ts';
 import {
+  AcceptedReply,
   type AriArguments,
   type AriOperationName,
   type AriReply,
@@ -193,7 +194,7 @@ export class AriConnection {
     const response = await this.request(requestOf(name, given));
     const { status } = response;
     if (status < 200 || status >= 300) return { ok: false, status, reason: refusalReason(response.body) };
-    return new Described(response);
+    return new AcceptedReply<Name>(response);
   }
 
   /** What is sent in one turn of the loop goes out in one write: a write costs more than what is written. */
@@ -386,22 +387,6 @@ export class AriConnection {
     else socket.close(1000);
     await closed.promise;
     cancel();
-  }
-}
-
-/** The answer of a described operation; like that of any, its body is read when it is asked for. */
-class Described<Name extends AriOperationName> {
-  readonly ok = true;
-  readonly status: number;
-  readonly #response: AriResponse;
-
-  constructor(response: AriResponse) {
-    this.status = response.status;
-    this.#response = response;
-  }
-
-  get body(): AriOperations[Name]['result'] {
-    return this.#response.body as AriOperations[Name]['result'];
   }
 }
 

@@ -31,6 +31,22 @@ export type AriReply<Name extends AriOperationName> =
   | { readonly ok: true; readonly status: number; readonly body: AriOperations[Name]['result'] }
   | { readonly ok: false; readonly status: number; readonly reason: string };
 
+/** The answer of a described operation; like that of any, its body is read when it is asked for. */
+export class AcceptedReply<Name extends AriOperationName> {
+  readonly ok = true;
+  readonly status: number;
+  readonly #response: AriResponse;
+
+  constructor(response: AriResponse) {
+    this.status = response.status;
+    this.#response = response;
+  }
+
+  get body(): AriOperations[Name]['result'] {
+    return this.#response.body as AriOperations[Name]['result'];
+  }
+}
+
 /** Puts the path parameters into their places; what is left over is the query. Six of them a call: so without patterns. */
 export function requestOf(name: AriOperationName, given: Readonly<Record<string, unknown>>): AriRequest {
   const space = name.indexOf(' ');

@@ -454,3 +454,25 @@ t.test('the loss of Redis is told with a code, in bounded time, and survived', a
   stop.abort();
   await withLimit(reading, limitMs, 'the readers to end');
 });
+
+t.test('a Redis that hangs is given up in bounded time, and used again when it answers', async (t) => {
+  const stores = await redis.stores('hang:');
+  t.equal(await stores.queue.enqueue(request('c1', 'a'), start), 'enqueued');
+  await redis.client.client('PAUSE', 3_500, 'ALL');
+  const askedAtMs = Date.now();
+  const answers = await Promise.allSettled([
+    stores.ping(),
+    stores.queue.matchContact(asId('c1'), { nowMs: start, leaseMs: 1 }),
+  ]);
+  const tookMs = Date.now() - askedAtMs;
+  for (const answer of answers) t.match(answer, { status: 'rejected', reason: { code: 'REDIS_UNAVAILABLE' } });
+  t.ok(tookMs >= 1_900 && tookMs < 3_000, `${tookMs} ms: the limit, and little more`);
+  for (let answers = false; !answers && Date.now() - askedAtMs < 10_000; ) {
+    answers = await stores.ping().then(
+      () => true,
+      () => false,
+    );
+    if (!answers) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  t.equal(await stores.queue.enqueue(request('c2', 'a'), start), 'enqueued');
+});
