@@ -147,7 +147,8 @@ async function eventsToLast(stream: EventStream): Promise<readonly Omit<StreamEv
   const reading = stream.follow(
     '0-0',
     ({ id: _own, ...event }) => {
-      events.push(event);
+      const { atMs, kind, facts } = event.entry;
+      events.push({ ...event, entry: { atMs, kind, facts } });
       if (event.operatorId === lastOperator) stop.abort();
     },
     stop.signal,

@@ -50,7 +50,11 @@ export class EventStreams {
         raw.write(`${idLine}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
         if (raw.writableLength > largestBacklogBytes) raw.destroy();
       },
-      onClose: (listener) => void closeListeners.push(listener),
+      onClose: (listener) => {
+        // The client may have gone while its answer was being prepared.
+        if (raw.destroyed) listener();
+        else closeListeners.push(listener);
+      },
     };
   }
 

@@ -1,57 +1,58 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventStream, StreamEvent } from '../contact/store-ports.ts';
-import { type Logger, messageOf, secondMs } from '../foundation/index.ts';
+import { type ContactId, type Logger, messageOf, secondMs } from '../foundation/index.ts';
 
-/** Events kept for those who resume or look at a contact that is under way: an hour of a busy hotline, some megabytes. */
-const historyEvents = 20_000;
-/** Where the stream begins; the ids of both its implementations count up from here. */
-const streamStart = '0-0';
+/** How far back a contact's events are looked for: some minutes of a busy hotline. What is older is in the contact's record. */
+const lookBackEvents = 20_000;
 const firstRetryMs = 250;
 const longestRetryMs = 5 * secondMs;
 
-export interface Subscription {
-  /** Events already past, oldest first. */
-  readonly past: readonly StreamEvent[];
-  /** False: some events after `afterId` are not kept any more. */
-  readonly complete: boolean;
-  end(): void;
-}
+/** What live views need of the stream. */
+export type LiveStream = Pick<EventStream, 'follow' | 'beginning' | 'pastOf'>;
 
-/**
- * One reader of the event stream for every live view of this process, with the recent past: a hundred open pages cost Redis one
- * connection. Lives from `start()` to `stop()`.
- */
+/** Live views of this process. Nothing is read while nobody watches; a view that resumes does so from the stream's own history. */
 export class LiveEvents {
-  readonly #stream: Pick<EventStream, 'follow'>;
+  readonly #stream: LiveStream;
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
-  readonly #listeners = new Set<(event: StreamEvent) => void>();
-  #events: StreamEvent[] = [];
-  #following: Promise<void> | undefined;
+  readonly #views = new Set<Promise<void>>();
 
-  constructor(stream: Pick<EventStream, 'follow'>, logger: Logger) {
+  constructor(stream: LiveStream, logger: Logger) {
     this.#stream = stream;
     this.#logger = logger;
   }
 
-  start(): void {
-    this.#following ??= this.#follow();
+  /** After which event a view begins (`EventStream.beginning`). */
+  async beginning(lastSeenId: string | undefined): Promise<{ readonly afterId: string; readonly complete: boolean }> {
+    return await this.#stream.beginning(lastSeenId);
   }
 
-  /** Goes on after the last event whenever the stream could not be read, until `stop()`. */
-  async #follow(): Promise<void> {
-    const { signal } = this.#stopping;
+  /** What the stream still holds of a contact, up to the event `upToId`, oldest first. */
+  async pastOf(contactId: ContactId, upToId: string): Promise<readonly StreamEvent[]> {
+    return await this.#stream.pastOf(contactId, { upToId, most: lookBackEvents });
+  }
+
+  /** Every event after `afterId` to `listener`, each once and in order, until the function returned is called or `stop()`. */
+  follow(afterId: string, listener: (event: StreamEvent) => void): () => void {
+    const ended = new AbortController();
+    const view = this.#follow(afterId, listener, AbortSignal.any([ended.signal, this.#stopping.signal]));
+    this.#views.add(view);
+    void view.finally(() => this.#views.delete(view));
+    return () => ended.abort();
+  }
+
+  /** Goes on after the last event whenever the stream could not be read. */
+  async #follow(afterId: string, listener: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
+    let cursor = afterId;
     let retryMs = firstRetryMs;
+    const take = (event: StreamEvent): void => {
+      cursor = event.id;
+      retryMs = firstRetryMs;
+      listener(event);
+    };
     while (!signal.aborted) {
       try {
-        await this.#stream.follow(
-          this.#events.at(-1)?.id ?? streamStart,
-          (event) => {
-            retryMs = firstRetryMs;
-            this.#take(event);
-          },
-          signal,
-        );
+        await this.#stream.follow(cursor, take, signal);
       } catch (error) {
         this.#logger.warn({ reason: messageOf(error) }, 'live events are interrupted, trying again');
       }
@@ -63,29 +64,6 @@ export class LiveEvents {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#listeners.clear();
-    await this.#following;
-  }
-
-  /**
-   * Past events after `afterId` (undefined: `from` says whether all that is kept or none) and, from this moment on, every event to
-   * `listener`: nothing falls between the two.
-   */
-  subscribe(
-    position: { readonly afterId: string } | { readonly from: 'history' | 'now' },
-    listener: (event: StreamEvent) => void,
-  ): Subscription {
-    this.#listeners.add(listener);
-    const end = (): void => void this.#listeners.delete(listener);
-    if ('from' in position) return { past: position.from === 'history' ? [...this.#events] : [], complete: true, end };
-    const index = this.#events.findLastIndex((event) => event.id === position.afterId);
-    return { past: this.#events.slice(index + 1), complete: index >= 0, end };
-  }
-
-  #take(event: StreamEvent): void {
-    this.#events.push(event);
-    // In big steps: each cut copies what stays.
-    if (this.#events.length > historyEvents * 1.2) this.#events = this.#events.slice(-historyEvents);
-    for (const listener of this.#listeners) listener(event);
+    await Promise.all(this.#views);
   }
 }

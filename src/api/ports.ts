@@ -1,8 +1,9 @@
 import type { AcdService } from '../acd/index.ts';
 import type { CaseRepository, Outbox } from '../cases/index.ts';
-import type { ContactRecordStore, EventStream } from '../contact/store-ports.ts';
+import type { ContactRecordStore } from '../contact/store-ports.ts';
 import type { AuditJournal, Clock } from '../foundation/index.ts';
 import type { ScheduleVerdict } from '../schedule/index.ts';
+import type { LiveStream } from './live-events.ts';
 
 /** A part the service cannot do its work without. */
 export interface HealthProbe {
@@ -46,7 +47,7 @@ export interface ApiPorts {
   >;
   readonly lines: () => readonly LineNow[];
   readonly records: Pick<ContactRecordStore, 'get' | 'list'>;
-  readonly events: Pick<EventStream, 'follow'>;
+  readonly events: LiveStream;
   readonly cases: Pick<CaseRepository, 'findByNumber'>;
   readonly outbox: Pick<Outbox, 'list'>;
   readonly journal: AuditJournal;

@@ -72,11 +72,9 @@ export function createApi(parts: {
   return {
     async start() {
       await built;
-      live.start();
       try {
         return { url: await server.listen({ host: settings.host, port: settings.port }) };
       } catch (error) {
-        await live.stop();
         throw new DozvonError('API_NOT_LISTENING', `the API cannot listen on ${settings.host}:${settings.port}`, {
           cause: error,
         });

@@ -2,9 +2,10 @@ import type { ClientRequestArgs } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import { type CancelTimer, type Clock, DozvonError, type Logger, messageOf } from '../foundation/index.ts';
-import { type AriEvent, type AriOperations, describedVersion } from './ari.gen.ts';
-import { frameOf, parseMessage, responseOf } from './frames.ts';
+import { type AriEvent, describedVersion } from './ari.gen.ts';
+import { Answer, frameOf, parseMessage } from './frames.ts';
 import {
+  AcceptedReply,
   type AriArguments,
   type AriOperationName,
   type AriReply,
@@ -61,7 +62,8 @@ interface Waiting {
   readonly what: string;
   readonly resolve: (response: AriResponse) => void;
   readonly reject: (error: DozvonError) => void;
-  readonly cancelTimer: CancelTimer;
+  readonly limitMs: number;
+  readonly dueMs: number;
 }
 
 type Phase = 'idle' | 'connecting' | 'preparing' | 'connected' | 'waiting' | 'stopped' | 'replaced';
@@ -81,6 +83,7 @@ export class AriConnection {
   /** What the socket writes to. */
   #wire: Socket | undefined;
   #waiting = new Map<string, Waiting>();
+  #watched: { readonly dueMs: number; readonly cancel: CancelTimer } | undefined;
   #held: AriEvent[] = [];
   #connectedWaiters = new Set<() => void>();
   #nextRequest = 0;
@@ -156,14 +159,34 @@ export class AriConnection {
     }
     const limitMs = request.timeoutMs ?? this.#options.requestTimeoutMs ?? defaultRequestTimeoutMs;
     return await new Promise((resolve, reject) => {
-      const cancelTimer = this.#options.clock.setTimer(this.#options.clock.nowMs() + limitMs, () => {
-        this.#waiting.delete(id);
-        reject(new DozvonError('TIMED_OUT', `${what}: no answer within ${limitMs} ms`));
-      });
-      this.#waiting.set(id, { what, resolve, reject, cancelTimer });
+      const dueMs = this.#options.clock.nowMs() + limitMs;
+      this.#waiting.set(id, { what, resolve, reject, limitMs, dueMs });
+      this.#watch(dueMs);
       this.#gather();
       socket.send(frame);
     });
+  }
+
+  /** One timer for all that wait: it stands at the first time-out there may be, and finds most requests answered. */
+  #watch(dueMs: number): void {
+    if (this.#watched !== undefined && this.#watched.dueMs <= dueMs) return;
+    this.#watched?.cancel();
+    this.#watched = { dueMs, cancel: this.#options.clock.setTimer(dueMs, () => this.#timeOut()) };
+  }
+
+  #timeOut(): void {
+    this.#watched = undefined;
+    const nowMs = this.#options.clock.nowMs();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [id, { what, reject, limitMs, dueMs }] of this.#waiting) {
+      if (dueMs > nowMs) {
+        nextMs = Math.min(nextMs, dueMs);
+        continue;
+      }
+      this.#waiting.delete(id);
+      reject(new DozvonError('TIMED_OUT', `${what}: no answer within ${limitMs} ms`));
+    }
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#watch(nextMs);
   }
 
   /** An operation of the description, its parameters and answer typed. */
@@ -171,13 +194,7 @@ export class AriConnection {
     const response = await this.request(requestOf(name, given));
     const { status } = response;
     if (status < 200 || status >= 300) return { ok: false, status, reason: refusalReason(response.body) };
-    return {
-      ok: true,
-      status,
-      get body() {
-        return response.body as AriOperations[Name]['result'];
-      },
-    };
+    return new AcceptedReply<Name>(response);
   }
 
   /** What is sent in one turn of the loop goes out in one write: a write costs more than what is written. */
@@ -298,8 +315,7 @@ export class AriConnection {
       return;
     }
     this.#waiting.delete(response.request_id);
-    waiting.cancelTimer();
-    waiting.resolve(responseOf(response.status_code, response.message_body));
+    waiting.resolve(new Answer(response.status_code, response.message_body));
   }
 
   #replaced(): void {
@@ -337,9 +353,10 @@ export class AriConnection {
   #failWaiting(reason: string): void {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const one of waiting) {
-      one.cancelTimer();
-      one.reject(unavailable(`${one.what}: the connection to Asterisk was lost before the answer (${reason})`));
+    this.#watched?.cancel();
+    this.#watched = undefined;
+    for (const { what, reject } of waiting) {
+      reject(unavailable(`${what}: the connection to Asterisk was lost before the answer (${reason})`));
     }
   }
 

@@ -4,17 +4,22 @@ import type { AriRequest, AriResponse } from './operations.ts';
 
 /** A request as Asterisk reads it; `id` comes back with the answer. */
 export function frameOf(request: AriRequest, id: string): string {
-  const query = Object.entries(request.query ?? {}).flatMap(([name, value]) =>
-    value === undefined ? [] : [{ name, value: Array.isArray(value) ? value.join(',') : String(value) }],
-  );
+  const { method, uri, query = {}, body } = request;
+  const pairs: { readonly name: string; readonly value: string }[] = [];
+  for (const name of Object.keys(query)) {
+    const value = query[name];
+    if (value !== undefined) pairs.push({ name, value: Array.isArray(value) ? value.join(',') : String(value) });
+  }
   return JSON.stringify({
     type: 'RESTRequest',
     transaction_id: id,
     request_id: id,
-    method: request.method,
-    uri: request.uri,
-    ...(query.length > 0 && { query_strings: query }),
-    ...(request.body !== undefined && { content_type: 'application/json', message_body: JSON.stringify(request.body) }),
+    method,
+    uri,
+    // What is undefined is left out.
+    query_strings: pairs.length > 0 ? pairs : undefined,
+    content_type: body === undefined ? undefined : 'application/json',
+    message_body: body === undefined ? undefined : JSON.stringify(body),
   });
 }
 
@@ -36,13 +41,18 @@ function textOf(data: RawData): string {
 }
 
 /** The body is read when it is asked for: most answers matter by their status alone. */
-export function responseOf(status: number, text: string | undefined): AriResponse {
-  return {
-    status,
-    get body() {
-      return parseBody(text);
-    },
-  };
+export class Answer implements AriResponse {
+  readonly status: number;
+  readonly #text: string | undefined;
+
+  constructor(status: number, text: string | undefined) {
+    this.status = status;
+    this.#text = text;
+  }
+
+  get body(): unknown {
+    return parseBody(this.#text);
+  }
 }
 
 /** The JSON of an answer's body, its text when it is no JSON, undefined when there is none. */

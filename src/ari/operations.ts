@@ -31,24 +31,50 @@ export type AriReply<Name extends AriOperationName> =
   | { readonly ok: true; readonly status: number; readonly body: AriOperations[Name]['result'] }
   | { readonly ok: false; readonly status: number; readonly reason: string };
 
-/** Puts the path parameters into their places; what is left over is the query. */
+/** The answer of a described operation; like that of any, its body is read when it is asked for. */
+export class AcceptedReply<Name extends AriOperationName> {
+  readonly ok = true;
+  readonly status: number;
+  readonly #response: AriResponse;
+
+  constructor(response: AriResponse) {
+    this.status = response.status;
+    this.#response = response;
+  }
+
+  get body(): AriOperations[Name]['result'] {
+    return this.#response.body as AriOperations[Name]['result'];
+  }
+}
+
+/** Puts the path parameters into their places; what is left over is the query. Six of them a call: so without patterns. */
 export function requestOf(name: AriOperationName, given: Readonly<Record<string, unknown>>): AriRequest {
-  const [method = '', path = ''] = name.split(' ');
-  const { body, ...rest } = given;
-  const query: Record<string, unknown> = rest;
-  const uri = path.slice(1).replaceAll(/\{(\w+)\}/g, (_whole, key: string) => {
-    const value = query[key];
-    delete query[key];
+  const space = name.indexOf(' ');
+  const inPath: string[] = [];
+  let uri = '';
+  for (const part of name.slice(space + 2).split('/')) {
+    if (uri !== '') uri += '/';
+    if (!part.startsWith('{')) {
+      uri += part;
+      continue;
+    }
+    const key = part.slice(1, -1);
+    const value = given[key];
     if (typeof value !== 'string' || value === '') {
       throw new DozvonError('ARI_PARAMETER_MISSING', `${name}: expected a value for ${key}, got ${typeof value}`);
     }
-    return encodeURIComponent(value);
-  });
+    inPath.push(key);
+    uri += encodeURIComponent(value);
+  }
+  const query: Record<string, AriQueryValue | undefined> = {};
+  for (const key of Object.keys(given)) {
+    if (key !== 'body' && !inPath.includes(key)) query[key] = given[key] as AriQueryValue | undefined;
+  }
   return {
-    method,
+    method: name.slice(0, space),
     uri,
-    query: query as Record<string, AriQueryValue | undefined>,
-    body: body as Readonly<Record<string, unknown>> | undefined,
+    query,
+    body: given.body as Readonly<Record<string, unknown>> | undefined,
   };
 }
 

@@ -7,13 +7,14 @@ import {
   DozvonError,
   hasCode,
   type OperatorId,
+  type SaveAhead,
   withLimit,
 } from '../foundation/index.ts';
 import type { ContactEffect } from './effects.ts';
 import type { ContactEvent } from './events.ts';
 import type { CommandOutcome, TelephonyPort } from './ports.ts';
 import type { QueuePort, RecordingPort, RequestPort } from './room-ports.ts';
-import type { ContactRecordStore } from './store-ports.ts';
+import type { ContactRecord, ContactRecordStore } from './store-ports.ts';
 
 /** Where the effects of a shard's contacts go. */
 export interface EffectPorts {
@@ -28,6 +29,9 @@ export interface EffectPorts {
 export interface EffectContext {
   readonly contactId: ContactId;
   readonly shard: string;
+  readonly record: () => ContactRecord;
+  /** The save of the state that names the effect, to be taken along by its command. */
+  readonly ahead?: SaveAhead | undefined;
 }
 
 export const lanes = ['call', 'queue', 'records'] as const;
@@ -58,6 +62,11 @@ export function laneOf(effect: ContactEffect): Lane {
     default:
       return 'call';
   }
+}
+
+/** Whether the effect begins with a command to the queue, so that the save before it can go along. */
+export function takesSaveAlong(effect: ContactEffect): boolean {
+  return laneOf(effect) === 'queue' && !(effect.type === 'enqueue' && effect.lastOperator !== undefined);
 }
 
 /** The caller hears music already, so this delays his offer only; a database at work answers in a few milliseconds. */
@@ -103,7 +112,7 @@ export async function runEffect(
       return [{ type: 'requestStored', ...stored, idempotencyKey: effect.idempotencyKey }];
     }
     case 'putRecord':
-      await ports.records.put(effect.record);
+      await ports.records.put(context.record());
       return [];
     case 'finish':
       throw new DozvonError('UNEXPECTED_EFFECT', 'finish is the mailbox’s own: expected it not to reach the runner');
@@ -141,7 +150,8 @@ async function runQueueEffect(
   context: EffectContext,
   { queue, records }: EffectPorts,
 ): Promise<readonly ContactEvent[]> {
-  const { contactId, shard } = context;
+  const { contactId, shard, ahead } = context;
+  const meta = (reason: string): CommandMeta => ({ ...bySystem('contact', reason), ...(ahead && { ahead }) });
   switch (effect.type) {
     case 'enqueue': {
       const { type: _type, lastOperator, estimate, ...place } = effect;

@@ -2,7 +2,6 @@ import type { OfferFailure } from '../acd/index.ts';
 import type { BridgeId, LegId, OfferId, OperatorId, PlaybackId, RecordingId } from '../foundation/index.ts';
 import { assertNever } from '../foundation/index.ts';
 import type { BridgeKind } from './ports.ts';
-import type { ContactRecord } from './store-ports.ts';
 
 /** What the machine wants done. Everything it names (legs, bridges, playbacks, recordings) it has named itself. */
 export type ContactEffect =
@@ -97,7 +96,8 @@ export type ContactEffect =
       readonly language: string;
       readonly message?: { readonly recordingId: RecordingId; readonly fromMs: number; readonly toMs: number };
     }
-  | { readonly type: 'putRecord'; readonly record: ContactRecord }
+  /** The permanent record, of the state as it is when the effect runs. */
+  | { readonly type: 'putRecord' }
   /** The contact is over: its state is removed and its mailbox closed. */
   | { readonly type: 'finish' };
 

@@ -1,10 +1,10 @@
-import { type Clock, hasCode, type Logger, messageOf, secondMs } from '../foundation/index.ts';
+import { type Clock, hasCode, type Logger, messageOf, type SaveAhead, secondMs } from '../foundation/index.ts';
 import { type Lane, laneOf, lanes } from './effect-runner.ts';
 import { type ContactEffect, effectClass, type PendingEffect } from './effects.ts';
 
 export interface LaneCallbacks {
-  /** Runs the effect; what it brings is delivered by the callee. */
-  run(effect: ContactEffect): Promise<void>;
+  /** Runs the effect, with the save that it takes along if there is one; what it brings is delivered by the callee. */
+  run(effect: ContactEffect, ahead?: SaveAhead): Promise<void>;
   /** Given up: the machine is to be told. */
   failed(effect: ContactEffect, code: string): void;
   /** Done or given up: the effect is no longer pending. */
@@ -43,6 +43,13 @@ const longestRetryMs = 5 * secondMs;
 /** Codes after which the same command may be tried again; anything else is an answer. */
 const passing = ['REDIS_UNAVAILABLE', 'DATABASE_UNAVAILABLE', 'TIMED_OUT'] as const;
 
+/** An effect whose first attempt takes along the save of the state that names it; the next ones wait until that is saved. */
+interface Begun {
+  readonly pending: PendingEffect;
+  readonly ahead: SaveAhead;
+  readonly saved: Promise<void>;
+}
+
 /**
  * Runs a contact's effects in order, one lane beside the others. When Asterisk cannot be asked the `call` lane halts: what was under
  * way may or may not have happened, and only the comparison at reconnection tells (`takeOpenCalls` gives what is open).
@@ -51,6 +58,7 @@ export class EffectLanes {
   readonly #options: LaneCallbacks & { readonly clock: Clock; readonly logger: Logger };
   readonly #queues: Readonly<Record<Lane, PendingEffect[]>> = { call: [], queue: [], records: [] };
   readonly #running: Record<Lane, boolean> = { call: false, queue: false, records: false };
+  #begun: Begun | undefined;
   #halted = false;
   #stopped = false;
   readonly #pauses = new Set<() => void>();
@@ -67,6 +75,16 @@ export class EffectLanes {
   add(effects: readonly PendingEffect[]): void {
     for (const pending of effects) this.#queues[laneOf(pending.effect)].push(pending);
     for (const lane of lanes) this.#pump(lane);
+  }
+
+  isIdle(lane: Lane): boolean {
+    return !this.#running[lane] && this.#queues[lane].length === 0;
+  }
+
+  /** Begins an effect of an idle lane before the state that names it is saved: the two go together. */
+  begin(begun: Begun): void {
+    this.#begun = begun;
+    this.add([begun.pending]);
   }
 
   /** Resolves when nothing is under way in the lane: all is done or given up, or the lanes were stopped. */
@@ -115,7 +133,7 @@ export class EffectLanes {
     const queue = this.#queues[lane];
     for (let pending = queue[0]; pending !== undefined; pending = queue[0]) {
       if (this.#stopped || (lane === 'call' && this.#halted)) return;
-      const outcome = await this.#attempt(pending.effect);
+      const outcome = await this.#attempt(pending);
       if (outcome === 'halted') return;
       if (this.#stopped) return;
       if (queue[0] === pending) queue.shift();
@@ -123,7 +141,20 @@ export class EffectLanes {
     }
   }
 
-  async #attempt(effect: ContactEffect): Promise<'settled' | 'halted'> {
+  async #attempt(pending: PendingEffect): Promise<'settled' | 'halted'> {
+    const begun = this.#begun?.pending === pending ? this.#begun : undefined;
+    if (begun === undefined) return await this.#try(pending.effect);
+    this.#begun = undefined;
+    try {
+      await this.#options.run(pending.effect, begun.ahead);
+      return 'settled';
+    } catch {
+      await begun.saved;
+      return this.#stopped ? 'halted' : await this.#try(pending.effect);
+    }
+  }
+
+  async #try(effect: ContactEffect): Promise<'settled' | 'halted'> {
     const { clock, logger } = this.#options;
     const giveUpAtMs = clock.nowMs() + patienceMs(effect);
     let waitMs = firstRetryMs;

@@ -7,17 +7,18 @@ import {
   type Logger,
   messageOf,
   type OfferId,
+  type SaveAhead,
   secondMs,
 } from '../foundation/index.ts';
-import { type EffectPorts, runEffect } from './effect-runner.ts';
+import { type EffectPorts, laneOf, runEffect, takesSaveAlong } from './effect-runner.ts';
 import { type ContactEffect, effectClass, type PendingEffect } from './effects.ts';
 import type { ContactEvent, RecoveredEvent } from './events.ts';
 import { EffectLanes } from './lanes.ts';
-import { type StepResult, step } from './machine/index.ts';
+import { recordOf, type StepResult, step } from './machine/index.ts';
 import type { StateSealer } from './room-ports.ts';
 import type { ContactRules } from './rules.ts';
 import type { ContactState, StoredContact, TimerId } from './state.ts';
-import type { ContactStateStore, ShardLease } from './store-ports.ts';
+import type { ContactRecord, ContactStateStore, ShardLease } from './store-ports.ts';
 
 export interface MailboxOptions {
   readonly lease: () => ShardLease;
@@ -44,6 +45,10 @@ const saveRetryMs = 100;
  * another (a place told, a phone that rings) mostly come within it.
  */
 const lingerMs = 100;
+/** What is only noted waits for the offer, which mostly comes within it. */
+const notedLingerMs = secondMs;
+/** Events that only add to the timeline. */
+const onlyNoted: readonly ContactEvent['type'][] = ['placeKnown'];
 
 export const stateContext = (contactId: ContactId): string => `contactState:${contactId}`;
 
@@ -55,7 +60,7 @@ interface Letter {
 
 /**
  * One contact's mailbox: one event at a time, as many as have come are one turn; state and pending effects are saved once a
- * turn, before the effects run. The only thing that changes the contact's state.
+ * turn, before the effects run, or in one step with a command to the queue. The only thing that changes the contact's state.
  */
 export class Mailbox {
   readonly contactId: ContactId;
@@ -77,7 +82,7 @@ export class Mailbox {
   /** The state is being removed: nothing may be written after that. */
   #finishing = false;
   /** A change has not been saved; at the latest, the timer's firing (`overdue`) saves it. */
-  #lingering: { readonly cancel: CancelTimer; overdue: boolean } | undefined;
+  #lingering: { readonly dueMs: number; readonly cancel: CancelTimer; overdue: boolean } | undefined;
 
   /** `inherited`: for a contact taken over from an earlier process; it takes no event before `recover`. */
   constructor(state: ContactState, options: MailboxOptions, inherited?: readonly PendingEffect[]) {
@@ -91,7 +96,7 @@ export class Mailbox {
     this.#lanes = new EffectLanes({
       clock: options.clock,
       logger: options.logger.child({ contactId: state.contactId }),
-      run: (effect) => this.#run(effect),
+      run: (effect, ahead) => this.#run(effect, ahead),
       failed: (effect, code) => this.#effectFailed(effect, code),
       settled: (settled) => {
         this.#pending = this.#pending.filter((one) => one.number !== settled.number);
@@ -108,7 +113,7 @@ export class Mailbox {
     this.#published = 0;
     this.#busy = true;
     this.#armTimers();
-    await this.#settle(first.effects, 'saveNow');
+    await this.#settle(first.effects);
     this.#busy = false;
     this.#work();
   }
@@ -214,15 +219,16 @@ export class Mailbox {
     const isAwaited = letters.some(({ done }) => done !== undefined);
     const saves = effects.length > 0 || isAwaited || this.#lingering?.overdue === true;
     if (this.#state === before && effects.length === 0 && this.#lingering === undefined) return;
-    await this.#settle(effects, saves ? 'saveNow' : 'saveLater');
+    if (saves) await this.#settle(effects);
+    else this.#linger(letters.every(({ event }) => onlyNoted.includes(event.type)) ? notedLingerMs : lingerMs);
   }
 
   #step(event: ContactEvent): readonly ContactEffect[] {
-    const { clock, rules, nodeId, logger } = this.#options;
+    const { clock, rules, logger } = this.#options;
     // An offer may be told twice, also after it has come to nothing here.
     if (event.type === 'offerMade' && wasOffered(this.#state, event.offerId)) return [];
     try {
-      const result = step(this.#state, event, { nowMs: clock.nowMs(), rules, nodeId });
+      const result = step(this.#state, event, { nowMs: clock.nowMs(), rules });
       this.#state = result.state;
       return result.effects;
     } catch (error) {
@@ -234,25 +240,34 @@ export class Mailbox {
     }
   }
 
-  /** The effects run when the state that names them is saved. */
-  async #settle(effects: readonly ContactEffect[], when: 'saveNow' | 'saveLater'): Promise<void> {
-    if (when === 'saveLater') {
-      this.#linger();
-      return;
-    }
+  /** The effects run when the state that names them is saved; a command to the queue may be one step with the save. */
+  async #settle(effects: readonly ContactEffect[]): Promise<void> {
     const added = effects.map((effect) => ({ number: ++this.#effectNumber, effect }));
     this.#pending.push(...added);
-    if (!(await this.#save())) return;
+    const first = this.#lanes.isIdle('queue') ? added.find(({ effect }) => laneOf(effect) === 'queue') : undefined;
+    const along = first !== undefined && takesSaveAlong(first.effect) ? first : undefined;
+    const { promise: saved, resolve: tellSaved } = Promise.withResolvers<void>();
+    let isBegun = false;
+    const command = (ahead: SaveAhead): void => {
+      isBegun = true;
+      if (along) this.#lanes.begin({ pending: along, ahead, saved });
+    };
+    const mayAct = await this.#save(along && command);
+    tellSaved();
+    if (!mayAct) return;
     this.#saved();
-    this.#lanes.add(added);
+    this.#lanes.add(isBegun ? added.filter((one) => one !== along) : added);
   }
 
-  #linger(): void {
-    if (this.#lingering !== undefined) return;
+  #linger(ms: number): void {
     const { clock } = this.#options;
+    const dueMs = clock.nowMs() + ms;
+    if (this.#lingering !== undefined && this.#lingering.dueMs <= dueMs) return;
+    this.#lingering?.cancel();
     const lingering = {
+      dueMs,
       overdue: false,
-      cancel: clock.setTimer(clock.nowMs() + lingerMs, () => {
+      cancel: clock.setTimer(dueMs, () => {
         lingering.overdue = true;
         this.#work();
       }),
@@ -265,18 +280,21 @@ export class Mailbox {
     this.#lingering = undefined;
   }
 
-  /** False: this process must not act any more. */
-  async #save(): Promise<boolean> {
+  /** `command` goes with the first attempt. False: this process must not act any more. */
+  async #save(command?: (ahead: SaveAhead) => void): Promise<boolean> {
     if (this.#finishing) return !this.#stopped;
     const { clock, logger, states, sealer, lease, onLeaseLost } = this.#options;
     const stored: StoredContact = { version: 1, state: this.#state, pending: this.#pending };
     const sealedState = sealer.seal(JSON.stringify(stored), stateContext(this.contactId));
     const timeline = this.#state.timeline.slice(this.#published);
     const giveUpAtMs = clock.nowMs() + (this.#unsaved ? 0 : savePatienceMs);
-    for (;;) {
+    const change = { sealedState, timeline };
+    for (let isFirst = true; ; isFirst = false) {
       if (this.#stopped) return false;
       try {
-        const outcome = await states.save(lease(), this.contactId, { sealedState, timeline });
+        const outcome = await (command && isFirst
+          ? states.saveWith(lease(), this.contactId, change, command)
+          : states.save(lease(), this.contactId, change));
         if (outcome === 'leaseLost') {
           onLeaseLost();
           return false;
@@ -295,12 +313,14 @@ export class Mailbox {
     }
   }
 
-  async #run(effect: ContactEffect): Promise<void> {
+  async #run(effect: ContactEffect, ahead?: SaveAhead): Promise<void> {
     if (effect.type === 'finish') {
       await this.#finish();
       return;
     }
-    const context = { contactId: this.contactId, shard: this.#state.shard };
+    const { contactId } = this;
+    const record = (): ContactRecord => recordOf(this.#state, this.#options.nodeId);
+    const context = { contactId, shard: this.#state.shard, record, ahead };
     for (const event of await runEffect(effect, context, this.#options.ports)) this.post(event);
   }
 

@@ -4,6 +4,9 @@ import { type Announcements, announcementsInFlow, render, step } from '../ivr/in
 import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
 import type { ContactRules, WaitingRules } from './rules.ts';
 
+/** What is dialled as trunks write it: few ways for each number of ours, and whatever strangers try. */
+const mostDialledKnown = 1_000;
+
 /** The rules of one version of the configuration. */
 export function rulesFromConfig(config: HotlineConfig, version: string): ContactRules {
   const lines = new Map(config.lines.map((line) => [line.id, line]));
@@ -21,6 +24,8 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
   };
   const queues = new Map(config.queues.map((queue) => [queue.id, queue]));
   const waitingRules = new Map<string, WaitingRules>();
+  /** By what was dialled, as it came: reading a number costs more than all else of finding its line. */
+  const dialledKnown = new Map<string, ReturnType<ContactRules['lineByDialled']>>();
   return {
     version,
     language: config.settings.language,
@@ -57,10 +62,14 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       return known;
     },
     lineByDialled(dialled) {
+      const known = dialledKnown.get(dialled);
+      if (known !== undefined) return known;
       const normalised = normaliseDialled(dialled, { defaultCountry: config.settings.country });
       // What is no telephone number at all is kept as dialled: the record says what came.
       const e164 = !normalised.ok ? dialled : normalised.kind === 'e164' ? normalised.e164 : normalised.code;
-      return { e164, lineId: lineByDnis(config, e164)?.id };
+      const found = { e164, lineId: lineByDnis(config, e164)?.id };
+      if (dialledKnown.size < mostDialledKnown) dialledKnown.set(dialled, found);
+      return found;
     },
     callerNumber(ani) {
       const normalised = normaliseAni(ani, { defaultCountry: config.settings.country });

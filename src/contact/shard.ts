@@ -231,7 +231,7 @@ export class Shard {
 
   #arrive(legId: LegId, arrival: ArrivalFacts): void {
     if (this.#contactByCallerLeg.has(legId)) return; // seen in the comparison already
-    const { clock, nodeId, lease, testing, logger } = this.#options;
+    const { clock, lease, testing, logger } = this.#options;
     const nowMs = clock.nowMs();
     const contactId = newId<ContactId>('c', nowMs);
     const rules = this.#options.rules();
@@ -243,7 +243,7 @@ export class Shard {
       arrival,
       ...(Number.isNaN(evaluateAtMs) ? {} : { evaluateAtMs }),
     };
-    const first = begin(facts, { nowMs, rules, nodeId });
+    const first = begin(facts, { nowMs, rules });
     const mailbox = new Mailbox(first.state, this.#mailboxOptions());
     this.#mailboxes.set(contactId, mailbox);
     this.#contactByCallerLeg.set(legId, contactId);

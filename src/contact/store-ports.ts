@@ -1,4 +1,4 @@
-import type { CaseId, ContactId, LegId, OperatorId, RecordingId } from '../foundation/index.ts';
+import type { CaseId, ContactId, LegId, OperatorId, RecordingId, SaveAhead } from '../foundation/index.ts';
 
 /** A claim on a shard. `epoch` grows with each owner; every save names it, so that a late owner cannot write. */
 export interface ShardLease {
@@ -43,6 +43,17 @@ export interface ContactStateStore {
     contactId: ContactId,
     change: { readonly sealedState: string; readonly timeline: readonly TimelineEntry[] },
   ): Promise<'saved' | 'leaseLost'>;
+  /**
+   * `save`, taken along by the first command that `command` gives the queue, with what it is handed in the command's meta: save and
+   * command are one atomic step in this order. When the lease is lost neither happens, and a command that has been given
+   * rejects with `LEASE_LOST`. Without a command given at once it is `save`.
+   */
+  saveWith(
+    lease: ShardLease,
+    contactId: ContactId,
+    change: { readonly sealedState: string; readonly timeline: readonly TimelineEntry[] },
+    command: (ahead: SaveAhead) => void,
+  ): Promise<'saved' | 'leaseLost'>;
   /** The contact is over: its state is removed, the last timeline entries are published. */
   finish(
     lease: ShardLease,
@@ -76,6 +87,16 @@ export interface EventStream {
   ): Promise<void>;
   /** Unacknowledged reading for live views: events after `afterId` (undefined: from now on) until `signal` aborts. */
   follow(afterId: string | undefined, deliver: (event: StreamEvent) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * After which event a live view begins that saw `lastSeenId` last: after that, or after the newest when it has seen none.
+   * `complete` is false when that event is no longer there: of what came after it the view gets what is still kept.
+   */
+  beginning(lastSeenId: string | undefined): Promise<{ readonly afterId: string; readonly complete: boolean }>;
+  /** What is still kept of a contact's events up to `upToId`, oldest first, among the latest `most` events of all. */
+  pastOf(
+    contactId: ContactId,
+    range: { readonly upToId: string; readonly most: number },
+  ): Promise<readonly StreamEvent[]>;
 }
 
 export type ContactOutcome =

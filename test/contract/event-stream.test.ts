@@ -211,6 +211,51 @@ for (const kind of both.kinds) {
       await withLimit(following, limitMs, 'the end of the view');
     });
 
+    t.test('a live view finds its beginning and what is past of a contact', async (t) => {
+      const stores = await kind.open();
+      const publish = await publisher(stores);
+      await publish('a', 'b');
+      const enqueue = await offerer(stores);
+      await enqueue('c2');
+      await publish('c');
+      const { afterId: newest } = await stores.events.beginning(undefined);
+      await publish('d');
+      const past = await stores.events.pastOf(contactId, { upToId: newest, most: 1_000 });
+      t.same(
+        past.map(({ source, contactId, entry }) => [source, contactId, entry.kind]),
+        ['a', 'b', 'c'].map((kind) => ['contact', contactId, kind]),
+      );
+      const ofQueue = await stores.events.pastOf(asId('c2'), { upToId: newest, most: 1_000 });
+      t.same(
+        ofQueue.map(({ source, operatorId, entry }) => [source, operatorId, entry.kind]),
+        [
+          ['queue', undefined, 'contactEnqueued'],
+          ['queue', ofQueue[1]?.operatorId, 'offerReserved'],
+        ],
+      );
+      t.match(ofQueue[1]?.operatorId, /^10[12]$/);
+      const latest = await stores.events.pastOf(contactId, { upToId: newest, most: 1 });
+      t.same(
+        latest.map(({ entry }) => entry.kind),
+        ['c'],
+      );
+      t.equal(latest[0]?.id, newest);
+      const first = past[0]?.id ?? '';
+      t.same(await stores.events.beginning(first), { afterId: first, complete: true });
+      t.equal((await stores.events.beginning('0-7')).complete, false, 'no longer there');
+      const { afterId: now } = await stores.events.beginning(undefined);
+      for (const later of ['999999999999999-7', '99999999999999999999999-1']) {
+        t.same(await stores.events.beginning(later), { afterId: now, complete: false }, 'never was');
+      }
+      const stop = new AbortController();
+      const heard = new Heard();
+      const following = stores.events.follow(newest, (event) => heard.add(event), stop.signal);
+      await heard.until(1);
+      t.same(heard.kinds, ['d']);
+      stop.abort();
+      await withLimit(following, limitMs, 'the end of the view');
+    });
+
     t.test('an inbox delivers until acknowledged, and a newer consumer takes over', async (t) => {
       const stores = await kind.open();
       const enqueue = await offerer(stores);

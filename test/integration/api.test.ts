@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { openApiText } from '../../src/api/index.ts';
-import type { ContactRecord } from '../../src/contact/store-ports.ts';
+import type { ContactRecord, EventStream } from '../../src/contact/store-ports.ts';
 import {
   asId,
   bySystem,
@@ -584,9 +584,47 @@ t.test('over Redis: told from the beginning, and on after Redis was lost', async
   t.same(kindsOf(client), ['arrived', 'answered', 'joined']);
   const last = client.events[1]?.id ?? '';
   const resumed = await EventSourceClient.open(`${api.url}/api/v1/events`, { ...headers, 'last-event-id': last });
-  await resumed.until((events) => events.length === 1);
-  t.same(kindsOf(resumed), ['joined']);
+  await resumed.until((events) => events.length === 2);
+  t.equal(resumed.events[0]?.type, 'gap', 'that Redis had nothing of before: it cannot say what is missing');
+  t.equal(resumed.events[1]?.data.kind, 'joined');
   await Promise.all([client.close(), resumed.close()]);
+});
+
+t.test('over Redis: nothing is read while nobody watches, and nothing missed by who comes back', async (t) => {
+  const redis = await startRedis();
+  t.teardown(() => redis.stop());
+  const stores = await redis.stores('api:');
+  let reading = 0;
+  const events: Pick<EventStream, 'beginning' | 'follow' | 'pastOf'> = {
+    beginning: (lastSeenId) => stores.events.beginning(lastSeenId),
+    pastOf: (contactId, range) => stores.events.pastOf(contactId, range),
+    async follow(afterId, deliver, signal) {
+      reading += 1;
+      await stores.events.follow(afterId, deliver, signal);
+      reading -= 1;
+    },
+  };
+  const api = await started(t, { ports: { events } });
+  const contactId = newId<ContactId>('c', now);
+  const headers = { authorization: `Bearer ${tokens.first}` };
+  await happens(t, { stores }, contactId, 'before');
+  t.equal(reading, 0);
+  const client = await EventSourceClient.open(`${api.url}/api/v1/events`, headers);
+  await happens(t, { stores }, contactId, 'seen');
+  await client.until((seen) => seen.length === 1);
+  t.same([reading, kindsOf(client)], [1, ['seen']]);
+  await client.close();
+  await until('nothing is read', async () => {
+    if (reading > 0) throw new Error(`${reading} views are read for`);
+  });
+  const kinds = Array.from({ length: 600 }, (_, n) => `away${n}`);
+  await happens(t, { stores }, contactId, ...kinds);
+  const last = client.events[0]?.id ?? '';
+  const resumed = await EventSourceClient.open(`${api.url}/api/v1/events`, { ...headers, 'last-event-id': last });
+  await happens(t, { stores }, contactId, 'afterwards');
+  await resumed.until((seen) => seen.length === 601);
+  t.same(kindsOf(resumed), [...kinds, 'afterwards']);
+  await resumed.close();
 });
 
 t.test('stopping ends the streams', async (t) => {

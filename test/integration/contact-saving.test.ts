@@ -19,6 +19,16 @@ const naming: Readonly<Record<string, string>> = {
   originate: 'legId',
 };
 
+/** Commands to the queue, and the effects that give them. */
+const queueEffects: Readonly<Record<string, string>> = {
+  enqueueAndMatch: 'enqueue',
+  offerAnswered: 'offerAnswered',
+  offerFailedAndMatch: 'offerFailed',
+  releaseAndMatch: 'release',
+  endWrapUpAndMatch: 'endWrapUp',
+  withdraw: 'withdraw',
+};
+
 /** A bridge is made by the first effect that puts a leg into it. */
 const effectOf = (command: string): string => (command === 'createBridge' ? 'joinBridge' : command);
 
@@ -62,13 +72,71 @@ t.test('nothing is asked of Asterisk that the saved state does not name', async 
   await world.stop();
 });
 
+t.test('nothing is asked of the queue that the saved state does not name, and most of it in one step', async (t) => {
+  const world = new ContactWorld();
+  await world.startProcess();
+  await world.operatorReady('answer');
+  const checks: Promise<string | undefined>[] = [];
+  const together: string[] = [];
+  let last = '';
+  world.onStep = (name) => {
+    const effect = queueEffects[name];
+    if (effect !== undefined) {
+      if (last === 'saveWith') together.push(effect);
+      const check = stored(world).then((contacts) =>
+        contacts.some(({ pending }) => pending.some((one) => one.effect.type === effect)) ? undefined : name,
+      );
+      checks.push(check);
+    }
+    last = name;
+  };
+  await wholeCall(world);
+  t.same(
+    (await Promise.all(checks)).filter((fault) => fault !== undefined),
+    [],
+  );
+  // A caller's last operator is asked for before he is queued: that save goes alone.
+  t.same(together, ['offerAnswered', 'release', 'endWrapUp']);
+  await world.stop();
+});
+
+t.test(
+  'an answer of Redis that is lost at any step: what it was asked is done once, and nothing is left',
+  async (t) => {
+    const faults: string[] = [];
+    let lost = 0;
+    for (let at = 1; lost === at - 1; at += 1) {
+      const world = new ContactWorld();
+      await world.startProcess();
+      await world.operatorReady('answer');
+      let asked = 0;
+      world.losesAnswer = () => {
+        asked += 1;
+        if (asked !== at) return false;
+        lost += 1;
+        return true;
+      };
+      await wholeCall(world);
+      const [record] = await world.records.list({ limit: 1 });
+      const kinds = record?.timeline.map((entry) => entry.kind).join();
+      if (record?.outcome !== 'answeredByOperator') faults.push(`answer ${at}: ${record?.outcome} ${kinds}`);
+      if ((await stored(world)).length > 0) faults.push(`answer ${at}: the contact is left, ${kinds}`);
+      if ((await world.operator())?.work.voice !== 'idle')
+        faults.push(`answer ${at}: the operator is not free, ${kinds}`);
+      await world.stop();
+    }
+    t.ok(lost > 20, `${lost} answers lost`);
+    t.same(faults, []);
+  },
+);
+
 t.test('what comes together is saved together, and what asks for nothing waits for the next', async (t) => {
   const world = new ContactWorld();
   await world.startProcess();
   await world.operatorReady('answer');
   let saves = 0;
   world.onStep = (name) => {
-    if (name === 'save') saves += 1;
+    if (name === 'save' || name === 'saveWith') saves += 1;
   };
   await wholeCall(world);
   const [record] = await world.records.list({ limit: 1 });

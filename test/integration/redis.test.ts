@@ -270,6 +270,32 @@ t.test('an offer whose answer was lost on the way is told all the same', async (
   await end();
 });
 
+t.test('a save and its command ask Redis once, and a command that Redis refuses leaves the save', async (t) => {
+  const { queue, contactStates, leases } = await redis.stores('once:');
+  const lease = await leases.acquire('s1', { nodeId: 'n1', nowMs: start, leaseMs: 10_000 });
+  if (lease === undefined) throw new Error('expected a lease');
+  await queue.enqueue(request('c1', 'a'), start);
+  const contactId = asId<ContactId>('c1');
+  const save = async (sealedState: string): Promise<unknown> => {
+    let command: Promise<unknown> = Promise.resolve();
+    const change = { sealedState, timeline: [] };
+    const outcome = await contactStates.saveWith(lease, contactId, change, (ahead) => {
+      command = queue.withdraw(contactId, start, { ...by, ahead });
+    });
+    t.equal(outcome, 'saved');
+    return await command;
+  };
+  await redis.client.call('CONFIG', 'RESETSTAT');
+  t.same(await save('one'), { outcome: 'withdrawn' });
+  t.match(await redis.client.info('commandstats'), /^cmdstat_fcall:calls=1,/m);
+  t.equal(await redis.client.hget('once:contacts:s1', 'c1'), 'one');
+
+  // A key of the wrong type: the verb fails after the save.
+  await redis.client.set('once:contact:c1', 'not a hash');
+  await t.rejects(save('two'), { code: 'REDIS_REFUSED' });
+  t.equal(await redis.client.hget('once:contacts:s1', 'c1'), 'two');
+});
+
 t.test('a schema of a later program is left alone, an older one is migrated once', async (t) => {
   const client = redis.client;
   await client.set('later:schema', schemaVersion + 1);
@@ -427,4 +453,26 @@ t.test('the loss of Redis is told with a code, in bounded time, and survived', a
   t.ok(events.includes('contactEnqueued'));
   stop.abort();
   await withLimit(reading, limitMs, 'the readers to end');
+});
+
+t.test('a Redis that hangs is given up in bounded time, and used again when it answers', async (t) => {
+  const stores = await redis.stores('hang:');
+  t.equal(await stores.queue.enqueue(request('c1', 'a'), start), 'enqueued');
+  await redis.client.client('PAUSE', 3_500, 'ALL');
+  const askedAtMs = Date.now();
+  const answers = await Promise.allSettled([
+    stores.ping(),
+    stores.queue.matchContact(asId('c1'), { nowMs: start, leaseMs: 1 }),
+  ]);
+  const tookMs = Date.now() - askedAtMs;
+  for (const answer of answers) t.match(answer, { status: 'rejected', reason: { code: 'REDIS_UNAVAILABLE' } });
+  t.ok(tookMs >= 1_900 && tookMs < 3_000, `${tookMs} ms: the limit, and little more`);
+  for (let answers = false; !answers && Date.now() - askedAtMs < 10_000; ) {
+    answers = await stores.ping().then(
+      () => true,
+      () => false,
+    );
+    if (!answers) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  t.equal(await stores.queue.enqueue(request('c2', 'a'), start), 'enqueued');
 });

@@ -216,7 +216,7 @@ export class Driver {
   }
 
   #context() {
-    return { nowMs: this.nowMs, rules: testRules, nodeId: 'n1' };
+    return { nowMs: this.nowMs, rules: testRules };
   }
 
   feed(event: ContactEvent): this {

@@ -121,6 +121,8 @@ export class ContactWorld {
   snapshotFailures = 0;
   connecting: 'succeeds' | 'hangs' | 'fails' = 'succeeds';
   readonly #away = new Set<Outage>();
+  /** Lever: whether Redis does what it is asked now and its answer is lost on the way. */
+  losesAnswer: () => boolean = () => false;
   /** Hears of every step a process makes to the outside, before it is made. */
   onStep: (name: string, args: readonly unknown[]) => void = () => undefined;
 
@@ -255,7 +257,10 @@ export class ContactWorld {
         if (waits.has(String(name))) return method;
         return async (...args: unknown[]) => {
           if (this.#away.has(outage)) throw new DozvonError(outage, `${String(name)}: away for the test`);
-          return await method(...args);
+          const result = await method(...args);
+          if (outage === 'REDIS_UNAVAILABLE' && this.losesAnswer())
+            throw new DozvonError(outage, `${String(name)}: its answer was lost for the test`);
+          return result;
         };
       },
     });

@@ -70,7 +70,7 @@ t.test('where nothing is recorded, waiting is silent and there is no wrap-up, a 
   driver.feed({ type: 'offerConfirmed', offerId: asId<OfferId>('o1') });
   t.same(driver.effectTypes(), ['joinBridge']);
   driver.feed({ type: 'legEnded', legId: lastOperatorLeg(driver.state), cause: 'normal' });
-  t.same(driver.effectTypes(), ['release', 'hangup', 'destroyBridge', 'putRecord']);
+  t.same(driver.effectTypes(), ['release', 'hangup', 'destroyBridge']);
   t.match(driver.effects[0], { type: 'release', wrapUp: false });
   driver.feed({ type: 'legEnded', legId: callerLegId, cause: 'normal' });
   t.same(driver.effectTypes(), ['putRecord', 'finish']);

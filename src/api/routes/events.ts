@@ -48,15 +48,13 @@ export function eventRoutes(server: ApiServer, ports: Pick<ApiPorts, 'records'>,
     },
     async (request, reply) => {
       const { source } = request.query;
-      const wanted = (event: StreamEvent): boolean => source === undefined || event.source === source;
-      const afterId = request.headers['last-event-id'];
+      const { afterId, complete } = await live.beginning(request.headers['last-event-id']);
       const writer = streams.open(request, reply);
-      const subscription = live.subscribe(afterId === undefined ? { from: 'now' } : { afterId }, (event) => {
-        if (wanted(event)) writer.send(shown(event));
+      if (!complete) writer.send({ type: 'gap', data: {} });
+      const end = live.follow(afterId, (event) => {
+        if (source === undefined || event.source === source) writer.send(shown(event));
       });
-      writer.onClose(() => subscription.end());
-      if (!subscription.complete) writer.send({ type: 'gap', data: {} });
-      for (const event of subscription.past) if (wanted(event)) writer.send(shown(event));
+      writer.onClose(end);
       return reply;
     },
   );
@@ -75,40 +73,27 @@ export function eventRoutes(server: ApiServer, ports: Pick<ApiPorts, 'records'>,
     },
     async (request, reply) => {
       const contactId = asId<ContactId>(request.params.contactId);
-      // Subscribed first, read second: an event in between is in `meanwhile`, and told once.
-      const meanwhile: StreamEvent[] = [];
-      let listener = (event: StreamEvent): void => void meanwhile.push(event);
-      const subscription = live.subscribe(positionOf(request), (event) => {
-        if (event.contactId === contactId) listener(event);
+      const lastSeenId = request.headers['last-event-id'];
+      // First where the stream ends, then what is past: what comes in between is followed.
+      const seen = await live.beginning(lastSeenId);
+      const resumed = lastSeenId !== undefined && seen.complete;
+      const { afterId } = seen.complete ? seen : await live.beginning(undefined);
+      const record = await ports.records.get(contactId);
+      const past = resumed && record !== undefined ? [] : await live.pastOf(contactId, afterId);
+      if (record === undefined && past.length === 0) throw new ProblemError('UNKNOWN_CONTACT');
+      const writer = streams.open(request, reply);
+      const { sent, early } = resumed
+        ? { sent: [], early: new Set<string>() }
+        : merged(record?.timeline ?? [], past, contactId);
+      for (const event of sent) writer.send(event);
+      const end = live.follow(afterId, (event) => {
+        if (event.contactId !== contactId) return;
+        if (!early.delete(identity(event.entry))) writer.send(shown(event));
       });
-      let writer: EventStreamWriter;
-      try {
-        const record = await ports.records.get(contactId);
-        const past = subscription.past.filter((event) => event.contactId === contactId);
-        if (record === undefined && past.length === 0) throw new ProblemError('UNKNOWN_CONTACT');
-        writer = streams.open(request, reply);
-        const resumed = request.headers['last-event-id'] !== undefined && subscription.complete;
-        const kept = resumed ? [] : (record?.timeline ?? []);
-        const { sent, early } = merged(kept, [...past, ...meanwhile], contactId);
-        for (const event of sent) writer.send(event);
-        listener = (event) => {
-          if (!early.delete(identity(event.entry))) writer.send(shown(event));
-        };
-      } catch (error) {
-        subscription.end();
-        throw error;
-      }
-      writer.onClose(() => subscription.end());
+      writer.onClose(end);
       return reply;
     },
   );
-}
-
-function positionOf(request: {
-  readonly headers: { readonly 'last-event-id'?: string | undefined };
-}): { afterId: string } | { from: 'history' } {
-  const afterId = request.headers['last-event-id'];
-  return afterId === undefined ? { from: 'history' } : { afterId };
 }
 
 type Sent = Parameters<EventStreamWriter['send']>[0];

@@ -46,7 +46,8 @@ export function beginClosing(draft: Draft): void {
   const { outcome, endedBy } = draft.state.facts;
   note(draft, 'ended', { outcome: outcome ?? 'failed', by: endedBy ?? 'service' });
   startTimer(draft, 'closing', closingLimitMs);
-  putRecord(draft);
+  // Where nothing but the ends of legs is waited for, `finishWhenDone` writes it in the same moment.
+  if (wrapUp || awaitingRecording) putRecord(draft);
   if (awaitingRecording && callerLeg(draft.state)?.state === 'ended') closeRecording(draft);
   finishWhenDone(draft);
 }

@@ -10,7 +10,6 @@ export interface Draft {
   readonly effects: ContactEffect[];
   readonly nowMs: number;
   readonly rules: ContactRules;
-  readonly nodeId: string;
 }
 
 export function emit(draft: Draft, ...effects: readonly ContactEffect[]): void {

@@ -15,6 +15,7 @@ import { followWait } from './waiting.ts';
 
 export type { Arrival } from './arriving.ts';
 export { playbackUnderWay } from './dialogue.ts';
+export { recordOf } from './record.ts';
 
 export interface StepResult {
   readonly state: ContactState;
@@ -25,8 +26,6 @@ export interface StepResult {
 export interface StepContext {
   readonly nowMs: number;
   readonly rules: ContactRules;
-  /** Who acts, for the record. */
-  readonly nodeId: string;
 }
 
 /** A contact arrives. Pure; the time and the configuration are arguments. */

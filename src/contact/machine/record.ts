@@ -17,7 +17,7 @@ export function recordOf(state: ContactState, nodeId: string): ContactRecord {
 }
 
 export function putRecord(draft: Draft): void {
-  emit(draft, { type: 'putRecord', record: recordOf(draft.state, draft.nodeId) });
+  emit(draft, { type: 'putRecord' });
 }
 
 function recordedLeg(leg: Leg): ContactRecord['legs'][number] {

@@ -1,5 +1,5 @@
 import type { ContactStateStore, ShardLease, TimelineEntry } from '../../contact/store-ports.ts';
-import type { ContactId } from '../../foundation/index.ts';
+import type { ContactId, SaveAhead } from '../../foundation/index.ts';
 import type { EventLog } from './event-log.ts';
 import type { MemoryShardLeases } from './shard-leases.ts';
 
@@ -28,6 +28,18 @@ export class MemoryContactStates implements ContactStateStore {
     contacts.set(contactId, change.sealedState);
     this.#publish(contactId, change.timeline);
     return 'saved';
+  }
+
+  /** Nothing comes in between: both are done before anybody else has his turn. */
+  saveWith(
+    lease: ShardLease,
+    contactId: ContactId,
+    change: { readonly sealedState: string; readonly timeline: readonly TimelineEntry[] },
+    command: (ahead: SaveAhead) => void,
+  ): Promise<'saved' | 'leaseLost'> {
+    const outcome = this.save(lease, contactId, change);
+    if (this.#leases.holds(lease)) command({ contactId });
+    return outcome;
   }
 
   async finish(

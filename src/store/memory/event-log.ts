@@ -1,5 +1,5 @@
 import type { EventStream, StreamEvent } from '../../contact/store-ports.ts';
-import type { Logger } from '../../foundation/index.ts';
+import type { ContactId, Logger } from '../../foundation/index.ts';
 import { deliverUntilAccepted } from '../deliver.ts';
 import { Signal } from './signal.ts';
 
@@ -69,6 +69,22 @@ export class EventLog implements EventStream {
       cursor = numberOf(event.id);
       deliver(event);
     }
+  }
+
+  async beginning(lastSeenId: string | undefined): Promise<{ readonly afterId: string; readonly complete: boolean }> {
+    const newest = `${this.#lastNumber}-0`;
+    if (lastSeenId === undefined) return { afterId: newest, complete: true };
+    if (numberOf(lastSeenId) > this.#lastNumber) return { afterId: newest, complete: false };
+    return { afterId: lastSeenId, complete: this.#events.some((event) => event.id === lastSeenId) };
+  }
+
+  async pastOf(
+    contactId: ContactId,
+    { upToId, most }: { readonly upToId: string; readonly most: number },
+  ): Promise<readonly StreamEvent[]> {
+    const upTo = numberOf(upToId);
+    const latest = this.#events.filter((event) => numberOf(event.id) <= upTo).slice(-most);
+    return latest.filter((event) => event.contactId === contactId);
   }
 
   #after(number: number, most: number): readonly StreamEvent[] {

@@ -13,13 +13,10 @@ const mostAtOnce = 200;
 /** Contacts under way at a time, and more: whose number is not remembered is sealed again. */
 const mostRemembered = 2_000;
 
-/** A record as JSON, made before it waits: what cannot be written down fails its own `put`. */
+/** Becomes JSON with the others of its group: of a contact's records that wait together only the last one does. */
 interface WaitingRecord {
-  readonly contactId: string;
-  readonly ended: boolean;
-  readonly contact: string;
-  readonly legs: readonly string[];
-  readonly timeline: readonly string[];
+  readonly record: ContactRecord;
+  readonly number: SealedNumber;
 }
 
 /**
@@ -36,9 +33,9 @@ export function createContactRecordWrites(
       guard('storing contact records', async () => {
         const last = lastOfEach(records);
         await run(putRecords, [
-          asArray(last.map(({ contact }) => contact)),
-          asArray(last.flatMap(({ legs }) => legs)),
-          asArray(last.flatMap(({ timeline }) => timeline)),
+          storableJson(last.map(contactRow)),
+          storableJson(last.flatMap(legRows)),
+          storableJson(last.flatMap(timelineRows)),
         ]);
         return records.map(() => undefined);
       }),
@@ -48,7 +45,7 @@ export function createContactRecordWrites(
   });
   const sealed = sealedOnce(sealer);
   return {
-    put: async (record) => commits.add(waiting(record, sealed(record.contactId, storableText(record.ani)))),
+    put: async (record) => commits.add({ record, number: sealed(record.contactId, storableText(record.ani)) }),
     settle: () => commits.settle(),
   };
 }
@@ -77,50 +74,40 @@ function sealedOnce(sealer: Sealer): (contactId: string, ani: string) => SealedN
 }
 
 /** The newest of each contact's, in the order of ids, in which every process locks them; one that has ended outlives an earlier moment that comes late. */
-function lastOfEach(records: readonly WaitingRecord[]): readonly WaitingRecord[] {
+function lastOfEach(waiting: readonly WaitingRecord[]): readonly WaitingRecord[] {
   const last = new Map<string, WaitingRecord>();
-  for (const record of records) {
-    const isLate = last.get(record.contactId)?.ended === true && !record.ended;
-    if (!isLate) last.set(record.contactId, record);
+  for (const one of waiting) {
+    const { contactId } = one.record;
+    const isLate = last.get(contactId)?.record.endedAtMs !== undefined && one.record.endedAtMs === undefined;
+    if (!isLate) last.set(contactId, one);
   }
-  return [...last.values()].sort((a, b) => (a.contactId < b.contactId ? -1 : 1));
+  return [...last.values()].sort((a, b) => (a.record.contactId < b.record.contactId ? -1 : 1));
 }
 
-function asArray(elements: readonly string[]): string {
-  return `[${elements.join(',')}]`;
+function legRows({ record }: WaitingRecord): readonly object[] {
+  return record.legs.map((leg) => ({
+    leg_id: leg.legId,
+    contact_id: record.contactId,
+    role: leg.role,
+    operator_id: leg.operatorId,
+    started_at: instantText(leg.startedAtMs),
+    ended_at: instantOf(leg.endedAtMs),
+  }));
+}
+
+function timelineRows({ record }: WaitingRecord): readonly object[] {
+  return record.timeline.map((entry, position) => ({
+    contact_id: record.contactId,
+    position,
+    at: instantText(entry.atMs),
+    kind: entry.kind,
+    facts: entry.facts,
+  }));
 }
 
 /** What is absent is null in the table. */
-function waiting(record: ContactRecord, number: SealedNumber): WaitingRecord {
-  const contactId = record.contactId;
+function contactRow({ record, number }: WaitingRecord): object {
   return {
-    contactId,
-    ended: record.endedAtMs !== undefined,
-    contact: contactJson(record, number),
-    legs: record.legs.map((leg) =>
-      storableJson({
-        leg_id: leg.legId,
-        contact_id: contactId,
-        role: leg.role,
-        operator_id: leg.operatorId,
-        started_at: instantText(leg.startedAtMs),
-        ended_at: instantOf(leg.endedAtMs),
-      }),
-    ),
-    timeline: record.timeline.map((entry, position) =>
-      storableJson({
-        contact_id: contactId,
-        position,
-        at: instantText(entry.atMs),
-        kind: entry.kind,
-        facts: entry.facts,
-      }),
-    ),
-  };
-}
-
-function contactJson(record: ContactRecord, number: SealedNumber): string {
-  return storableJson({
     contact_id: record.contactId,
     line_id: record.lineId,
     dnis: record.dnis,
@@ -144,7 +131,7 @@ function contactJson(record: ContactRecord, number: SealedNumber): string {
     outcome: record.outcome,
     case_id: record.caseId,
     entries: record.timeline.length,
-  });
+  };
 }
 
 function instantOf(ms: number | undefined): string | undefined {

@@ -6,6 +6,8 @@ import { DozvonError, type Logger, messageOf, secondMs, withLimit } from '../../
  * owner would wait on a dead connection until its contacts are taken over.
  */
 const commandLimitMs = 2 * secondMs;
+/** What the limit may be late by, twice. */
+const lookEveryMs = 250;
 const connectLimitMs = 5 * secondMs;
 const longestReconnectMs = 2 * secondMs;
 
@@ -46,7 +48,6 @@ export function openConnection(
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
     connectTimeout: connectLimitMs,
-    ...(options.blocking ? {} : { commandTimeout: commandLimitMs }),
     retryStrategy: (attempt) =>
       Math.min(longestReconnectMs, 50 * 2 ** Math.min(attempt - 1, 6)) * (0.5 + Math.random() / 2),
     // The default keeps a connection to a server that has become a replica.
@@ -61,7 +62,31 @@ export function openConnection(
     if (away) logger.info({ connection: name }, 'Redis is back');
     away = false;
   });
+  if (!options.blocking) watchAnswers(client);
   return client;
+}
+
+/**
+ * Drops the connection when a command has had no answer for `commandLimitMs`: what is under way is refused then, and what follows
+ * until there is another connection. ioredis's own limit is a timer for each command; this looks now and then at the last of those
+ * under way, which are answered in order.
+ */
+function watchAnswers(client: Redis): void {
+  let seen: { readonly atMs: number; readonly command: { readonly isSettled: boolean } }[] = [];
+  const timer = setInterval(() => {
+    const nowMs = Date.now();
+    seen = seen.filter(({ command }) => !command.isSettled);
+    const [oldest] = seen;
+    if (oldest !== undefined && nowMs - oldest.atMs >= commandLimitMs) {
+      seen = [];
+      client.stream.destroy(new Error(`no answer within ${commandLimitMs} ms`));
+      return;
+    }
+    const last = client.commandQueue.peekBack();
+    if (last !== undefined) seen.push({ atMs: nowMs, command: last.command as unknown as { isSettled: boolean } });
+  }, lookEveryMs);
+  timer.unref();
+  client.on('end', () => clearInterval(timer));
 }
 
 /** Connects for the first time; `DozvonError('REDIS_UNAVAILABLE')` when that fails. */

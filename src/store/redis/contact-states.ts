@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { ContactStateStore, ShardLease, TimelineEntry } from '../../contact/store-ports.ts';
-import { asId, type ContactId } from '../../foundation/index.ts';
+import { asId, type ContactId, type SaveAhead } from '../../foundation/index.ts';
 import { asked } from './connection.ts';
+import { SaveBeforeVerb, type SaveOutcome } from './save-before-verb.ts';
 import type { Scripts } from './scripts.ts';
 
 /** Live contacts in Redis, one hash a shard. */
@@ -20,9 +21,20 @@ export class RedisContactStates implements ContactStateStore {
     lease: ShardLease,
     contactId: ContactId,
     change: { readonly sealedState: string; readonly timeline: readonly TimelineEntry[] },
-  ): Promise<'saved' | 'leaseLost'> {
-    const head = [lease.shard, lease.epoch, contactId, 'save', change.sealedState];
-    return (await this.#write(head, change.timeline)) ? 'saved' : 'leaseLost';
+  ): Promise<SaveOutcome> {
+    return await this.#save(savingWords(lease, contactId, change));
+  }
+
+  async saveWith(
+    lease: ShardLease,
+    contactId: ContactId,
+    change: { readonly sealedState: string; readonly timeline: readonly TimelineEntry[] },
+    command: (ahead: SaveAhead) => void,
+  ): Promise<SaveOutcome> {
+    const ahead = new SaveBeforeVerb(contactId, savingWords(lease, contactId, change));
+    command(ahead);
+    ahead.outcome ??= this.#save(ahead.words);
+    return await ahead.outcome;
   }
 
   async finish(
@@ -30,8 +42,8 @@ export class RedisContactStates implements ContactStateStore {
     contactId: ContactId,
     timeline: readonly TimelineEntry[],
   ): Promise<'finished' | 'leaseLost'> {
-    const head = [lease.shard, lease.epoch, contactId, 'finish', ''];
-    return (await this.#write(head, timeline)) ? 'finished' : 'leaseLost';
+    const words = [lease.shard, lease.epoch, contactId, 'finish', '', ...entryWords(timeline)];
+    return (await this.#isWritten(words)) ? 'finished' : 'leaseLost';
   }
 
   loadShard(shard: string): ReturnType<ContactStateStore['loadShard']> {
@@ -44,8 +56,23 @@ export class RedisContactStates implements ContactStateStore {
     });
   }
 
-  async #write(head: readonly (string | number)[], timeline: readonly TimelineEntry[]): Promise<boolean> {
-    const entries = timeline.flatMap((entry) => [entry.atMs, entry.kind, JSON.stringify(entry.facts)]);
-    return (await this.#scripts.number('save-contact', { nowMs: 0, args: [...head, ...entries] })) === 1;
+  async #save(words: readonly (string | number)[]): Promise<SaveOutcome> {
+    return (await this.#isWritten(words)) ? 'saved' : 'leaseLost';
   }
+
+  async #isWritten(words: readonly (string | number)[]): Promise<boolean> {
+    return (await this.#scripts.number('save-contact', { nowMs: 0, args: words })) === 1;
+  }
+}
+
+function savingWords(
+  { shard, epoch }: ShardLease,
+  contactId: ContactId,
+  { sealedState, timeline }: { readonly sealedState: string; readonly timeline: readonly TimelineEntry[] },
+): readonly (string | number)[] {
+  return [shard, epoch, contactId, 'save', sealedState, ...entryWords(timeline)];
+}
+
+function entryWords(timeline: readonly TimelineEntry[]): readonly (string | number)[] {
+  return timeline.flatMap((entry) => [entry.atMs, entry.kind, JSON.stringify(entry.facts)]);
 }

@@ -1,12 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { EventStream, StreamEvent } from '../../contact/store-ports.ts';
-import { DozvonError, hasCode, type Logger, messageOf, minuteMs, secondMs } from '../../foundation/index.ts';
+import {
+  type ContactId,
+  DozvonError,
+  hasCode,
+  type Logger,
+  messageOf,
+  minuteMs,
+  secondMs,
+} from '../../foundation/index.ts';
 import { deliverUntilAccepted, pauseUnlessAborted, retryDelayMs } from '../deliver.ts';
 import { asked, closeConnection } from './connection.ts';
 import type { EventTail } from './event-tail.ts';
 import type { Scripts } from './scripts.ts';
-import { eventOf, readStream } from './stream-entries.ts';
+import { eventOf, isAfter, isEventId, readStream } from './stream-entries.ts';
 
 /** Most that are delivered, and come again after a crash, at once. */
 const batch = 256;
@@ -33,6 +41,7 @@ export class RedisEventStream implements EventStream {
   readonly #client: Redis;
   readonly #scripts: Scripts;
   readonly #prefix: string;
+  readonly #events: string;
   readonly #logger: Logger;
   readonly #tail: EventTail;
   readonly #openBlocking: (name: string) => Redis;
@@ -48,6 +57,7 @@ export class RedisEventStream implements EventStream {
     this.#client = parts.client;
     this.#scripts = parts.scripts;
     this.#prefix = parts.prefix;
+    this.#events = `${parts.prefix}events`;
     this.#logger = parts.logger;
     this.#tail = parts.tail;
     this.#openBlocking = parts.openBlocking;
@@ -74,6 +84,40 @@ export class RedisEventStream implements EventStream {
 
   follow(afterId: string | undefined, deliver: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
     return this.#tail.follow(afterId, deliver, signal);
+  }
+
+  async beginning(lastSeenId: string | undefined): Promise<{ readonly afterId: string; readonly complete: boolean }> {
+    const newest = await this.#tail.newest();
+    if (lastSeenId === undefined) return { afterId: newest, complete: true };
+    // A client may send anything that looks like an id, of a time to come as well.
+    if (!isEventId(lastSeenId) || isAfter(lastSeenId, newest)) return { afterId: newest, complete: false };
+    const found = await asked('looking an event up', () =>
+      this.#client.xrange(this.#events, lastSeenId, lastSeenId, 'COUNT', 1),
+    );
+    return { afterId: lastSeenId, complete: found.length > 0 };
+  }
+
+  async pastOf(
+    contactId: ContactId,
+    { upToId, most }: { readonly upToId: string; readonly most: number },
+  ): Promise<readonly StreamEvent[]> {
+    const past: StreamEvent[] = [];
+    let end = upToId;
+    for (let seen = 0; seen < most; ) {
+      const count = Math.min(batch, most - seen);
+      const entries = await asked('reading past events', () =>
+        this.#client.xrevrange(this.#events, end, '-', 'COUNT', count),
+      );
+      for (const entry of entries) {
+        const event = eventOf(entry);
+        if (event.contactId === contactId) past.push(event);
+      }
+      seen += entries.length;
+      const oldest = entries.at(-1)?.[0];
+      if (entries.length < count || oldest === undefined) break;
+      end = `(${oldest}`;
+    }
+    return past.reverse();
   }
 
   async #consumeInTurn(reader: Reader, stop: AbortSignal): Promise<void> {
@@ -107,7 +151,7 @@ export class RedisEventStream implements EventStream {
     at: { readonly connection: Redis; readonly cursor: string; readonly signal: AbortSignal },
   ): Promise<string> {
     const entries = await asked('reading events', () =>
-      readStream(at.connection, `${this.#prefix}events`, { afterId: at.cursor, count: batch }),
+      readStream(at.connection, this.#events, { afterId: at.cursor, count: batch }),
     );
     const last = entries.at(-1)?.[0];
     if (last === undefined) return at.cursor;

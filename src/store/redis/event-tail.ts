@@ -43,7 +43,7 @@ export class EventTail {
 
   async follow(afterId: string | undefined, deliver: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const cursor = afterId ?? (await this.#lastId());
+    const cursor = afterId ?? (await this.newest());
     const ended = Promise.withResolvers<void>();
     ended.promise.catch(() => undefined); // It may fail before it is awaited.
     const follower: Follower = { deliver, fail: ended.reject, cursor, behind: [] };
@@ -51,8 +51,8 @@ export class EventTail {
     signal.addEventListener('abort', end, { once: true });
     this.#followers.add(follower);
     try {
-      // Read from here on before asking for what is older: nothing falls in between.
-      this.#startReading(cursor);
+      // Read from the end on before asking for what is older: nothing falls in between.
+      if (!this.#isReading()) this.#startReading(afterId === undefined ? cursor : await this.newest());
       await this.#catchUp(follower, signal);
       await ended.promise;
     } finally {
@@ -75,9 +75,14 @@ export class EventTail {
     for (const event of behind) pass(follower, event);
   }
 
-  /** `fromId` matters to the first follower only: the tail must not begin after it. */
+  #isReading(): boolean {
+    return this.#reading !== undefined && !this.#reading.signal.aborted;
+  }
+
+  /** `fromId` matters to the first follower only. */
   #startReading(fromId: string): void {
-    if (this.#reading !== undefined && !this.#reading.signal.aborted) return;
+    // Somebody may have begun while the end was asked for; or the one it was asked for has left.
+    if (this.#isReading() || this.#followers.size === 0) return;
     const reading = new AbortController();
     this.#reading = reading;
     void this.#read(fromId, reading.signal);
@@ -114,7 +119,8 @@ export class EventTail {
     }
   }
 
-  async #lastId(): Promise<string> {
+  /** Id of the newest event. */
+  async newest(): Promise<string> {
     const [last] = await asked('reading the last event', () =>
       this.#client.xrevrange(this.#stream, '+', '-', 'COUNT', 1),
     );

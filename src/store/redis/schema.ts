@@ -5,7 +5,7 @@ import { DozvonError, type Logger, minuteMs } from '../../foundation/index.ts';
 import { asked } from './connection.ts';
 
 /** The version of the keys that this program reads and writes (docs/redis-keys.md). */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /** One step up. Runs while no other process migrates; may run again after a crash, so it must bear repeating. */
 export interface KeyMigration {
@@ -24,6 +24,13 @@ export const keyMigrations: readonly KeyMigration[] = [
       for (const operatorId of await client.smembers(`${prefix}operators`)) {
         await completeOperator(client, prefix, operatorId);
       }
+    },
+  },
+  {
+    to: 3,
+    describe: 'events are one text; older ones are read as they are',
+    async migrate() {
+      // Nothing to rewrite: programs of version 2 must only not read what is written from now on.
     },
   },
 ];

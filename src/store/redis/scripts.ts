@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { operatorFacts, operatorStrategies, strategyNames } from '../../acd/index.ts';
 import { type CommandMeta, DozvonError } from '../../foundation/index.ts';
 import { asked, gatheringWrites } from './connection.ts';
+import { SaveBeforeVerb } from './save-before-verb.ts';
 
 const verbs = [
   'acknowledge-events',
@@ -36,6 +37,7 @@ const verbs = [
   'remove-operator',
   'renew-shard',
   'save-contact',
+  'save-then',
   'set-head-start',
   'set-outside-call',
   'set-presence',
@@ -61,6 +63,7 @@ export interface VerbCall {
 const parts = [
   'base',
   'events',
+  'live-contacts',
   'time-use',
   'duty',
   'operators',
@@ -90,8 +93,33 @@ export class Scripts {
 
   async run(verb: Verb, call: VerbCall): Promise<unknown> {
     const actor = call.by === undefined ? '' : `${call.by.actor.kind}:${call.by.actor.id}`;
-    const args = [call.nowMs, actor, call.by?.reason ?? '', ...call.args];
-    return await asked(verb, async () => {
+    const head = [call.nowMs, actor, call.by?.reason ?? ''];
+    const ahead = call.by?.ahead;
+    if (ahead instanceof SaveBeforeVerb) return await this.#runAfter(ahead, verb, { head, args: call.args });
+    return await this.#ask(verb, [...head, ...call.args]);
+  }
+
+  async #runAfter(
+    ahead: SaveBeforeVerb,
+    verb: Verb,
+    { head, args }: { readonly head: readonly (string | number)[]; readonly args: readonly (string | number)[] },
+  ): Promise<unknown> {
+    if (ahead.outcome !== undefined) {
+      // The save has gone before, alone or with another verb.
+      if ((await ahead.outcome) === 'leaseLost') throw leaseLost(verb);
+      return await this.#ask(verb, [...head, ...args]);
+    }
+    const { words } = ahead;
+    const both = this.#ask('save-then', [...head, verb, words.length, ...words, ...args]).then(pair);
+    ahead.outcome = both.then(([word]) => (word === 'leaseLost' ? word : 'saved'));
+    const [word, result] = await both;
+    if (word === 'leaseLost') throw leaseLost(verb);
+    if (word === 'refused') throw new DozvonError('REDIS_REFUSED', `${verb}: ${String(result)}`);
+    return result;
+  }
+
+  #ask(verb: Verb, args: readonly (string | number)[]): Promise<unknown> {
+    return asked(verb, async () => {
       try {
         return await this.#call(verb, args);
       } catch (error) {
@@ -137,6 +165,15 @@ function unexpected(verb: Verb, expected: string, result: unknown): DozvonError 
   return new DozvonError('REDIS_REFUSED', `${verb}: expected ${expected}, got ${typeof result}`);
 }
 
+function pair(result: unknown): readonly [unknown, unknown] {
+  if (!Array.isArray(result)) throw unexpected('save-then', 'a pair', result);
+  return [result[0], result[1]];
+}
+
+function leaseLost(verb: Verb): DozvonError {
+  return new DozvonError('LEASE_LOST', `${verb}: expected the lease of the contact’s shard to hold, it is another’s`);
+}
+
 function functionName(libraryName: string, verb: Verb): string {
   return `${libraryName}_${verb.replaceAll('-', '_')}`;
 }
@@ -155,9 +192,11 @@ function library(): { readonly name: string; readonly text: string } {
     .slice(0, 12);
   const name = `dozvon_${hash}`;
   const functions = verbs.map(
-    (verb, i) => `redis.register_function('${functionName(name, verb)}', verb(function()\n${verbTexts[i]}\nend))`,
+    (verb, i) =>
+      `bodies['${verb}'] = function()\n${verbTexts[i]}\nend\n` +
+      `redis.register_function('${functionName(name, verb)}', verb(bodies['${verb}']))`,
   );
-  return { name, text: [`#!lua name=${name}`, rules, ...texts, ...functions].join('\n') };
+  return { name, text: [`#!lua name=${name}`, rules, ...texts, 'local bodies = {}', ...functions].join('\n') };
 }
 
 /** `weights` and `factNames` as Lua. */

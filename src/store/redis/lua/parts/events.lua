@@ -1,8 +1,8 @@
--- Appends a move to the common event stream. The bound: one million entries (about 300 MB), whatever readers do.
+-- Appends a move to the common event stream, as one text (stream-entries.ts reads it). The bound: one million entries (about 300 MB), whatever readers do.
 local function publishText(kind, contactId, operatorId, facts)
   redis.call(
     'XADD', prefix .. 'events', 'MAXLEN', '~', '1000000', '*',
-    'source', 'queue', 'contactId', contactId, 'operatorId', operatorId, 'atMs', ARGV[1], 'kind', kind, 'facts', facts
+    'event', 'queue ' .. contactId .. ' ' .. operatorId .. ' ' .. ARGV[1] .. ' ' .. kind .. ' ' .. facts
   )
 end
 
