@@ -147,8 +147,7 @@ async function eventsToLast(stream: EventStream): Promise<readonly Omit<StreamEv
   const reading = stream.follow(
     '0-0',
     ({ id: _own, ...event }) => {
-      const { atMs, kind, facts } = event.entry;
-      events.push({ ...event, entry: { atMs, kind, facts } });
+      events.push({ ...event, entry: { ...event.entry } });
       if (event.operatorId === lastOperator) stop.abort();
     },
     stop.signal,

@@ -36,23 +36,21 @@ export function fieldsOf(entry: StreamEntry): Readonly<Record<string, string>> {
   return fields;
 }
 
-/** The facts are parsed when they are asked for: most readers look at the kind first. Whoever copies an entry names its members. */
-class WrittenEntry implements TimelineEntry {
-  readonly atMs: number;
+/** The facts are JSON and parsed when they are asked for: most readers look at the kind first. A copy of the entry has them too. */
+function writtenEntry(written: {
+  readonly atMs: string | undefined;
   readonly kind: string;
-  readonly #text: string;
-  #facts: TimelineEntry['facts'] | undefined;
-
-  constructor(written: { readonly atMs: string | undefined; readonly kind: string; readonly facts: string }) {
-    this.atMs = Number(written.atMs);
-    this.kind = written.kind;
-    this.#text = written.facts;
-  }
-
-  get facts(): TimelineEntry['facts'] {
-    this.#facts ??= JSON.parse(this.#text) as TimelineEntry['facts'];
-    return this.#facts;
-  }
+  readonly facts: string;
+}): TimelineEntry {
+  let facts: TimelineEntry['facts'] | undefined;
+  return {
+    atMs: Number(written.atMs),
+    kind: written.kind,
+    get facts() {
+      facts ??= JSON.parse(written.facts) as TimelineEntry['facts'];
+      return facts;
+    },
+  };
 }
 
 /** An entry of the common event stream: one text, "source contactId operatorId atMs kind facts", so that reading it costs little. */
@@ -62,13 +60,13 @@ export function eventOf(entry: StreamEntry): StreamEvent {
   const words = text.split(' ', 5);
   const [source, contactId, operatorId, atMs, kind = ''] = words;
   const facts = text.slice(words.join(' ').length + 1);
-  return eventWith({ id, source, contactId, operatorId }, new WrittenEntry({ atMs, kind, facts }));
+  return eventWith({ id, source, contactId, operatorId }, writtenEntry({ atMs, kind, facts }));
 }
 
 /** Keys of version 2 had a field for each; what was written then is read for as long as it is kept. */
 function eventOfVersion2(entry: StreamEntry): StreamEvent {
   const { source, contactId, operatorId, atMs, kind = '', facts = '{}' } = fieldsOf(entry);
-  return eventWith({ id: entry[0], source, contactId, operatorId }, new WrittenEntry({ atMs, kind, facts }));
+  return eventWith({ id: entry[0], source, contactId, operatorId }, writtenEntry({ atMs, kind, facts }));
 }
 
 function eventWith(
