@@ -70,16 +70,20 @@ export function waitEstimateMs(input: {
   return outlook === undefined ? undefined : Math.round(outlook.medianMs);
 }
 
+/** Seen or configured times may be 0 (answered and put down in one millisecond); a rate wants something to divide by. */
+const least = (ms: number): number => Math.max(1, ms);
+
 export function estimateOf(
   contact: Pick<ContactView, 'position' | 'qualified'>,
   figures: (Pick<QueueFigures, 'handlingMs'> & { readonly meanPatienceMs?: number | undefined }) | undefined,
   expectedHandlingMs: number,
 ): number | undefined {
+  const patienceMs = figures?.meanPatienceMs;
   return waitEstimateMs({
     position: contact.position,
-    handlingMs: figures?.handlingMs ?? expectedHandlingMs,
+    handlingMs: least(figures?.handlingMs ?? expectedHandlingMs),
     onDuty: contact.qualified.onDuty,
-    meanPatienceMs: figures?.meanPatienceMs,
+    meanPatienceMs: patienceMs === undefined ? undefined : least(patienceMs),
   });
 }
 

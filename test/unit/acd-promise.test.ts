@@ -86,6 +86,8 @@ t.test('an estimate goes by figures, and by what is expected before there are an
   const expected = estimateOf(contact, undefined, 300_000) ?? 0;
   t.equal(estimateOf(contact, { handlingMs: 600_000 }, 300_000), 2 * expected);
   t.ok((estimateOf(contact, { handlingMs: 300_000, meanPatienceMs: 180_000 }, 1) ?? 0) < expected);
+  // Answered and put down within one millisecond, or configured so: short, and no fault.
+  t.ok((estimateOf(contact, { handlingMs: 0, meanPatienceMs: 0 }, 0) ?? -1) >= 0);
 });
 
 t.test('rates: believed at first, then seen, older ones fading', async (t) => {
