@@ -119,6 +119,19 @@ for (const kind of both.kinds) {
       }
     });
 
+    t.test('who has taken a chat counts as having taken it when somebody rings', async (t) => {
+      const { queue } = await kind.open();
+      const requirement = requirementClass('a', 'fewestContacts');
+      await ready(queue, '101', { a: 5 }, { capacity: { voice: 1, chat: 1 } });
+      await ready(queue, '102', { a: 5 }, { atMs: start + 1 });
+      await queue.enqueue(request('c1', 'a', { requirement, medium: 'chat' }), start + 2);
+      const chat = await queue.matchContact(contact('c1'), at(2));
+      t.match(chat, { operatorId: '101' });
+      if (chat !== undefined) await queue.offerAnswered(chat.offerId, start + 3);
+      await queue.enqueue(request('c2', 'a', { requirement }), start + 4);
+      t.match(await queue.matchContact(contact('c2'), at(4)), { operatorId: '102' });
+    });
+
     t.test('two queues with one requirement and different strategies pick differently', async (t) => {
       const { queue } = await kind.open();
       await ready(queue, '101', { a: 9 });

@@ -275,6 +275,8 @@ export class MemoryQueueStore extends OperatorVerbs implements QueueStore {
     operator.contactsTaken += 1;
     operator.missedOffers = 0;
     settleTime(operator, nowMs);
+    // Who may be offered something else beside it stands by what he has taken by now.
+    if (media.some((medium) => available(operator, medium))) this.state.place(operator, nowMs);
     const isInTime = nowMs <= contact.score + contact.headStartMs;
     if (contact.kind === undefined) this.state.keepMean('serviceLevel', contact.queueId, isInTime ? 1 : 0);
     this.state.leaveQueue(contact);

@@ -15,7 +15,10 @@ local key = operatorKey(offer.operatorId)
 redis.call('HINCRBY', key, 'contactsTaken', 1)
 redis.call('HINCRBY', key, 'engaged', 1)
 redis.call('HDEL', key, 'missedOffers')
-settleTime(offer.operatorId, loadOperator(offer.operatorId))
+local operator = loadOperator(offer.operatorId)
+settleTime(offer.operatorId, operator)
+-- Who may be offered something else beside it stands by what he has taken by now.
+if isAvailable(operator, 'voice') or isAvailable(operator, 'chat') then placeOperator(offer.operatorId) end
 local contact = loadContact(offer.contactId)
 -- The deadline without the head start: within the queue's answer target or not.
 local isInTime = nowMs <= tonumber(contact.score) + tonumber(contact.headStartMs or '0')
