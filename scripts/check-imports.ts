@@ -19,7 +19,7 @@ const layers: readonly (readonly string[])[] = [
   ['telephony', 'store', 'connectors', 'api', 'cli', 'runtime', 'phones', 'pino-logger', 'recording-port'],
   ['contact'],
   ['config'],
-  ['schedule', 'ivr', 'acd', 'recording', 'cases'],
+  ['schedule', 'ivr', 'acd', 'recording', 'cases', 'callbacks'],
   ['ari', 'vault'],
   ['foundation', 'version'],
 ];
@@ -31,7 +31,18 @@ const parted = ['store'];
 
 /** The rules run without Asterisk, Redis, PostgreSQL or HTTP: inner rooms import no driver. */
 const drivers = ['ioredis', 'bullmq', 'pg', 'kysely', 'fastify', 'ws', 'asterisk-manager', 'pino', 'ari-client'];
-const driverFree = ['contact', 'config', 'schedule', 'ivr', 'acd', 'recording', 'cases', 'vault', 'foundation'];
+const driverFree = [
+  'contact',
+  'config',
+  'schedule',
+  'ivr',
+  'acd',
+  'recording',
+  'cases',
+  'callbacks',
+  'vault',
+  'foundation',
+];
 
 const importPattern =
   /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s*['"]([^'"]+)['"]/g;

@@ -1,5 +1,6 @@
 import type { CaseId, LegId, OfferId, OperatorId, PlaybackId, RecordingId } from '../foundation/index.ts';
 import type { EffectType } from './effects.ts';
+import type { Heard } from './ports.ts';
 import type { TimerId } from './state.ts';
 import type { LegEndCause } from './telephony-events.ts';
 
@@ -10,7 +11,7 @@ import type { LegEndCause } from './telephony-events.ts';
 export type ContactEvent =
   | { readonly type: 'legReturned'; readonly legId: LegId; readonly spoolFile?: string }
   | { readonly type: 'legRinging'; readonly legId: LegId }
-  | { readonly type: 'legAnswered'; readonly legId: LegId }
+  | { readonly type: 'legAnswered'; readonly legId: LegId; readonly heard?: Heard }
   | { readonly type: 'legEnded'; readonly legId: LegId; readonly cause: LegEndCause }
   | { readonly type: 'digit'; readonly legId: LegId; readonly digit: string }
   | { readonly type: 'playbackEnded'; readonly playbackId: PlaybackId; readonly outcome: 'played' | 'failed' }

@@ -23,6 +23,24 @@ export interface OriginateRequest {
   readonly ringTimeoutMs: number;
 }
 
+/** A caller is called back over a carrier. */
+export interface DialRequest {
+  readonly legId: LegId;
+  readonly contactId: ContactId;
+  /** E.164; personal data. */
+  readonly number: string;
+  /** A trunk that can be dialled over. */
+  readonly trunk: string;
+  /** The line's own number, E.164: what the caller sees. */
+  readonly callerIdNumber: string;
+  readonly ringTimeoutMs: number;
+  /** Listens to who answers before `legAnswered`, which then says what was heard. */
+  readonly recogniseMachines: boolean;
+}
+
+/** What was heard when a called party answered. `unsure`: somebody or something spoke. */
+export type Heard = 'human' | 'machine' | 'silence' | 'unsure';
+
 /** What Asterisk holds of ours at one moment, to compare with what is stored. */
 export interface TelephonySnapshot {
   readonly legs: readonly SnapshotLeg[];
@@ -88,6 +106,8 @@ export interface TelephonyPort {
   leaveBridge(bridgeId: BridgeId, legId: LegId): Promise<CommandOutcome>;
   destroyBridge(bridgeId: BridgeId): Promise<CommandOutcome>;
   originate(request: OriginateRequest): Promise<CommandOutcome>;
+  /** Calls a caller back; events as for any originated leg. */
+  dialCaller(request: DialRequest): Promise<CommandOutcome>;
   /** Ends the leg wherever it is (ringing, up, in the waiting loop). */
   hangup(legId: LegId, cause: 'normal' | 'busy' | 'unallocated' | 'failure'): Promise<CommandOutcome>;
 

@@ -1,4 +1,5 @@
 import type { AcdService } from '../acd/index.ts';
+import type { CallBackService } from '../callbacks/index.ts';
 import type { CaseId, CommandMeta, ContactId, RecordingId } from '../foundation/index.ts';
 import type { ContactEffect } from './effects.ts';
 
@@ -48,6 +49,12 @@ export interface RequestPort {
     meta: CommandMeta,
   ): Promise<{ readonly caseId: CaseId; readonly caseNumber: string }>;
 }
+
+/** What a contact needs of the room of call-backs. Errors: `DozvonError('DATABASE_UNAVAILABLE')`. */
+export type CallBackPort = Pick<
+  CallBackService,
+  'promise' | 'openOf' | 'hold' | 'letGo' | 'cancel' | 'claim' | 'postpone' | 'beginAttempt' | 'endAttempt'
+>;
 
 /** Seals what is stored of a contact; `context` binds it to its place. */
 export interface StateSealer {

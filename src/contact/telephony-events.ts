@@ -1,5 +1,5 @@
 import type { ContactId, LegId, PlaybackId } from '../foundation/index.ts';
-import type { ArrivalFacts } from './ports.ts';
+import type { ArrivalFacts, Heard } from './ports.ts';
 
 /** Why a leg ended, from the far end's or our side. */
 export type LegEndCause = 'normal' | 'busy' | 'noAnswer' | 'declined' | 'unreachable' | 'cancelled' | 'failure';
@@ -20,8 +20,14 @@ export type TelephonyEvent =
     }
   /** An originated leg's far end is ringing. */
   | { readonly type: 'legRinging'; readonly legId: LegId; readonly contactId: ContactId; readonly atMs: number }
-  /** An originated leg was answered and is under our control. */
-  | { readonly type: 'legAnswered'; readonly legId: LegId; readonly contactId: ContactId; readonly atMs: number }
+  /** An originated leg was answered and is under our control; `heard`: where somebody listened. */
+  | {
+      readonly type: 'legAnswered';
+      readonly legId: LegId;
+      readonly contactId: ContactId;
+      readonly heard?: Heard;
+      readonly atMs: number;
+    }
   /** Any leg ended, also one that never answered. */
   | { readonly type: 'legEnded'; readonly legId: LegId; readonly cause: LegEndCause; readonly atMs: number }
   | { readonly type: 'digit'; readonly legId: LegId; readonly digit: string; readonly atMs: number }

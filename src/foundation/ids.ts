@@ -15,6 +15,7 @@ export type OfferId = Branded<'OfferId'>;
 export type OperatorId = Branded<'OperatorId'>;
 export type RecordingId = Branded<'RecordingId'>;
 export type CaseId = Branded<'CaseId'>;
+export type CallBackId = Branded<'CallBackId'>;
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'; // Crockford's base 32: no i, l, o, u to misread
 

@@ -29,7 +29,25 @@ export type FlowInput =
   | { readonly kind: 'timer' }
   | { readonly kind: 'recorded'; readonly seconds: number; readonly by: 'key' | 'limit' | 'silence' }
   | { readonly kind: 'requestStored'; readonly caseNumber: string }
-  | { readonly kind: 'requestFailed' };
+  | { readonly kind: 'requestFailed' }
+  | { readonly kind: 'callBackPromised'; readonly at: SpokenInstant }
+  | { readonly kind: 'callBackRefused'; readonly why: CallBackRefusal; readonly next?: SpokenInstant };
+
+/** An instant as a caller is told it, in the line's time zone. `date` ISO, `time` `HH:mm`, `dayOffset` days from today. */
+export interface SpokenInstant {
+  readonly date: string;
+  readonly time: string;
+  readonly dayOffset: number;
+}
+
+/** What a caller may want: as soon as an operator is free, at an hour (of his own time, if he said which) of a day from today, after the next opening. */
+export type FlowCallBackWish =
+  | { readonly kind: 'soon' }
+  | { readonly kind: 'at'; readonly dayOffset: number; readonly hour: number }
+  | { readonly kind: 'nextOpening' };
+
+/** `zoneUnknown`: he may be called at that hour only if he says where he is. */
+export type CallBackRefusal = 'noRoom' | 'outsideHours' | 'zoneUnknown' | 'tooFar' | 'noNumber' | 'failed';
 
 /** `keyed` is E.164, whatever notation the caller keyed. Personal data. */
 export type CallBackNumber = 'ani' | { readonly keyed: string };
@@ -48,6 +66,14 @@ export type Instruction =
   | { readonly type: 'stopRecord' }
   /** Answered by `requestStored` or `requestFailed`. */
   | { readonly type: 'storeRequest'; readonly topic: string; readonly callBackNumber: CallBackNumber }
+  /** Answered by `callBackPromised` or `callBackRefused`. `localHour`: what o'clock it is where the caller is, if he said so. */
+  | {
+      readonly type: 'promiseCallBack';
+      readonly topic: string;
+      readonly callBackNumber: CallBackNumber;
+      readonly wish: FlowCallBackWish;
+      readonly localHour?: number;
+    }
   | { readonly type: 'enqueue'; readonly queueId: string; readonly topic: string }
   /** Back to the queue the caller has a place in. */
   | { readonly type: 'resume' }

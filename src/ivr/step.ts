@@ -54,6 +54,9 @@ export function step(flow: Flow, position: FlowPosition | undefined, input: Flow
       return onRequestStored(walk, position, input.caseNumber);
     case 'requestFailed':
       return position.state.phase === 'storing' ? storeFailed(walk, position) : ignore(position, 'notStoring');
+    case 'callBackPromised':
+    case 'callBackRefused':
+      return ignore(position, 'notStoring');
     default:
       return assertNever(input, 'flow input');
   }

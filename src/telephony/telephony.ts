@@ -2,6 +2,7 @@ import { type AriAccess, AriConnection, type AriEvent, warnOfOtherVersion } from
 import type {
   BridgeKind,
   CommandOutcome,
+  DialRequest,
   OriginateRequest,
   TelephonyPort,
   TelephonySnapshot,
@@ -224,6 +225,10 @@ class AsteriskTelephony implements TelephonyPort {
     const outcome = outcomeOf(await reply);
     // For a moment after its end Asterisk still lists a bridge and calls it "not in Stasis" (409): it is no more all the same.
     return outcome === 'refused' ? 'gone' : outcome;
+  }
+
+  async dialCaller(request: DialRequest): Promise<CommandOutcome> {
+    throw new DozvonError('TELEPHONY_UNAVAILABLE', `no way to call ${request.legId} back yet`);
   }
 
   async originate(request: OriginateRequest): Promise<CommandOutcome> {

@@ -77,6 +77,10 @@ export class FakeTelephony implements TelephonyPort, FakePort {
     });
   }
 
+  async dialCaller(): Promise<CommandOutcome> {
+    return 'refused';
+  }
+
   async play(request: Parameters<TelephonyPort['play']>[0]): Promise<CommandOutcome> {
     this.#demandConnection();
     const { playbackId, target, media } = request;

@@ -331,6 +331,7 @@ function fits(instruction: Instruction, going: Record<'prompt' | 'timer' | 'reco
       going.over = true;
       return !was.over && !was.prompt && !was.timer && !was.recording;
     case 'storeRequest':
+    case 'promiseCallBack':
     case 'note':
       return !was.over;
   }

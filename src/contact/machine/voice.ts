@@ -179,6 +179,9 @@ function follow(draft: Draft, instruction: Instruction): void {
     case 'storeRequest':
       askForRequest(draft, instruction);
       return;
+    case 'promiseCallBack':
+      feed(draft, { kind: 'callBackRefused', why: 'failed' });
+      return;
     case 'enqueue':
       if (draft.state.phase.name === 'queued') {
         leaveForQueue(draft, instruction);

@@ -1,0 +1,166 @@
+import type { CallBackId, CaseId, CommandMeta, ContactId } from '../foundation/index.ts';
+
+/**
+ * ```
+ *            caller is on the line        due              operator reserved,
+ *                                                          attempt written down
+ *  promise ──▶ held ──▶ scheduled ──▶ claimed ──▶ dialling ──▶ done
+ *               ▲ │         │ ▲          │           │
+ *               │ └─answered┼─┼──────────┼──▶ cancelled
+ *               └─calls in──┘ └──postponed, not reached (retry)──▶ failed (tries used up: a request is registered)
+ * ```
+ * `held`, `claimed` and `dialling` name the contact that has it: nobody else may move it on.
+ */
+export type CallBackState = 'held' | 'scheduled' | 'claimed' | 'dialling' | 'done' | 'failed' | 'cancelled';
+
+/** Who is rung first. */
+export type CallBackMode = 'operatorFirst' | 'callerFirst';
+
+/** What the caller wants: as soon as an operator is free, at an instant of his choice, or after the line's next opening. */
+export type CallBackWish =
+  | { readonly kind: 'soon' }
+  | { readonly kind: 'at'; readonly atMs: number }
+  | { readonly kind: 'nextOpening' };
+
+export interface CallBackDraft {
+  /** Who is on the line and holds it. */
+  readonly contactId: ContactId;
+  readonly lineId: string;
+  readonly queueId: string;
+  readonly topic: string;
+  readonly language: string;
+  /** E.164; personal data. */
+  readonly number: string;
+  /** The place it keeps: when the caller began to wait. */
+  readonly placeMs: number;
+  readonly wish: CallBackWish;
+  /** Minutes east of UTC where the caller is, if he said so. */
+  readonly utcOffsetMinutes?: number;
+  /** The request that it answers. */
+  readonly caseId?: CaseId;
+  readonly createdAtMs: number;
+}
+
+/** What became of a try to reach the caller. `unknown`: nobody saw its end. `operatorGone`: the operator hung up before the caller answered. */
+export type AttemptOutcome =
+  | 'reached'
+  | 'busy'
+  | 'noAnswer'
+  | 'declined'
+  | 'unreachable'
+  | 'machine'
+  | 'silence'
+  | 'operatorGone'
+  | 'unknown';
+
+export interface CallBackAttempt {
+  /** From 1. */
+  readonly number: number;
+  readonly contactId: ContactId;
+  readonly startedAtMs: number;
+  readonly endedAtMs?: number;
+  readonly outcome?: AttemptOutcome;
+}
+
+export interface CallBack extends Omit<CallBackDraft, 'contactId'> {
+  readonly callBackId: CallBackId;
+  readonly state: CallBackState;
+  /** Who made it. */
+  readonly promisedBy: ContactId;
+  /** Who has it now, in `held`, `claimed` and `dialling`. */
+  readonly contactId?: ContactId;
+  /** Not before. */
+  readonly dueAtMs: number;
+  /** ISO date in the line's time zone: the day whose operators' time it was promised from. */
+  readonly promisedDay: string;
+  readonly attempts: readonly CallBackAttempt[];
+  /** Why it was cancelled, or the outcome of the last attempt when it failed. */
+  readonly reason?: string;
+}
+
+/** A day with room for so many call-backs in all, those promised before included. */
+export interface CallBackRoom {
+  readonly day: string;
+  readonly most: number;
+  /** When one that is promised for this day is due. */
+  readonly dueAtMs: number;
+}
+
+/** All verbs are atomic, safe to repeat, and compare the state they start from. Rejects with `DATABASE_UNAVAILABLE`. */
+export interface CallBackRepository {
+  /**
+   * Promises it for the first day of `room` that has some, held by the draft's contact. An open one of this number in this queue is
+   * taken over instead (`merged`): it keeps the earlier place and gets the newer wish; one that is being dialled is left as it is.
+   */
+  promise(
+    draft: CallBackDraft,
+    options: { readonly room: readonly CallBackRoom[]; readonly meta: CommandMeta },
+  ): Promise<
+    | { readonly outcome: 'promised'; readonly callBack: CallBack; readonly merged: boolean }
+    | { readonly outcome: 'noRoom' }
+  >;
+  /** Of this number, in whatever queue: `held`, `scheduled`, `claimed` or `dialling`. */
+  openOf(number: string): Promise<readonly CallBack[]>;
+  /** The caller is on the line by himself: `scheduled` or `claimed` → `held` by that contact; `was` names who had claimed it. */
+  hold(
+    callBackId: CallBackId,
+    contactId: ContactId,
+    nowMs: number,
+  ): Promise<{ readonly outcome: 'held'; readonly was?: ContactId } | { readonly outcome: 'dialling' | 'over' }>;
+  /** `held` by that contact → `scheduled`, not before `dueAtMs` nor before it was due anyway. */
+  letGo(callBackId: CallBackId, contactId: ContactId, dueAtMs: number): Promise<'scheduled' | 'notHeld'>;
+  /** By the contact that has it, or by staff (no `contactId`: whoever has it, unless it is being dialled). */
+  cancel(
+    callBackId: CallBackId,
+    by: { readonly contactId?: ContactId; readonly reason: string; readonly meta: CommandMeta; readonly nowMs: number },
+  ): Promise<{ readonly outcome: 'cancelled'; readonly was?: ContactId } | { readonly outcome: 'dialling' | 'over' }>;
+  /** `scheduled` and due → `claimed` by that contact; `claimed` again when it is. */
+  claim(
+    callBackId: CallBackId,
+    contactId: ContactId,
+    nowMs: number,
+  ): Promise<
+    { readonly outcome: 'claimed'; readonly callBack: CallBack } | { readonly outcome: 'notDue' | 'taken' | 'over' }
+  >;
+  /** `claimed` by that contact → `scheduled` at `dueAtMs`, without an attempt: the hours are over, or the queue lost it. */
+  postpone(callBackId: CallBackId, contactId: ContactId, dueAtMs: number): Promise<'scheduled' | 'notClaimed'>;
+  /** `claimed` by that contact → `dialling`, with an attempt. `begun` again when repeated by the same contact. */
+  beginAttempt(
+    callBackId: CallBackId,
+    contactId: ContactId,
+    nowMs: number,
+  ): Promise<{ readonly outcome: 'begun'; readonly attempt: number } | { readonly outcome: 'notClaimed' }>;
+  /**
+   * `dialling` by that contact → `done` when reached, `scheduled` at `retryAtMs`, or `failed` without one.
+   */
+  endAttempt(
+    callBackId: CallBackId,
+    contactId: ContactId,
+    end: { readonly outcome: AttemptOutcome; readonly nowMs: number; readonly retryAtMs?: number },
+  ): Promise<'done' | 'scheduled' | 'failed' | 'notDialling'>;
+  get(callBackId: CallBackId): Promise<CallBack | undefined>;
+  /** Newest first. */
+  list(filter: {
+    readonly state?: CallBackState;
+    readonly queueId?: string;
+    readonly before?: CallBackId;
+    readonly limit: number;
+  }): Promise<readonly CallBack[]>;
+  /** Scheduled ones, soonest due first: what is planned after a start. */
+  scheduled(limit: number): Promise<readonly { readonly callBackId: CallBackId; readonly dueAtMs: number }[]>;
+  /** Those that a contact has: compared with the live contacts, so that none waits for one that is gone. */
+  owned(): Promise<
+    readonly { readonly callBackId: CallBackId; readonly contactId: ContactId; readonly state: CallBackState }[]
+  >;
+  /** Open ones by queue and promised day: what is booked of the day's operators' time. */
+  promised(): Promise<
+    readonly {
+      readonly queueId: string;
+      readonly day: string;
+      readonly open: number;
+      readonly oldestDueAtMs?: number;
+    }[]
+  >;
+  /** The scheduled ones of a queue that are due at `openingMs` are spread over `overMs` from it, in the order of their places. */
+  spread(queueId: string, openingMs: number, overMs: number): Promise<number>;
+}
