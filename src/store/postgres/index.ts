@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
+import type { CallBackRepository } from '../../callbacks/index.ts';
 import type { CaseRepository, Outbox } from '../../cases/index.ts';
 import type { ContactRecordStore } from '../../contact/store-ports.ts';
 import type { Logger } from '../../foundation/index.ts';
 import type { RecordingRepository } from '../../recording/ports.ts';
+import { createCallBackRepository } from './call-back-repository.ts';
 import { createCaseRepository } from './case-repository.ts';
 import { type ConfigVersions, createConfigVersions } from './config-versions.ts';
 import { createContactRecordStore } from './contact-records.ts';
@@ -21,6 +23,7 @@ export type { Sealer } from './sealer.ts';
 export interface PostgresStores {
   readonly records: ContactRecordStore;
   readonly cases: CaseRepository;
+  readonly callBacks: CallBackRepository;
   readonly outbox: Outbox;
   readonly recordings: RecordingRepository;
   readonly configVersions: ConfigVersions;
@@ -51,6 +54,7 @@ export function createPostgresStores(parts: {
   return {
     records,
     cases: createCaseRepository(database, parts.sealer),
+    callBacks: createCallBackRepository(database, parts.sealer),
     outbox: createOutbox(database, parts.sealer),
     recordings,
     configVersions: createConfigVersions(database),
