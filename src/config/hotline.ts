@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { OperatorSettings, QueueSettings, SkillSettings } from '../acd/index.ts';
+import type { CallBackSettings, NumberZones } from '../callbacks/index.ts';
 import type { Announcements, Flow } from '../ivr/index.ts';
 import type { ProductionCalendar, Schedule } from '../schedule/index.ts';
 
@@ -51,6 +52,10 @@ export interface HotlineConfig {
   readonly flows: Readonly<Record<string, Flow>>;
   /** What callers are told while they wait, by queue; of none when no file says. */
   readonly announcements: Readonly<Record<string, Announcements>>;
+  /** How callers are called back, by queue; a queue that is not named here calls nobody back. */
+  readonly callBacks: Readonly<Record<string, CallBackSettings>>;
+  /** In which time zones a number may be. */
+  readonly numberZones: NumberZones;
 }
 
 const idSchema = z
@@ -96,6 +101,8 @@ export const rootSchema = z.strictObject({
   calendar: z.string().min(1),
   flows: z.string().min(1),
   announcements: z.string().min(1).optional(),
+  callBacks: z.string().min(1).optional(),
+  numberZones: z.string().min(1).optional(),
   trunks: z.array(z.unknown()).min(1),
   lines: z.array(z.unknown()).min(1),
   schedules: z.array(z.unknown()).min(1),

@@ -159,7 +159,7 @@ t.test('every fault is told at once, with file, line, path, what was expected an
     'flows/social.yaml': (text) => text.replace('queue: social', 'queue: sociable'),
   });
   const expected = [
-    /^hotline.yaml:9: country: expected a country code of two capital letters such as "RU", got "Russia"$/,
+    /^hotline.yaml:10: country: expected a country code of two capital letters such as "RU", got "Russia"$/,
     /^hotline.yaml:\d+: lines\[0\].recoding: expected no entry of this name, got "recoding"$/,
     /^hotline.yaml:\d+: lines\[0\].schedule: expected the id of a schedule \(A, B, always\), got "C"$/,
     /^hotline.yaml:\d+: lines\[4\].numbers\[0\]: expected a number that no other line has, got "\+78001000001"$/,
@@ -313,6 +313,42 @@ t.test('what waiting callers are told is checked: queues, nodes, prompts, keys',
   });
   t.match(none.result, { ok: true, config: { announcements: {} } });
   t.same(none.result.ok && none.result.config.announcements, {}, 'nothing is announced');
+});
+
+t.test('how callers are called back is checked: queues, settings, zones, codes', async (t) => {
+  const shippedResult = await loadHotlineConfig(shipped, { settings: {} });
+  if (!shippedResult.ok) return t.fail('the shipped configuration has faults');
+  const { callBacks, numberZones } = shippedResult.config;
+  t.match(callBacks, { general: { mode: 'operatorFirst', mostAttempts: 3, withinDays: 3 } });
+  t.notOk(callBacks.emergency, 'who needs help at once is not sent away');
+  t.equal(numberZones.countries.RU?.length, 11);
+  const { faults } = await loadEdited(t, {
+    'call-backs.yaml': (text) =>
+      text.replace('social: { mode: operatorFirst }', 'socials: { mode: nobodyFirst, ringTimeoutMs: 1 }'),
+    'number-zones.yaml': (text) =>
+      text.replace('[Europe/Samara]', '[Europe/Samarra]').replace('codes: [381]', 'codes: [381, 495]'),
+  });
+  t.match(faults, [
+    /^call-backs.yaml:\d+: queues.socials.mode: expected "operatorFirst" or "callerFirst", got "nobodyFirst"$/,
+    /^call-backs.yaml:\d+: queues.socials.ringTimeoutMs: expected a number of at least 5000, got 1$/,
+    /^number-zones.yaml:\d+: areas\[5\].zones\[0\]: expected a time zone such as Europe\/Moscow, got "Europe\/Samarra"$/,
+  ]);
+  const twice = await loadEdited(t, {
+    'call-backs.yaml': (text) => text.replace('social: {', 'socials: {'),
+    'number-zones.yaml': (text) => text.replace('codes: [381]', 'codes: [381, 495]'),
+  });
+  t.match(twice.faults, [
+    /^call-backs.yaml:\d+: queues.socials: expected the id of a queue, got "socials"$/,
+    /^number-zones.yaml:\d+: areas\[10\].codes\[1\]: expected a code that stands nowhere else, got "495"$/,
+  ]);
+  const none = await loadEdited(t, {
+    'hotline.yaml': (text) =>
+      text.replace('callBacks: call-backs.yaml', '').replace('numberZones: number-zones.yaml', ''),
+  });
+  return t.same(none.result.ok && [none.result.config.callBacks, none.result.config.numberZones], [
+    {},
+    { countries: {}, areas: [] },
+  ]);
 });
 
 t.test('a dialled number in any notation is the same number', async (t) => {
