@@ -1,7 +1,10 @@
+import { deepEqual } from 'node:assert/strict';
+import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import type { CallBack, CallBackDraft, CallBackRepository, CallBackRoom } from '../../src/callbacks/index.ts';
 import {
   asId,
+  assertNever,
   bySystem,
   type CallBackId,
   type CaseId,
@@ -417,6 +420,96 @@ async function contract(t: Test, repository: CallBackRepository): Promise<void> 
   });
 }
 
+const verbs = [
+  'hold',
+  'letGo',
+  'cancel',
+  'staff',
+  'claim',
+  'postpone',
+  'begin',
+  'retry',
+  'fail',
+  'reach',
+  'promise',
+] as const;
+/** What comes next for a call-back that is going well; at the end it is asked for again. */
+const onwards: Readonly<Record<CallBack['state'], (typeof verbs)[number]>> = {
+  held: 'letGo',
+  scheduled: 'claim',
+  claimed: 'begin',
+  dialling: 'retry',
+  done: 'promise',
+  failed: 'promise',
+  cancelled: 'promise',
+};
+
+/** `onwards`: by whoever has it. */
+interface Act {
+  readonly verb: (typeof verbs)[number] | 'onwards';
+  readonly who: number;
+}
+
+/** What is answered to each act on one call-back, and what it is after each; the same for every repository. */
+async function walk(repository: CallBackRepository, acts: readonly Act[]): Promise<readonly unknown[]> {
+  const people = [contact(), contact()];
+  const asked = draft({ number: '+79035550001', contactId: people[0] ?? contact() });
+  const first = await repository.promise(asked, { room: plenty, meta });
+  if (first.outcome !== 'promised') throw new Error('expected a promise');
+  let id = first.callBack.callBackId;
+  const act = async ({ verb, who }: Act): Promise<unknown> => {
+    const before = await repository.get(id);
+    const does = verb === 'onwards' ? onwards[before?.state ?? 'done'] : verb;
+    const by = (verb === 'onwards' ? before?.contactId : undefined) ?? people[who] ?? contact();
+    const ending = { nowMs: now + 1, outcome: 'busy' } as const;
+    switch (does) {
+      case 'hold':
+        return await repository.hold(id, by, now);
+      case 'letGo':
+        return await repository.letGo(id, by, now);
+      case 'cancel':
+        return await repository.cancel(id, { contactId: by, reason: 'answered', meta, nowMs: now });
+      case 'staff':
+        return await repository.cancel(id, { reason: 'staff', meta, nowMs: now });
+      case 'claim':
+        return await repository.claim(id, by, now);
+      case 'postpone':
+        return await repository.postpone(id, by, now);
+      case 'begin':
+        return await repository.beginAttempt(id, by, now);
+      case 'retry':
+        return await repository.endAttempt(id, by, { ...ending, retryAtMs: now });
+      case 'fail':
+        return await repository.endAttempt(id, by, ending);
+      case 'reach':
+        return await repository.endAttempt(id, by, { ...ending, outcome: 'reached' });
+      case 'promise': {
+        const answer = await repository.promise({ ...asked, contactId: by }, { room: plenty, meta });
+        if (answer.outcome === 'promised') id = answer.callBack.callBackId;
+        return answer;
+      }
+      default:
+        return assertNever(does);
+    }
+  };
+  const told: unknown[] = [];
+  for (const one of acts) {
+    told.push(await act(one));
+    const found = await repository.get(id);
+    told.push(found);
+    const unfinished = found?.attempts.filter(({ endedAtMs }) => endedAtMs === undefined).length;
+    told.push(found?.state === 'dialling' ? unfinished === 1 : unfinished === 0);
+  }
+  const names = new Map<string, string>([
+    [asked.queueId, 'queue'],
+    ...people.map((each, at): [string, string] => [each, `contact ${at}`]),
+  ]);
+  // Ids are of one store; all else must be the same.
+  return JSON.parse(JSON.stringify(told), (key, value: unknown) =>
+    key === 'callBackId' ? 'id' : typeof value === 'string' ? (names.get(value) ?? value) : value,
+  ) as unknown[];
+}
+
 t.test('memory', (t) => contract(t, createMemoryCallBackRepository()));
 
 t.test('PostgreSQL', async (t) => {
@@ -429,4 +522,29 @@ t.test('PostgreSQL', async (t) => {
   });
   await stores.migrate();
   await contract(t, stores.callBacks);
+
+  await t.test('any order of verbs is answered like by the twin', async (t) => {
+    const seen = new Set<string>();
+    const act = fc.record({
+      verb: fc.oneof(
+        { weight: 3, arbitrary: fc.constant('onwards' as const) },
+        { weight: 2, arbitrary: fc.constantFrom(...verbs) },
+      ),
+      who: fc.integer({ min: 0, max: 1 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 15, maxLength: 30 }), async (acts) => {
+        const [real, twin] = [await walk(stores.callBacks, acts), await walk(createMemoryCallBackRepository(), acts)];
+        if (real.includes(false)) throw new Error('expected one open attempt while it is dialled, none otherwise');
+        deepEqual(real, twin);
+        for (const state of JSON.stringify(real).matchAll(/"state":"(\w+)"/g)) seen.add(state[1] ?? '');
+      }),
+      { numRuns: 30 },
+    );
+    t.same(
+      [...seen].sort(),
+      ['cancelled', 'claimed', 'dialling', 'done', 'failed', 'held', 'scheduled'],
+      'walked through',
+    );
+  });
 });
