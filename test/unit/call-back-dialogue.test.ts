@@ -42,11 +42,12 @@ function flowOf(id: string): Flow {
   return flow;
 }
 
-const inHours: FlowFacts = { line: { id: 'general', open: true }, aniKnown: true, aniDigits: '+79161234567' };
+const lineId = 'general';
+const inHours: FlowFacts = { line: { id: lineId, open: true }, aniKnown: true, aniDigits: '+79161234567' };
 const waiting: FlowFacts = { ...inHours, waiting: true, expectedWait: { kind: 'between', minutes: 5, toMinutes: 10 } };
 const closed: FlowFacts = {
   ...inHours,
-  line: { id: 'general', open: false, opens: { date: '2027-01-12', time: '08:00', dayOffset: 1 } },
+  line: { id: lineId, open: false, opens: { date: '2027-01-12', time: '08:00', dayOffset: 1 } },
 };
 
 type Answer = Extract<FlowInput, { kind: 'callBackPromised' | 'callBackRefused' | 'requestStored' }>;
@@ -107,10 +108,11 @@ function told(instruction: Instruction): readonly string[] {
     case 'play':
       return [words(instruction.say)];
     case 'promiseCallBack': {
-      const { wish, callBackNumber, localHour } = instruction;
+      const { wish, callBackNumber, localHour, topic } = instruction;
       const when = wish.kind === 'at' ? `at ${wish.hour} in ${wish.dayOffset} days` : wish.kind;
       const number = callBackNumber === 'ani' ? 'ani' : callBackNumber.keyed;
-      return [`= ${when}, ${number}${localHour === undefined ? '' : `, where it is ${localHour}`}`];
+      const about = topic === lineId ? '' : `, ${topic}`;
+      return [`= ${when}, ${number}${about}${localHour === undefined ? '' : `, where it is ${localHour}`}`];
     }
     case 'storeRequest':
       return ['= request'];
@@ -136,6 +138,10 @@ const whichDay =
   'В какой день вам перезвонить? Сегодня, нажмите один. Завтра, два. Послезавтра, три. Прослушать ещё раз, девять. Вернуться назад, звёздочка.';
 const whichHour =
   'После которого часа вам перезвонить? Наберите час по вашему времени двумя цифрами. Например, если после трёх часов дня, наберите один пять.';
+const whichTopic =
+  'Выберите, пожалуйста, тему. Регистрация и вход, нажмите один. Личные данные, два. Документы, три. Состояние заявления, четыре. ' +
+  'Справочная информация и оплата, пять. Технические неполадки, шесть. Вопросы предпринимателей и организаций, семь. ' +
+  'Социальные программы, восемь. Другая тема, ноль. Прослушать ещё раз, девять. Вернуться назад, звёздочка.';
 const orStay = 'Вы можете положить трубку, место за вами сохраняется, или остаться на линии.';
 const zoneRule = 'Мы звоним с восьми утра до десяти вечера по вашему времени.';
 
@@ -293,7 +299,7 @@ t.test('a zone that is not known is asked for, an hour that is none is asked aga
 
 t.test('none is promised: a request in its place, or back to the queue', async (t) => {
   const offer = 'Мы можем принять ваше обращение. Чтобы оставить обращение, нажмите один';
-  const noRoom = 'К сожалению, все ближайшие дни уже заняты, и пообещать вам звонок мы не можем.';
+  const noRoom = 'К сожалению, на это время операторы уже заняты, и пообещать вам звонок мы не можем.';
   const start = ['1', refused('noRoom')];
   const request = dialogue({
     node: 'callBackSoon',
@@ -315,29 +321,43 @@ t.test('none is promised: a request in its place, or back to the queue', async (
     gone.slice(-3).map((line) => line.slice(0, 20)),
     ['Спасибо! Ваше обраще', 'Спасибо за звонок. Д', '= end: requestLeft'],
   );
+  const otherDay = dialogue({
+    node: 'callBackChosen',
+    facts: waiting,
+    turns: ['1', '15', '1', '18', refused('noRoom'), '2', '18', promised(1, '18:00')],
+  });
+  t.same(otherDay.slice(9, 11), [noRoom, whichDay], 'a day of his choice that is full');
   const hopeless = ['1', '15', ...Array.from({ length: 4 }, () => ['1', '23', refused('outsideHours')]).flat()];
   const bounded = dialogue({ node: 'callBackChosen', facts: waiting, turns: [...hopeless, ''] });
   t.same(bounded.slice(-4)[0]?.slice(0, 24), 'Мы можем принять ваше об', 'four refusals, then a request');
 });
 
 t.test('outside hours: after the opening, or at a chosen time', async (t) => {
-  const night = dialogue({ facts: closed, turns: ['6', '1', promised(1, '08:00')] });
+  const night = dialogue({ facts: closed, turns: ['6', '3', '1', promised(1, '08:00')] });
   t.match(night[1], 'Сейчас операторы не работают. Операторы ответят на ваш звонок, завтра с восьми часов');
   t.match(night[2], /Чтобы мы перезвонили вам, когда откроемся, нажмите шесть\. Чтобы выбрать время звонка, семь\./);
   t.same(night.slice(3), [
     '> 6',
+    whichTopic,
+    '> 3',
     thisNumber,
     '> 1',
-    '= nextOpening, ani',
+    '= nextOpening, ani, documents',
     'Спасибо, звонок заказан. Мы перезвоним вам, завтра во вторник после восьми часов Время московское.',
     'Спасибо за звонок. До свидания!',
     '= end: callBackPromised',
   ]);
-  const chosen = dialogue({ facts: closed, turns: ['7', '1', '02', '2', '12', promised(1, '12:00')] });
-  t.ok(chosen.includes('= at 12 in 1 days, ani, where it is 2'));
+  const chosen = dialogue({ facts: closed, turns: ['7', '0', '1', '02', '2', '12', promised(1, '12:00')] });
+  t.ok(chosen.includes('= at 12 in 1 days, ani, operator, where it is 2'));
+  const holidays = dialogue({
+    facts: closed,
+    turns: ['6', '0', '1', refused('tooFar'), '', { kind: 'requestStored', caseNumber: '12' }],
+  });
+  t.match(holidays.slice(9, 11), [/^Звонок на такой далёкий день заказать нельзя/, /^Мы можем принять ваше обращение/]);
+  t.equal(holidays.at(-1), '= end: requestLeft');
   const withheld: FlowFacts = { line: closed.line, aniKnown: false };
-  const keyed = dialogue({ facts: withheld, turns: ['6', '84951234567', '1', promised(1, '08:00')] });
-  t.ok(keyed.includes('= nextOpening, +74951234567'));
+  const keyed = dialogue({ flow: 'social', facts: withheld, turns: ['6', '84951234567', '1', promised(1, '08:00')] });
+  t.ok(keyed.includes('= nextOpening, +74951234567, social'), 'a topical line asks for no topic');
 });
 
 t.test('the line has closed while he waited: silence is a call-back after the opening', async (t) => {
@@ -362,7 +382,7 @@ t.test('the line has closed while he waited: silence is a call-back after the op
     turns: ['2', '1', '1', { kind: 'requestStored', caseNumber: '12' }],
   });
   t.same(request.at(-1), '= end: requestLeft');
-  const unknown: FlowFacts = { line: { id: 'general', open: false }, aniKnown: false };
+  const unknown: FlowFacts = { line: { id: lineId, open: false }, aniKnown: false };
   t.match(dialogue({ node: 'closingOffer', facts: unknown, turns: [''] }).slice(0, 3), [
     /Мы можем перезвонить вам, как только откроемся\./,
     /^Вы ничего не нажали/,

@@ -255,7 +255,6 @@ t.test('a call-back has an answer to every refusal, in the file where it is aske
   });
   t.match(wrong.faults, [
     /^flows\/call-back.yaml:\d+: nodes.callBack.refused.tooFar: expected an entry for it, or `default`, got "none"$/,
-    /^flows\/call-back.yaml:\d+: nodes.callBack.onRefused.noRoom: expected/,
     /^flows\/call-back.yaml:\d+: nodes.callBack.onRefused.failed: expected/,
   ]);
 });
