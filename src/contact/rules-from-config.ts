@@ -1,6 +1,6 @@
 import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
 import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
-import { type Announcements, announcementsInFlow, render, step } from '../ivr/index.ts';
+import { announcementsInFlow, render, step } from '../ivr/index.ts';
 import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
 import type { ContactRules, WaitingRules } from './rules.ts';
 
@@ -100,19 +100,13 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
   };
 }
 
-/** Keys for call-backs are left out: none is dialled yet. */
 function waitingIn(config: HotlineConfig, queueId: string, flowId: string | undefined): WaitingRules {
   const nodes = (flowId === undefined ? undefined : config.flows[flowId])?.nodes ?? {};
   const sheet = config.announcements[queueId];
   const announcements = sheet && announcementsInFlow(sheet, { nodes });
   const choiceNode = config.queues.find(({ id }) => id === queueId)?.ladder?.choiceNode;
   return {
-    ...(announcements === undefined ? {} : { announcements: withoutCallBack(announcements) }),
+    ...(announcements === undefined ? {} : { announcements }),
     ...(choiceNode === undefined || !Object.hasOwn(nodes, choiceNode) ? {} : { choiceNode }),
   };
-}
-
-function withoutCallBack(announcements: Announcements): Announcements {
-  const kept = Object.entries(announcements.keys).filter(([, does]) => !('does' in does && does.does === 'callBack'));
-  return { ...announcements, keys: Object.fromEntries(kept) };
 }

@@ -105,6 +105,7 @@ export type ContactOutcome =
   | 'abandonedInQueue'
   | 'abandonedWhileRinging'
   | 'requestLeft'
+  | 'callBackPromised'
   | 'informed'
   | 'menuExhausted'
   | 'unknownNumber'

@@ -248,6 +248,17 @@ t.test('the choice of a ladder is a node of some flow', async (t) => {
   t.match(wrong.faults, [/^hotline.yaml:\d+: queues\[0\].ladder.choiceNode: expected the id of a node of a flow/]);
 });
 
+t.test('a call-back has an answer to every refusal, in the file where it is asked for', async (t) => {
+  const wrong = await loadEdited(t, {
+    'flows/call-back.yaml': (text) =>
+      text.replace('tooFar: [call-back-too-far]', '').replace('default: callBackInstead', ''),
+  });
+  t.match(wrong.faults, [
+    /^flows\/call-back.yaml:\d+: nodes.callBack.refused.tooFar: expected an entry for it, or `default`, got "none"$/,
+    /^flows\/call-back.yaml:\d+: nodes.callBack.onRefused.failed: expected/,
+  ]);
+});
+
 t.test('broken YAML, a missing file, a file that is no configuration', async (t) => {
   const broken = await loadEdited(t, {
     'hotline.yaml': (text) => text.replace('lines:', 'lines: ['),
