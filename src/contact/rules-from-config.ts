@@ -1,3 +1,4 @@
+import type { CallBackSettings } from '../callbacks/index.ts';
 import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
 import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
 import { type Announcements, announcementsInFlow, render, step } from '../ivr/index.ts';
@@ -9,6 +10,9 @@ const mostDialledKnown = 1_000;
 
 /** The rules of one version of the configuration. */
 export function rulesFromConfig(config: HotlineConfig, version: string): ContactRules {
+  const { callBacks = {} } = config as HotlineConfig & {
+    readonly callBacks?: Readonly<Record<string, CallBackSettings>>;
+  };
   const lines = new Map(config.lines.map((line) => [line.id, line]));
   /** The last answer for each schedule: it holds for the minute. */
   const verdicts = new Map<string, { readonly minute: number; readonly verdict: ScheduleVerdict }>();
@@ -37,6 +41,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       const queue = queues.get(queueId);
       if (queue === undefined) return undefined;
       const { ringTimeoutMs, wrapUpMs, waiting, welcome, ladder, preferredMs, preferredWithinDays } = queue;
+      const calledBack = callBacks[queueId];
       const { length, nobodyLoggedIn, wait } = queue.limits;
       const limits = {
         ...(length === undefined ? {} : { length }),
@@ -50,6 +55,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
         waiting,
         welcome,
         ...(ladder === undefined ? {} : { ladder }),
+        ...(calledBack === undefined ? {} : { callBacks: calledBack }),
         ...(preferredMs > 0 ? { lastOperatorWithinMs: preferredWithinDays * dayMs } : {}),
         limits,
       };
@@ -95,6 +101,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       return step(flow, position, input, facts);
     },
     render,
+    dialling: () => undefined,
     offerTitle: (lineId, topic) =>
       [lineId === undefined ? undefined : lines.get(lineId)?.name, topic].filter(Boolean).join(' · '),
   };

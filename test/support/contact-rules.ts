@@ -1,4 +1,5 @@
 import type { Ladder } from '../../src/acd/index.ts';
+import { callBackSettingsSchema } from '../../src/callbacks/index.ts';
 import {
   type Arrival,
   begin,
@@ -151,6 +152,9 @@ const lines: Readonly<Record<string, string>> = {
   '+78001000003': 'told',
 };
 
+/** Nobody is called back from this number's line. */
+const undiallable = '+78001000003';
+
 export const testRules: ContactRules = {
   version: 'test',
   language: 'ru',
@@ -164,6 +168,9 @@ export const testRules: ContactRules = {
     if (queueId === 'general') return { ...times, lastOperatorWithinMs: 30 * dayMs, limits: limitsOfGeneral };
     if (queueId === 'quiet') return { ...times, wrapUpMs: 0, waiting: 'silence', welcome: false };
     if (queueId === 'told') return { ...times, ladder };
+    const mode = queueId === 'operatorFirst' || queueId === 'callerFirst' ? queueId : undefined;
+    if (mode !== undefined)
+      return { ...times, callBacks: callBackSettingsSchema.parse({ mode, ringTimeoutMs: 10_000 }) };
     return queueId === 'overflow' ? times : undefined;
   },
   waiting: (queueId) => (queueId === 'told' ? { announcements, choiceNode: 'choice' } : {}),
@@ -176,6 +183,8 @@ export const testRules: ContactRules = {
   }),
   flowStep: (flowId, position, input, facts) => flowStep(flows[flowId] ?? flow, position, input, facts),
   render,
+  dialling: (lineId) =>
+    lines[undiallable] === lineId ? undefined : { trunk: 'carrier', callerIdNumber: '+78001000001' },
   offerTitle: () => 'general',
 };
 

@@ -1,14 +1,23 @@
-import type { BridgeId } from '../../foundation/index.ts';
+import type { BridgeId, LegId, OperatorId } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
-import type { JoiningPhase, TalkingPhase } from '../state.ts';
+import type { TalkingPhase } from '../state.ts';
+import { endAttempt } from './calling-back.ts';
 import { beginClosing } from './closing.ts';
 import { type Draft, emit, endBridge, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
 import { keepRequest } from './voice.ts';
 
 /** The two are joined in a mixing bridge; the holding bridge, if there was one, is given back. */
-export function enterTalk(draft: Draft, from: JoiningPhase): void {
-  const { queueId, operatorLegId, holdingBridgeId, enqueuedAtMs } = from;
-  const { operatorId } = from.offer;
+export function enterTalk(
+  draft: Draft,
+  from: {
+    readonly queueId: string;
+    readonly enqueuedAtMs: number;
+    readonly operatorId: OperatorId;
+    readonly operatorLegId: LegId;
+    readonly holdingBridgeId?: BridgeId;
+  },
+): void {
+  const { queueId, operatorId, operatorLegId, holdingBridgeId, enqueuedAtMs } = from;
   const talkBridgeId = newName<BridgeId>(draft, 'b');
   const waitMs = draft.nowMs - enqueuedAtMs;
   setPhase(draft, {
@@ -24,6 +33,7 @@ export function enterTalk(draft: Draft, from: JoiningPhase): void {
   emit(draft, { type: 'joinBridge', bridgeId: talkBridgeId, kind: 'mixing', legIds });
   endBridge(draft, holdingBridgeId);
   note(draft, 'joined', { operatorId, waitMs });
+  endAttempt(draft, 'reached');
 }
 
 export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent): void {
