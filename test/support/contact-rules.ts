@@ -1,5 +1,5 @@
 import type { Ladder } from '../../src/acd/index.ts';
-import { callBackSettingsSchema } from '../../src/callbacks/index.ts';
+import { type CallBackMode, callBackSettingsSchema } from '../../src/callbacks/index.ts';
 import {
   type Arrival,
   begin,
@@ -152,6 +152,12 @@ const lines: Readonly<Record<string, string>> = {
   '+78001000003': 'told',
 };
 
+/** Queues whose callers are called back. */
+const modeOf: Readonly<Record<string, CallBackMode>> = {
+  'operator-first': 'operatorFirst',
+  'caller-first': 'callerFirst',
+};
+
 /** Nobody is called back from this number's line. */
 const undiallable = '+78001000003';
 
@@ -168,7 +174,7 @@ export const testRules: ContactRules = {
     if (queueId === 'general') return { ...times, lastOperatorWithinMs: 30 * dayMs, limits: limitsOfGeneral };
     if (queueId === 'quiet') return { ...times, wrapUpMs: 0, waiting: 'silence', welcome: false };
     if (queueId === 'told') return { ...times, ladder };
-    const mode = queueId === 'operatorFirst' || queueId === 'callerFirst' ? queueId : undefined;
+    const mode = modeOf[queueId];
     if (mode !== undefined)
       return { ...times, callBacks: callBackSettingsSchema.parse({ mode, ringTimeoutMs: 10_000 }) };
     return queueId === 'overflow' ? times : undefined;

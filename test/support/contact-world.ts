@@ -168,7 +168,7 @@ export class ContactWorld {
           ringTimeoutMs: 15_000,
           wrapUpMs: 10_000,
         }),
-        ...['operatorFirst', 'callerFirst'].map((id) =>
+        ...['operator-first', 'caller-first'].map((id) =>
           queueSchema.parse({ id, name: id, requirement: 'general', ringTimeoutMs: 15_000, wrapUpMs: 10_000 }),
         ),
       ],
@@ -233,7 +233,12 @@ export class ContactWorld {
   }
 
   beginCallBack(callBackId: CallBackId): void {
-    if (this.alive) this.#service?.beginCallBack(callBackId).catch(() => undefined);
+    this.begunCallBack(callBackId).catch(() => undefined);
+  }
+
+  /** Settles as the service says; never when it dies on the way. */
+  async begunCallBack(callBackId: CallBackId): Promise<void> {
+    if (this.alive) await this.#service?.beginCallBack(callBackId);
   }
 
   /** Staff takes it out of its queue, or its caller has called in. */
