@@ -3,13 +3,15 @@ import { type CallBackMode, callBackSettingsSchema } from '../../src/callbacks/i
 import {
   type Arrival,
   begin,
+  beginCallBack,
+  type CallBackBeginning,
   type ContactEvent,
   type ContactRules,
   type ContactState,
   type StepResult,
   step,
 } from '../../src/contact/index.ts';
-import { asId, type ContactId, dayMs, type LegId } from '../../src/foundation/index.ts';
+import { asId, type CallBackId, type ContactId, dayMs, type LegId } from '../../src/foundation/index.ts';
 import { type Announcements, type Flow, step as flowStep, render } from '../../src/ivr/index.ts';
 
 /** One line whose menu queues by key 1, takes a message by key 2, and ends by key 3. */
@@ -215,6 +217,13 @@ export const toldArrival: Arrival = {
   arrival: { ...testArrival.arrival, dnis: '+78001000003' },
 };
 
+/** A contact that is to call somebody back. */
+export const testCallBack: CallBackBeginning = {
+  contactId: asId<ContactId>('c00000000000000000000'),
+  shard: 'dozvon-n1',
+  callBackId: asId<CallBackId>('cb1'),
+};
+
 /** Drives a machine: feeds events, answers what the effects of the recording and the queue would bring, counts the time. */
 export class Driver {
   nowMs = 1_700_000_000_000;
@@ -223,8 +232,9 @@ export class Driver {
   effects: StepResult['effects'];
   readonly all: StepResult['effects'][number][] = [];
 
-  constructor(arrival: Arrival = testArrival) {
-    const first = begin(arrival, this.#context());
+  constructor(beginning: Arrival | CallBackBeginning = testArrival) {
+    const first =
+      'callBackId' in beginning ? beginCallBack(beginning, this.#context()) : begin(beginning, this.#context());
     this.state = first.state;
     this.effects = first.effects;
     this.all.push(...first.effects);

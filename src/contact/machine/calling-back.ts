@@ -150,11 +150,14 @@ export function endUndialled(draft: Draft, outcome: ContactOutcome): void {
 
 /** Tells the room of call-backs what became of the attempt, once. */
 export function endAttempt(draft: Draft, outcome: AttemptOutcome): void {
-  const { callBack } = draft.state;
+  const { callBack, phase } = draft.state;
   if (callBack?.stage !== 'attempted') return;
+  const { callBackId } = callBack;
   settled(draft);
   note(draft, 'attemptEnded', { outcome });
-  emit(draft, { type: 'endAttempt', callBackId: callBack.callBackId, outcome });
+  emit(draft, { type: 'endAttempt', callBackId, outcome });
+  // Asked for, and nobody knows whether it was written down: one of the two gives it back.
+  if (phase.name === 'dialling' && phase.step === 'writingDown') emit(draft, { type: 'postponeCallBack', callBackId });
 }
 
 /** The room of call-backs knows of itself how it stands. */

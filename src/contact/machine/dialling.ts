@@ -25,7 +25,7 @@ import {
 } from './draft.ts';
 import { ringOperator } from './queued.ts';
 import { openRecording, recordingFailed, recordingStartLimitMs, takeOpened, takeStarted } from './recording.ts';
-import { enterTalk } from './talking.ts';
+import { enterTalk, onForgotten } from './talking.ts';
 
 /** Longer than the effect is tried (10 s): an operator waits for it. */
 const writeDownLimitMs = 15 * secondMs;
@@ -331,11 +331,13 @@ function onQueueEvent(draft: Draft, phase: DiallingPhase, event: ContactEvent): 
 function onOfferMade(draft: Draft, phase: DiallingPhase, event: Extract<ContactEvent, { type: 'offerMade' }>): void {
   const { offerId, operatorId, extension, devices } = event;
   if (phase.reserved?.offer.offerId === offerId) return; // delivered twice
-  note(draft, 'offerMade', { operatorId, offerId, devices: devices.length });
   const { queueId } = phase;
-  if (phase.operator !== undefined || phase.step === 'telling') {
-    emit(draft, { type: 'offerFailed', offerId, queueId, failure: 'contactGone' });
-  } else if (devices.length === 0) {
+  if (phase.operator !== undefined) {
+    onForgotten(draft, { queueId, operatorId: phase.operator.operatorId }, event);
+    return;
+  }
+  note(draft, 'offerMade', { operatorId, offerId, devices: devices.length });
+  if (devices.length === 0) {
     note(draft, 'operatorUnreachable', { operatorId, offerId });
     emit(draft, { type: 'offerFailed', offerId, queueId, failure: 'operatorUnreachable' });
   } else {

@@ -36,12 +36,25 @@ export function enterTalk(
   endAttempt(draft, 'reached');
 }
 
+/** The queue could not be told that the two are joined, and has lost them from its sight: it is told again. */
+export function onForgotten(
+  draft: Draft,
+  joined: { readonly queueId: string; readonly operatorId: OperatorId },
+  { offerId, operatorId }: Extract<ContactEvent, { type: 'offerMade' }>,
+): void {
+  if (operatorId === joined.operatorId) emit(draft, { type: 'offerAnswered', offerId });
+  else emit(draft, { type: 'offerFailed', offerId, queueId: joined.queueId, failure: 'contactGone' });
+}
+
 export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent): void {
   switch (event.type) {
     case 'legEnded':
       if (event.legId !== phase.operatorLegId) return;
       setFacts(draft, { endedBy: 'operator' });
       beginClosing(draft);
+      return;
+    case 'offerMade':
+      onForgotten(draft, phase, event);
       return;
     case 'requestStored':
       keepRequest(draft, event); // asked for while he waited
