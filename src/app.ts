@@ -11,6 +11,7 @@ import {
   type ServiceSettings,
 } from './config/index.ts';
 import {
+  type CallBackPort,
   type ContactService,
   createContactService,
   QueueWatch,
@@ -196,7 +197,13 @@ function createContacts(settings: ServiceSettings, parts: ContactParts): Contact
         clock,
         logger,
       }),
-    ports: { queue: acd, recordings: recordingPort(parts.recordings), requests, records: postgres.records },
+    ports: {
+      queue: acd,
+      recordings: recordingPort(parts.recordings),
+      requests,
+      callBacks: noCallBacks,
+      records: postgres.records,
+    },
     leases: redis.leases,
     states: redis.contactStates,
     inbox: redis.inbox,
@@ -207,6 +214,19 @@ function createContacts(settings: ServiceSettings, parts: ContactParts): Contact
     testing: settings.testing,
   });
 }
+
+/** Until the room of call-backs is composed here, none is promised and none is anybody's to dial. */
+const noCallBacks: CallBackPort = {
+  promise: async () => ({ outcome: 'refused', why: 'noRoom' }),
+  openOf: async () => [],
+  hold: async () => 'over',
+  letGo: async () => {},
+  cancel: async () => 'over',
+  claim: async () => ({ outcome: 'over' }),
+  postpone: async () => {},
+  beginAttempt: async () => ({ outcome: 'notClaimed' }),
+  endAttempt: async () => 'notDialling',
+};
 
 /** Recordings left open whose contact no process knows any more are sealed to their end; those of live contacts belong to their shard's owner. */
 async function settleOldRecordings(

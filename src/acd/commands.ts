@@ -25,7 +25,9 @@ export interface EnqueueCommand {
   readonly shard: string;
   /** Default `voice`. */
   readonly medium?: Medium;
-  /** When the contact began to wait; written once by whoever owns the contact, never moved. */
+  /** A contact that we are to dial; left out: the caller is on the line. */
+  readonly kind?: 'callBack';
+  /** When the contact began to wait, a call-back: the place it earned; written once by whoever owns the contact, never moved. */
   readonly enqueuedAtMs: number;
   /** Priority of this contact, on top of its queue's: as if it had come so much earlier. */
   readonly headStartMs?: number;

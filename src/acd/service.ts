@@ -112,6 +112,7 @@ class Acd implements AcdService {
     const options = this.#match.options();
     const { outcome, position, reservation } = await this.#store.enqueueAndMatch(request, options, meta);
     this.#match.reserved(reservation, options);
+    if (command.kind === 'callBack') await this.#match.callBacks(command.queueId);
     return { outcome, ...(position === undefined ? {} : { position }) };
   }
 

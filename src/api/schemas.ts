@@ -92,6 +92,9 @@ export const contactSchema = z
         'abandonedWhileRinging',
         'requestLeft',
         'callBackPromised',
+        'callBackNotReached',
+        'callBackNotNeeded',
+        'callBackPostponed',
         'informed',
         'menuExhausted',
         'unknownNumber',
@@ -99,6 +102,8 @@ export const contactSchema = z
       ])
       .optional(),
     caseId: z.string().optional(),
+    kind: z.literal('callBack').optional().describe('We called the caller back; left out: he called'),
+    callBackId: z.string().optional().describe('The call-back that was dialled, or promised'),
     legs: z.array(
       z.object({
         legId: z.string(),

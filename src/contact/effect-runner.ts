@@ -10,10 +10,11 @@ import {
   type SaveAhead,
   withLimit,
 } from '../foundation/index.ts';
+import { type CallBackEffect, isCallBackEffect, runCallBackEffect } from './call-back-effects.ts';
 import type { ContactEffect } from './effects.ts';
 import type { ContactEvent } from './events.ts';
 import type { CommandOutcome, TelephonyPort } from './ports.ts';
-import type { QueuePort, RecordingPort, RequestPort } from './room-ports.ts';
+import type { CallBackPort, QueuePort, RecordingPort, RequestPort } from './room-ports.ts';
 import type { ContactRecord, ContactRecordStore } from './store-ports.ts';
 
 /** Where the effects of a shard's contacts go. */
@@ -22,6 +23,7 @@ export interface EffectPorts {
   readonly queue: QueuePort;
   readonly recordings: RecordingPort;
   readonly requests: RequestPort;
+  readonly callBacks: CallBackPort;
   readonly records: ContactRecordStore;
   readonly clock: Clock;
 }
@@ -47,6 +49,10 @@ export function laneOf(effect: ContactEffect): Lane {
     case 'markRecording':
     case 'closeRecording':
     case 'storeRequest':
+    case 'claimCallBack':
+    case 'beginAttempt':
+    case 'endAttempt':
+    case 'postponeCallBack':
     case 'putRecord':
     case 'finish':
       return 'records';
@@ -84,6 +90,7 @@ export async function runEffect(
   ports: EffectPorts,
 ): Promise<readonly ContactEvent[]> {
   const { contactId } = context;
+  if (isCallBackEffect(effect)) return runCallBackEffect(effect, contactId, ports.callBacks);
   switch (effect.type) {
     case 'openRecording': {
       const opened = await ports.recordings.open({
@@ -223,7 +230,9 @@ async function lastOperatorOf(
 
 type TelephonyEffect = Exclude<
   ContactEffect,
-  QueueEffect | { type: 'openRecording' | 'markRecording' | 'closeRecording' | 'storeRequest' | 'putRecord' | 'finish' }
+  | QueueEffect
+  | CallBackEffect
+  | { type: 'openRecording' | 'markRecording' | 'closeRecording' | 'storeRequest' | 'putRecord' | 'finish' }
 >;
 
 async function runTelephonyEffect(
@@ -277,6 +286,10 @@ function command(effect: TelephonyEffect, contactId: ContactId, telephony: Telep
     case 'originate': {
       const { type: _type, ...request } = effect;
       return telephony.originate({ ...request, contactId, role: 'operator' });
+    }
+    case 'dialCaller': {
+      const { type: _type, ...request } = effect;
+      return telephony.dialCaller({ ...request, contactId });
     }
     case 'hangup':
       return telephony.hangup(effect.legId, effect.cause);

@@ -1,5 +1,6 @@
 import type { OfferFailure } from '../acd/index.ts';
-import type { BridgeId, LegId, OfferId, OperatorId, PlaybackId, RecordingId } from '../foundation/index.ts';
+import type { AttemptOutcome } from '../callbacks/index.ts';
+import type { BridgeId, CallBackId, LegId, OfferId, OperatorId, PlaybackId, RecordingId } from '../foundation/index.ts';
 import { assertNever } from '../foundation/index.ts';
 import type { BridgeKind } from './ports.ts';
 
@@ -52,12 +53,25 @@ export type ContactEffect =
       readonly callerIdName: string;
       readonly ringTimeoutMs: number;
     }
+  /** Calls a caller back. */
+  | {
+      readonly type: 'dialCaller';
+      readonly legId: LegId;
+      /** Personal data. */
+      readonly number: string;
+      readonly trunk: string;
+      readonly callerIdNumber: string;
+      readonly ringTimeoutMs: number;
+      readonly recogniseMachines: boolean;
+    }
   | { readonly type: 'hangup'; readonly legId: LegId; readonly cause: 'normal' | 'busy' | 'unallocated' | 'failure' }
   | {
       readonly type: 'enqueue';
       readonly queueId: string;
       readonly lineId: string;
       readonly enqueuedAtMs: number;
+      /** Nobody is on the line: he is to be called back. */
+      readonly kind?: 'callBack';
       /** Who has talked with this caller since is asked first. `ani` is personal data. */
       readonly lastOperator?: { readonly ani: string; readonly sinceMs: number };
       /** It had a place already: the queue's limits do not count. */
@@ -96,6 +110,13 @@ export type ContactEffect =
       readonly language: string;
       readonly message?: { readonly recordingId: RecordingId; readonly fromMs: number; readonly toMs: number };
     }
+  /** Answered by `callBackClaimed` or `callBackNotClaimed`. */
+  | { readonly type: 'claimCallBack'; readonly callBackId: CallBackId }
+  /** Written down before the caller is dialled; answered by `attemptBegun` or `attemptRefused`. */
+  | { readonly type: 'beginAttempt'; readonly callBackId: CallBackId }
+  | { readonly type: 'endAttempt'; readonly callBackId: CallBackId; readonly outcome: AttemptOutcome }
+  /** Given back undialled. */
+  | { readonly type: 'postponeCallBack'; readonly callBackId: CallBackId }
   /** The permanent record, of the state as it is when the effect runs. */
   | { readonly type: 'putRecord' }
   /** The contact is over: its state is removed and its mailbox closed. */
@@ -129,6 +150,10 @@ export function effectClass(type: EffectType): EffectClass {
     case 'offerFailed':
     case 'release':
     case 'endWrapUp':
+    case 'claimCallBack': // the room of call-backs knows whose it is
+    case 'beginAttempt':
+    case 'endAttempt':
+    case 'postponeCallBack':
     case 'storeRequest': // carries an idempotency key
     case 'putRecord': // upsert
     case 'finish':
@@ -139,6 +164,7 @@ export function effectClass(type: EffectType): EffectClass {
     case 'originate': // an ended id would ring again
       return 'askFirst';
     case 'startRecording': // a second start would record twice or truncate
+    case 'dialCaller': // nobody's phone rings twice for one attempt
       return 'once';
     default:
       return assertNever(type, 'effect');

@@ -57,6 +57,8 @@ export interface SnapshotLeg {
   readonly arrival?: ArrivalFacts;
   /** The spool file with which the leg last came back from `startRecording`, if it did. */
   readonly spoolFile?: string;
+  /** What `legAnswered` carries. */
+  readonly heard?: Heard;
 }
 
 /** Facts the dialplan passes with a caller's leg. */

@@ -37,6 +37,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       const queue = queues.get(queueId);
       if (queue === undefined) return undefined;
       const { ringTimeoutMs, wrapUpMs, waiting, welcome, ladder, preferredMs, preferredWithinDays } = queue;
+      const calledBack = config.callBacks[queueId];
       const { length, nobodyLoggedIn, wait } = queue.limits;
       const limits = {
         ...(length === undefined ? {} : { length }),
@@ -50,6 +51,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
         waiting,
         welcome,
         ...(ladder === undefined ? {} : { ladder }),
+        ...(calledBack === undefined ? {} : { callBacks: calledBack }),
         ...(preferredMs > 0 ? { lastOperatorWithinMs: preferredWithinDays * dayMs } : {}),
         limits,
       };
@@ -95,6 +97,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       return step(flow, position, input, facts);
     },
     render,
+    dialling: () => undefined,
     offerTitle: (lineId, topic) =>
       [lineId === undefined ? undefined : lines.get(lineId)?.name, topic].filter(Boolean).join(' · '),
   };

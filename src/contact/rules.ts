@@ -1,4 +1,5 @@
 import type { Ladder, LimitDestination } from '../acd/index.ts';
+import type { CallBackSettings } from '../callbacks/index.ts';
 import type { Announcements, FlowFacts, FlowInput, FlowPosition, FlowStep, SayItem } from '../ivr/index.ts';
 
 /** How one line's contacts are treated. */
@@ -18,6 +19,8 @@ export interface QueueRules {
   /** They are told at the beginning that they wait, unless said otherwise. */
   readonly welcome?: boolean;
   readonly ladder?: Ladder;
+  /** How its callers are called back; absent: they are not. */
+  readonly callBacks?: CallBackSettings;
   /** Who has talked with the caller since then is asked first; absent: nobody is looked for. */
   readonly lastOperatorWithinMs?: number;
   /** Where a contact goes instead of waiting here. */
@@ -62,6 +65,8 @@ export interface ContactRules {
   flowStep(flowId: string, position: FlowPosition | undefined, input: FlowInput, facts: FlowFacts): FlowStep;
   /** Sound ids of what is to be said. */
   render(items: readonly SayItem[], language: string): readonly string[];
+  /** How callers of the line are called back: over which trunk, showing which number; undefined: not at all. */
+  dialling(lineId: string): { readonly trunk: string; readonly callerIdNumber: string } | undefined;
   /** What the operator's phone shows beside the caller's number. */
   offerTitle(lineId: string | undefined, topic: string): string;
 }

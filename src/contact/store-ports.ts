@@ -1,4 +1,4 @@
-import type { CaseId, ContactId, LegId, OperatorId, RecordingId, SaveAhead } from '../foundation/index.ts';
+import type { CallBackId, CaseId, ContactId, LegId, OperatorId, RecordingId, SaveAhead } from '../foundation/index.ts';
 
 /** A claim on a shard. `epoch` grows with each owner; every save names it, so that a late owner cannot write. */
 export interface ShardLease {
@@ -105,7 +105,14 @@ export type ContactOutcome =
   | 'abandonedInQueue'
   | 'abandonedWhileRinging'
   | 'requestLeft'
+  /** Left with the promise to be called back. */
   | 'callBackPromised'
+  /** A call-back whose caller could not be joined with an operator: its attempt says why. */
+  | 'callBackNotReached'
+  /** A call-back that was not dialled: its caller called in, or it was cancelled. */
+  | 'callBackNotNeeded'
+  /** A call-back that was not dialled as its hours were over; it is due again later. */
+  | 'callBackPostponed'
   | 'informed'
   | 'menuExhausted'
   | 'unknownNumber'
@@ -137,6 +144,10 @@ export interface ContactRecord {
   readonly endedBy?: 'caller' | 'operator' | 'service';
   readonly outcome?: ContactOutcome;
   readonly caseId?: CaseId;
+  /** We called: no service level counts it. Left out: the caller did. */
+  readonly kind?: 'callBack';
+  /** The call-back that was dialled, or promised. */
+  readonly callBackId?: CallBackId;
   readonly legs: readonly {
     readonly legId: LegId;
     readonly role: string;

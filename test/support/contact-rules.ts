@@ -1,14 +1,17 @@
 import type { Ladder } from '../../src/acd/index.ts';
+import { type CallBackMode, callBackSettingsSchema } from '../../src/callbacks/index.ts';
 import {
   type Arrival,
   begin,
+  beginCallBack,
+  type CallBackBeginning,
   type ContactEvent,
   type ContactRules,
   type ContactState,
   type StepResult,
   step,
 } from '../../src/contact/index.ts';
-import { asId, type ContactId, dayMs, type LegId } from '../../src/foundation/index.ts';
+import { asId, type CallBackId, type ContactId, dayMs, type LegId } from '../../src/foundation/index.ts';
 import { type Announcements, type Flow, step as flowStep, render } from '../../src/ivr/index.ts';
 
 /** One line whose menu queues by key 1, takes a message by key 2, and ends by key 3. */
@@ -151,6 +154,15 @@ const lines: Readonly<Record<string, string>> = {
   '+78001000003': 'told',
 };
 
+/** Queues whose callers are called back. */
+const modeOf: Readonly<Record<string, CallBackMode>> = {
+  'operator-first': 'operatorFirst',
+  'caller-first': 'callerFirst',
+};
+
+/** Nobody is called back from this number's line. */
+const undiallable = '+78001000003';
+
 export const testRules: ContactRules = {
   version: 'test',
   language: 'ru',
@@ -164,6 +176,9 @@ export const testRules: ContactRules = {
     if (queueId === 'general') return { ...times, lastOperatorWithinMs: 30 * dayMs, limits: limitsOfGeneral };
     if (queueId === 'quiet') return { ...times, wrapUpMs: 0, waiting: 'silence', welcome: false };
     if (queueId === 'told') return { ...times, ladder };
+    const mode = modeOf[queueId];
+    if (mode !== undefined)
+      return { ...times, callBacks: callBackSettingsSchema.parse({ mode, ringTimeoutMs: 10_000 }) };
     return queueId === 'overflow' ? times : undefined;
   },
   waiting: (queueId) => (queueId === 'told' ? { announcements, choiceNode: 'choice' } : {}),
@@ -176,6 +191,8 @@ export const testRules: ContactRules = {
   }),
   flowStep: (flowId, position, input, facts) => flowStep(flows[flowId] ?? flow, position, input, facts),
   render,
+  dialling: (lineId) =>
+    lines[undiallable] === lineId ? undefined : { trunk: 'carrier', callerIdNumber: '+78001000001' },
   offerTitle: () => 'general',
 };
 
@@ -200,6 +217,13 @@ export const toldArrival: Arrival = {
   arrival: { ...testArrival.arrival, dnis: '+78001000003' },
 };
 
+/** A contact that is to call somebody back. */
+export const testCallBack: CallBackBeginning = {
+  contactId: asId<ContactId>('c00000000000000000000'),
+  shard: 'dozvon-n1',
+  callBackId: asId<CallBackId>('cb1'),
+};
+
 /** Drives a machine: feeds events, answers what the effects of the recording and the queue would bring, counts the time. */
 export class Driver {
   nowMs = 1_700_000_000_000;
@@ -208,8 +232,9 @@ export class Driver {
   effects: StepResult['effects'];
   readonly all: StepResult['effects'][number][] = [];
 
-  constructor(arrival: Arrival = testArrival) {
-    const first = begin(arrival, this.#context());
+  constructor(beginning: Arrival | CallBackBeginning = testArrival) {
+    const first =
+      'callBackId' in beginning ? beginCallBack(beginning, this.#context()) : begin(beginning, this.#context());
     this.state = first.state;
     this.effects = first.effects;
     this.all.push(...first.effects);

@@ -4,7 +4,9 @@ import { type ContactService, createContactService, type RecordingPort } from '.
 import {
   asId,
   bySystem,
+  type CallBackId,
   type Clock,
+  type ContactId,
   DozvonError,
   type LegId,
   type OperatorId,
@@ -15,6 +17,7 @@ import { createMemoryContactRecords } from '../../src/store/memory/contact-recor
 import { createMemoryStores } from '../../src/store/memory/index.ts';
 import { createMemoryRecordingRepository } from '../../src/store/memory/recording-repository.ts';
 import { testRules } from './contact-rules.ts';
+import { FakeCallBacks } from './fake-call-backs.ts';
 import { FakeClock, settled } from './fake-clock.ts';
 import { FakeExchange, type PhoneAnswer } from './fake-exchange.ts';
 import { FakeTelephony } from './fake-telephony.ts';
@@ -111,6 +114,7 @@ export class ContactWorld {
   readonly stores = createMemoryStores();
   readonly records = createMemoryContactRecords(createMemoryRecordingRepository());
   readonly cases = createMemoryCases();
+  readonly callBacks = new FakeCallBacks(this.clock);
   readonly #recordings = memoryRecordings();
   #process: Process | undefined;
   #telephony: FakeTelephony | undefined;
@@ -164,6 +168,9 @@ export class ContactWorld {
           ringTimeoutMs: 15_000,
           wrapUpMs: 10_000,
         }),
+        ...['operator-first', 'caller-first'].map((id) =>
+          queueSchema.parse({ id, name: id, requirement: 'general', ringTimeoutMs: 15_000, wrapUpMs: 10_000 }),
+        ),
       ],
       operators: [operatorSchema.parse({ id: 'op101', extension: '101', name: 'One', skills: { general: 5 } })],
     });
@@ -184,6 +191,7 @@ export class ContactWorld {
         requests: process.fence(
           this.#reachable(createCaseService({ repository: this.cases.cases }), 'DATABASE_UNAVAILABLE'),
         ),
+        callBacks: process.fence(this.#reachable(this.callBacks, 'DATABASE_UNAVAILABLE')),
         records: process.fence(this.#reachable(this.records, 'DATABASE_UNAVAILABLE')),
       },
       leases: process.fence(this.#reachable(this.stores.leases, 'REDIS_UNAVAILABLE')),
@@ -216,6 +224,27 @@ export class ContactWorld {
 
   call(dnis = '+78001000001'): LegId {
     return this.exchange.call('dozvon-n1', { dnis, ani: '+79161234567' });
+  }
+
+  /** What the job queue does: a contact is begun for every call-back that is due; who cannot be served now is tried again. */
+  async beginDueCallBacks(): Promise<void> {
+    for (const callBackId of this.callBacks.due()) this.beginCallBack(callBackId);
+    await settled();
+  }
+
+  beginCallBack(callBackId: CallBackId): void {
+    this.begunCallBack(callBackId).catch(() => undefined);
+  }
+
+  /** Settles as the service says; never when it dies on the way. */
+  async begunCallBack(callBackId: CallBackId): Promise<void> {
+    if (this.alive) await this.#service?.beginCallBack(callBackId);
+  }
+
+  /** Staff takes it out of its queue, or its caller has called in. */
+  async withdraw(contactId: ContactId): Promise<void> {
+    await this.#acd?.withdraw(contactId, meta, 'tellOwner');
+    await settled();
   }
 
   /** The connection to Asterisk is lost for `ms`. */

@@ -32,6 +32,8 @@ export interface ContactsTable {
   endedBy: string | null;
   outcome: string | null;
   caseId: string | null;
+  kind: string | null;
+  callBackId: string | null;
 }
 
 export interface LegsTable {
