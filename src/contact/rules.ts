@@ -62,6 +62,8 @@ export interface ContactRules {
   flowStep(flowId: string, position: FlowPosition | undefined, input: FlowInput, facts: FlowFacts): FlowStep;
   /** Sound ids of what is to be said. */
   render(items: readonly SayItem[], language: string): readonly string[];
+  /** How callers of the line are called back: over which trunk, showing which number; undefined: not at all. */
+  dialling(lineId: string): { readonly trunk: string; readonly callerIdNumber: string } | undefined;
   /** What the operator's phone shows beside the caller's number. */
   offerTitle(lineId: string | undefined, topic: string): string;
 }

@@ -168,6 +168,7 @@ export const testRules: ContactRules = {
   },
   waiting: (queueId) => (queueId === 'told' ? { announcements, choiceNode: 'choice' } : {}),
   lineByDialled: (dialled) => ({ e164: dialled, lineId: lines[dialled] }),
+  dialling: () => undefined,
   callerNumber: (ani) => ani,
   flowFacts: ({ lineId, ani }) => ({
     line: { id: lineId, open: true },

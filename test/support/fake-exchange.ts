@@ -2,6 +2,8 @@ import type {
   ArrivalFacts,
   BridgeKind,
   CommandOutcome,
+  DialRequest,
+  Heard,
   OriginateRequest,
   TelephonySnapshot,
 } from '../../src/contact/ports.ts';
@@ -23,6 +25,9 @@ export interface FakeLeg {
   readonly shard: string;
   readonly contactId?: ContactId;
   readonly device?: string;
+  /** Of a leg on which a caller is called. */
+  readonly number?: string;
+  heard?: Heard;
   readonly arrival?: ArrivalFacts;
   /** What it is announced with when a port comes (back) while it waits. */
   entry: 'inbound' | 'returned' | 'answered' | 'serviceCode';
@@ -58,6 +63,9 @@ export interface FakeExchangeOptions {
 /** What a phone of the exchange does with a call. */
 export type PhoneAnswer = 'answer' | 'ring' | 'busy' | 'decline';
 
+/** What a citizen's telephone does with a call; who answers is heard to be that. */
+export type CitizenAnswer = Heard | 'ring' | 'busy' | 'decline' | 'unreachable';
+
 /** Stands for Asterisk and the world behind it: keeps legs and bridges while ports come and go. */
 export class FakeExchange {
   readonly #clock: Clock;
@@ -66,6 +74,8 @@ export class FakeExchange {
   readonly #bridges = new Map<BridgeId, { readonly shard: string; readonly kind: BridgeKind }>();
   readonly #playbacks = new Map<PlaybackId, Playback>();
   readonly #devices = new Map<string, { readonly extension: string; readonly answer: PhoneAnswer }>();
+  readonly #citizens = new Map<string, CitizenAnswer>();
+  readonly #dialled = new Map<string, { readonly atMs: number; readonly callerId: string }[]>();
   readonly #ports = new Map<string, FakePort>();
   readonly #changes = new Changes();
   readonly #extensions = new Set<string>();
@@ -142,6 +152,20 @@ export class FakeExchange {
     for (const leg of this.#legs.values()) if (leg.device === device) this.endLeg(leg, 'normal');
   }
 
+  /** From now on the number is somebody's; one that is nobody's cannot be reached. */
+  citizen(number: string, answer: CitizenAnswer): void {
+    this.#citizens.set(number, answer);
+  }
+
+  /** Every call that has come for the number, whatever became of it. */
+  dialled(number: string): readonly { readonly atMs: number; readonly callerId: string }[] {
+    return this.#dialled.get(number) ?? [];
+  }
+
+  hangupCitizen(number: string): void {
+    for (const leg of this.#legs.values()) if (leg.number === number) this.endLeg(leg, 'normal');
+  }
+
   // What ports ask for.
 
   attach(shard: string, port: FakePort): void {
@@ -192,6 +216,30 @@ export class FakeExchange {
     leg.cancelTimer = this.#later(this.#options.ringsAfterMs, () =>
       this.#reach(leg, phone.answer, request.ringTimeoutMs),
     );
+    return 'done';
+  }
+
+  dialCaller(request: DialRequest, shard: string): CommandOutcome {
+    const { legId, contactId, number, trunk, callerIdNumber } = request;
+    if (this.#legs.has(legId)) return 'exists';
+    if (trunk !== 'carrier' && trunk !== 'away') return 'refused';
+    const arrival: ArrivalFacts = { dnis: callerIdNumber, ani: number, trunk, sipCallId: `call-${legId}` };
+    const leg = this.#addLeg({ legId, shard, contactId, number, arrival, entry: 'answered', state: 'down' });
+    const answer = trunk === 'away' ? 'unreachable' : (this.#citizens.get(number) ?? 'unreachable');
+    if (trunk === 'carrier') {
+      const calls = this.#dialled.get(number) ?? [];
+      this.#dialled.set(number, [...calls, { atMs: this.#nowMs(), callerId: callerIdNumber }]);
+    }
+    leg.cancelTimer = this.#later(this.#options.ringsAfterMs, () => {
+      if (answer === 'unreachable') {
+        this.endLeg(leg, 'unreachable');
+      } else if (answer === 'busy' || answer === 'decline' || answer === 'ring') {
+        this.#reach(leg, answer, request.ringTimeoutMs);
+      } else {
+        if (request.recogniseMachines) leg.heard = answer;
+        this.#reach(leg, 'answer', request.ringTimeoutMs);
+      }
+    });
     return 'done';
   }
 
@@ -251,13 +299,14 @@ export class FakeExchange {
   snapshot(shard: string): TelephonySnapshot {
     const legs = [...this.#legs.values()].filter((leg) => leg.shard === shard);
     return {
-      legs: legs.map(({ legId, state, controlled, bridgeId, arrival, spoolFile }) => ({
+      legs: legs.map(({ legId, state, controlled, bridgeId, arrival, spoolFile, number, heard }) => ({
         legId,
         state,
         controlled,
         ...(bridgeId !== undefined && { bridgeId }),
-        ...(arrival !== undefined && { arrival }),
+        ...(arrival !== undefined && number === undefined && { arrival }),
         ...(spoolFile !== undefined && { spoolFile }),
+        ...(heard !== undefined && { heard }),
       })),
       bridges: [...this.#bridges]
         .filter(([, bridge]) => bridge.shard === shard)
@@ -291,10 +340,17 @@ export class FakeExchange {
   #enter(leg: FakeLeg): void {
     if (!this.#legs.has(leg.legId) || !this.#ports.has(leg.shard)) return;
     leg.controlled = true;
-    const { legId, arrival, contactId, code, spoolFile } = leg;
+    const { legId, arrival, contactId, code, spoolFile, heard } = leg;
     const atMs = this.#nowMs();
     if (code !== undefined) this.#tell(leg.shard, { type: 'serviceCodeDialled', legId, ...code, atMs });
-    else if (contactId !== undefined) this.#tell(leg.shard, { type: 'legAnswered', legId, contactId, atMs });
+    else if (contactId !== undefined && leg.entry === 'answered')
+      this.#tell(leg.shard, {
+        type: 'legAnswered',
+        legId,
+        contactId,
+        ...(heard !== undefined && { heard }),
+        atMs,
+      });
     else if (arrival !== undefined && leg.entry === 'inbound')
       this.#tell(leg.shard, { type: 'legArrived', legId, arrival, atMs });
     else if (arrival !== undefined) {
