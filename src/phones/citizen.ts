@@ -3,12 +3,11 @@ import type { BaseAudio, PhoneLeg, Refusal } from './leg.ts';
 
 /** What a citizen's telephone does when the hotline calls it. */
 export type CitizenBehaviour =
-  /** `says`: an 8 kHz mono WAV, from the moment of the answer; `sendsAfterMs` later if given. Without it he is as quiet as `audio` says. */
+  /** `says`: an 8 kHz mono WAV, from the moment of the answer. Before and after it he is as quiet as `audio` says. */
   | {
       readonly kind: 'answer';
       readonly afterMs: number;
       readonly says?: string;
-      readonly sendsAfterMs?: number;
       /** Counted from the answer. */
       readonly hangsUpAfterMs?: number;
     }
@@ -94,10 +93,9 @@ export class Citizen {
 
 async function converse(leg: PhoneLeg, behaviour: Extract<CitizenBehaviour, { kind: 'answer' }>): Promise<void> {
   await leg.answer();
-  const { says, sendsAfterMs = 0, hangsUpAfterMs } = behaviour;
+  const { says, hangsUpAfterMs } = behaviour;
   const answeredAtMs = Date.now();
   if (says !== undefined) {
-    if (sendsAfterMs > 0 && (await endedWithin(leg, sendsAfterMs))) return;
     // Whoever hangs up in the middle of a sentence does not wait for its end.
     const said = leg.say(says);
     if (hangsUpAfterMs === undefined) await said;

@@ -59,13 +59,15 @@ export function isCalled(channel: Channel): boolean {
 
 /**
  * What the dialplan heard when a called party answered, undefined where it did not listen. Written as Asterisk's AMD() leaves it:
- * status, cause and lengths in milliseconds, such as `MACHINE-LONGGREETING-2640-2600`.
+ * status, cause and lengths in milliseconds; then how many packets of sound had come: `MACHINE-LONGGREETING-2640-2600/131`.
  */
 export function heardOf(channel: Channel): Heard | undefined {
   const written = legVariable(channel, 'DZ_HEARD');
   if (written === undefined) return undefined;
-  const [status, cause] = written.split('-');
+  const [analysis = '', packets] = written.split('/');
+  const [status, cause] = analysis.split('-');
   if (status === 'HUMAN') return 'human';
-  if (status === 'MACHINE') return cause === 'INITIALSILENCE' ? 'silence' : 'machine';
-  return 'unsure';
+  if (cause === 'INITIALSILENCE' || packets === '0') return 'silence';
+  // Sound without any pause may be a loud street, with a human in it.
+  return status === 'MACHINE' && cause !== 'MAXWORDLENGTH' ? 'machine' : 'unsure';
 }
