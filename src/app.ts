@@ -193,6 +193,7 @@ function createContacts(settings: ServiceSettings, parts: ContactParts): Contact
         shard,
         nodeId: settings.nodeId,
         extensions: hotline.config.operators.map((operator) => operator.extension),
+        dialTrunks: hotline.config.trunks.flatMap(({ name, dial }) => (dial === undefined ? [] : [name])),
         soundsDir: settings.soundsDir,
         clock,
         logger,

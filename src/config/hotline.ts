@@ -27,6 +27,8 @@ export interface Trunk {
   readonly name: string;
   /** IP addresses or networks. */
   readonly addresses: readonly string[];
+  /** Where its SIP server takes our calls; without it nobody is called over this carrier. */
+  readonly dial?: { readonly host: string; readonly port: number } | undefined;
 }
 
 /** What concerns all lines. */
@@ -91,6 +93,13 @@ export const trunkSchema = z.strictObject({
     .array(z.string())
     .transform((texts) => texts.flatMap((text) => text.split(/[\s,]+/)).filter((text) => text !== ''))
     .pipe(z.array(addressSchema).min(1)),
+  dial: z
+    .strictObject({
+      host: z.union([z.ipv4(), z.hostname()]),
+      // A number from the environment comes as text.
+      port: z.coerce.number().int().min(1).max(65_535).default(5060),
+    })
+    .optional(),
 });
 
 /** The root of hotline.yaml; what is in its lists is checked entry by entry, so that one bad entry does not hide the faults of others. */

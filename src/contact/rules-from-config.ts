@@ -97,7 +97,11 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       return step(flow, position, input, facts);
     },
     render,
-    dialling: () => undefined,
+    dialling(lineId) {
+      const trunk = config.trunks.find(({ dial }) => dial !== undefined);
+      const callerIdNumber = lines.get(lineId)?.numbers.find((number) => number.startsWith('+'));
+      return trunk && callerIdNumber !== undefined ? { trunk: trunk.name, callerIdNumber } : undefined;
+    },
     offerTitle: (lineId, topic) =>
       [lineId === undefined ? undefined : lines.get(lineId)?.name, topic].filter(Boolean).join(' · '),
   };

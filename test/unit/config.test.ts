@@ -65,7 +65,7 @@ t.test('the shipped configuration loads: lines, hours, queues that somebody serv
     t.equal(queue.answerTargetMs, 120_000);
     t.ok(config.announcements[queue.id], `${queue.id}: announcements`);
   }
-  t.same(config.trunks, [{ name: 'carrier', addresses: ['127.0.0.2'] }]);
+  t.same(config.trunks, [{ name: 'carrier', addresses: ['127.0.0.2'], dial: { host: '127.0.0.2', port: 5060 } }]);
   t.equal(lineByDnis(config, '+78005553535')?.id, 'support');
   t.equal(lineByDnis(config, '+78009999999'), undefined);
   return t.throws(() => (config.lines as unknown[]).push({}), TypeError, 'frozen');
@@ -107,11 +107,17 @@ t.test('the shipped hours are those of the rules', async (t) => {
 
 t.test('settings of the environment are put in, and only those of ours', async (t) => {
   const result = await loadHotlineConfig(shipped, {
-    settings: { DOZVON_EMERGENCY_NUMBER: '8 800 700-00-07', DOZVON_TRUNK_ADDRESSES: '192.0.2.1, 198.51.100.0/24' },
+    settings: {
+      DOZVON_EMERGENCY_NUMBER: '8 800 700-00-07',
+      DOZVON_TRUNK_ADDRESSES: '192.0.2.1, 198.51.100.0/24',
+      DOZVON_TRUNK_DIAL: 'sip.example.org',
+      DOZVON_TRUNK_DIAL_PORT: '5062',
+    },
   });
   if (!result.ok) return t.same(result.faults.map(describeFault), []);
   t.equal(lineByDnis(result.config, '+78007000007')?.id, 'emergency');
   t.same(result.config.trunks[0]?.addresses, ['192.0.2.1', '198.51.100.0/24']);
+  t.same(result.config.trunks[0]?.dial, { host: 'sip.example.org', port: 5062 });
   const plain = await loadHotlineConfig(shipped, { settings: {} });
   t.not(plain.ok && plain.version, result.version, 'another number is another version');
   const edited = await loadEdited(t, {
