@@ -1,6 +1,5 @@
 import t from 'tap';
 import {
-  type HourlyProfile,
   arrivalsPerMs,
   chanceWithin,
   contactScore,
@@ -9,6 +8,7 @@ import {
   errorView,
   estimateOf,
   forecastDay,
+  type HourlyProfile,
   idleToKeep,
   isChoiceOffered,
   isChoiceOfferedAtOnce,
