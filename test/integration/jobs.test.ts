@@ -198,7 +198,7 @@ function scheduledCallBacks() {
     run: (started: DueJobs) => {
       jobs = started;
     },
-    schedule(name: string, inMs: number): readonly [CallBackId, number] {
+    schedule: (name: string, inMs: number): readonly [CallBackId, number] => {
       const callBackId = asId<CallBackId>(name);
       const dueAtMs = Date.now() + inMs;
       scheduled.set(callBackId, dueAtMs);
