@@ -6,6 +6,7 @@ import {
   type QueueDay,
   type QueueHours,
 } from './acd/index.ts';
+import type { CallBackApi } from './api/index.ts';
 import type {
   CallBack,
   CallBackRepository,
@@ -209,4 +210,25 @@ function oneDay(days: readonly ReturnType<typeof openHours>[]): QueueDay {
   // Saturdays and Sundays differ; a working day is like another.
   const kind = first?.kind === 'weekend' ? `weekend${first.weekday}` : (first?.kind ?? '');
   return { day: first?.date ?? '', kind, open };
+}
+
+/** What the API shows and does of it. */
+export function apiOf(
+  { service, plan }: CallBacks,
+  repository: CallBackRepository,
+  { lines }: Pick<HotlineConfig, 'lines'>,
+): CallBackApi {
+  return {
+    promise: (draft, meta) => service.promise(draft, meta),
+    openOf: (number) => service.openOf(number),
+    letGo: (callBackId, contactId, meta) => service.letGo(callBackId, contactId, meta),
+    cancel: (callBackId, by, meta) => service.cancel(callBackId, by, meta),
+    get: (callBackId) => repository.get(callBackId),
+    list: (filter) => repository.list(filter),
+    outlooks: () => plan.outlooks(),
+    line: (lineId) => {
+      const line = lines.find(({ id }) => id === lineId);
+      return line && { queueId: line.defaultQueueId, topic: line.entryTopic, language: line.languages[0] };
+    },
+  };
 }

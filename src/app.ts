@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import { type AcdService, createAcdService, QueueObservations } from './acd/index.ts';
-import { createApi, hashToken, type LineNow, tokenAuthenticator } from './api/index.ts';
+import { type CallBackApi, createApi, hashToken, type LineNow, tokenAuthenticator } from './api/index.ts';
 import {
+  apiOf,
   type CallBackHands,
   type CallBacks,
   type CallBacksOptions,
@@ -116,7 +117,8 @@ async function compose(settings: ServiceSettings, logger: Logger, closers: Close
   recordActivity(redis, postgres, { closers, logger });
   if (observations !== undefined) watchQueues(config, observations, { redis, closers, logger });
   watchSecurity(settings, { clock, logger, closers });
-  await startApi(settings, { clock, logger, postgres, redis, acd, contacts, config, closers });
+  const callBackApi = room && callBacks && { callBacks: apiOf(callBacks, room.repository, config) };
+  await startApi(settings, { clock, logger, postgres, redis, acd, contacts, config, closers, ...callBackApi });
   logger.info({ nodeId: settings.nodeId, configVersion: hotline.version, version: readVersion() }, 'service started');
 }
 
@@ -273,15 +275,17 @@ interface ApiParts {
   readonly acd: AcdService;
   readonly contacts: ContactService;
   readonly config: HotlineConfig;
+  readonly callBacks?: CallBackApi;
   readonly closers: Closers;
 }
 
 async function startApi(settings: ServiceSettings, parts: ApiParts): Promise<void> {
-  const { clock, logger, postgres, redis, acd, contacts, config, closers } = parts;
+  const { clock, logger, postgres, redis, acd, contacts, config, callBacks, closers } = parts;
   const api = createApi({
     ports: {
       acd,
       lines: () => linesNow(config, clock.nowMs()),
+      ...(callBacks === undefined ? {} : { callBacks }),
       records: postgres.records,
       events: redis.events,
       cases: postgres.cases,
@@ -302,7 +306,7 @@ async function startApi(settings: ServiceSettings, parts: ApiParts): Promise<voi
       {
         tokenId: 'first',
         tokenHash: hashToken(settings.api.token),
-        scopes: ['read', 'operators:write', 'queues:write', 'pii:read'],
+        scopes: ['read', 'operators:write', 'queues:write', 'callBacks:write', 'pii:read'],
       },
     ]),
     logger,
