@@ -166,9 +166,9 @@ t.test('who is asked whether a contact lives: the stored states, and its age', a
 t.test('a call-back given up becomes one request, however often it is said', async (t) => {
   const { surroundings, cases } = composed(t, []);
   const stored: string[] = [];
-  const { storeRequest } = cases;
+  const storeRequest = cases.storeRequest.bind(cases);
   cases.storeRequest = async (draft, options) => {
-    const request = await storeRequest.call(cases, draft, options);
+    const request = await storeRequest(draft, options);
     stored.push(request.caseNumber);
     return request;
   };
@@ -180,7 +180,8 @@ t.test('a call-back given up becomes one request, however often it is said', asy
 });
 
 t.test('the room is handed contacts and jobs when there are any', async (t) => {
-  const { surroundings, hand, plan } = composed(t, []);
+  const callBacks = composed(t, []);
+  const { surroundings, plan } = callBacks;
   await surroundings.plan(callBack.callBackId, noonMs);
   await t.rejects(surroundings.begin(callBack.callBackId), { code: 'NO_SHARD' });
   const done: string[] = [];
@@ -188,7 +189,7 @@ t.test('the room is handed contacts and jobs when there are any', async (t) => {
     contacts: { beginCallBack: async (callBackId) => void done.push(`begin ${callBackId}`) },
     jobs: { planCallBack: async (callBackId, dueAtMs) => void done.push(`plan ${callBackId} ${dueAtMs - noonMs}`) },
   };
-  hand(hands);
+  callBacks.hand(hands);
   await surroundings.plan(callBack.callBackId, noonMs + 5);
   await surroundings.begin(callBack.callBackId);
   t.same(done, ['plan b1 5', 'begin b1']);
