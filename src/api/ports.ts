@@ -1,4 +1,5 @@
-import type { AcdService } from '../acd/index.ts';
+import type { AcdService, CallBackOutlook } from '../acd/index.ts';
+import type { CallBackRepository, CallBackService } from '../callbacks/index.ts';
 import type { CaseRepository, Outbox } from '../cases/index.ts';
 import type { ContactRecordStore } from '../contact/store-ports.ts';
 import type { AuditJournal, Clock } from '../foundation/index.ts';
@@ -21,6 +22,16 @@ export interface LineNow {
   /** IANA name; instants of the verdict are shown on this wall. */
   readonly timeZone: string;
   readonly verdict: ScheduleVerdict;
+}
+
+/** Call-backs as the API shows, promises and cancels them. */
+export interface CallBackApi
+  extends Pick<CallBackService, 'promise' | 'openOf' | 'letGo' | 'cancel'>,
+    Pick<CallBackRepository, 'get' | 'list'> {
+  /** What a call-back of the line is about when nothing else is said; undefined: no such line. */
+  line(lineId: string): { readonly queueId: string; readonly topic: string; readonly language: string } | undefined;
+  /** By queue. */
+  outlooks(): ReadonlyMap<string, CallBackOutlook>;
 }
 
 /** What the API shows and does, wired by app.ts. Rooms' services as they are; stores by their ports. */
@@ -46,6 +57,8 @@ export interface ApiPorts {
     | 'extendWrapUp'
   >;
   readonly lines: () => readonly LineNow[];
+  /** Where callers are called back. */
+  readonly callBacks?: CallBackApi;
   readonly records: Pick<ContactRecordStore, 'get' | 'list'>;
   readonly events: LiveStream;
   readonly cases: Pick<CaseRepository, 'findByNumber'>;

@@ -10,6 +10,7 @@ import { EventStreams } from './event-streams.ts';
 import { LiveEvents } from './live-events.ts';
 import { describeApi } from './openapi.ts';
 import type { ApiPorts } from './ports.ts';
+import { callBackRoutes } from './routes/call-backs.ts';
 import { caseRoutes } from './routes/cases.ts';
 import { contactRoutes } from './routes/contacts.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -163,6 +164,7 @@ async function build(
   operatorRoutes(server, ports);
   queueRoutes(server, ports);
   waitingRoutes(server, ports);
+  callBackRoutes(server, ports);
   lineRoutes(server, ports);
   contactRoutes(server, ports);
   caseRoutes(server, ports);

@@ -16,7 +16,7 @@ import { createMemoryRecordingRepository } from '../../src/store/memory/recordin
 
 export const tokens = { first: 'first-token-of-the-test', reader: 'reader-token-of-the-test' } as const;
 
-const allScopes: readonly Scope[] = ['read', 'operators:write', 'queues:write', 'pii:read'];
+const allScopes: readonly Scope[] = ['read', 'operators:write', 'queues:write', 'callBacks:write', 'pii:read'];
 
 /** A line that is open, as the schedule room would say it. */
 const supportLine: LineNow = {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { LoadHistory } from '../../acd/index.ts';
 import type { CallBackRepository } from '../../callbacks/index.ts';
 import type { CaseRepository, Outbox } from '../../cases/index.ts';
 import type { ContactRecordStore } from '../../contact/store-ports.ts';
@@ -10,6 +11,7 @@ import { type ConfigVersions, createConfigVersions } from './config-versions.ts'
 import { createContactRecordStore } from './contact-records.ts';
 import { openDatabase } from './database.ts';
 import { createJournal, type PostgresJournal } from './journal.ts';
+import { createLoadHistory } from './load-profile.ts';
 import { createOperatorActivity, type OperatorActivity } from './operator-activity.ts';
 import { createOutbox } from './outbox.ts';
 import { createRecordingRepository } from './recording-repository.ts';
@@ -29,6 +31,7 @@ export interface PostgresStores {
   readonly configVersions: ConfigVersions;
   readonly journal: PostgresJournal;
   readonly activity: OperatorActivity;
+  readonly loadHistory: LoadHistory;
   /** Brings the tables to this version; several processes may ask at once. Before anything else is used. */
   migrate(): Promise<void>;
   /** Undoes the last migration: for tests and for going back after an upgrade. */
@@ -60,6 +63,7 @@ export function createPostgresStores(parts: {
     configVersions: createConfigVersions(database),
     journal: createJournal(database),
     activity: createOperatorActivity(database),
+    loadHistory: createLoadHistory(database),
     migrate: () => database.migrate(),
     migrateDown: () => database.migrateDown(),
     ping: () =>
