@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { WaitRecords } from '../../acd/index.ts';
 import type { CaseRepository, Outbox } from '../../cases/index.ts';
 import type { ContactRecordStore } from '../../contact/store-ports.ts';
 import type { Logger } from '../../foundation/index.ts';
@@ -12,6 +13,7 @@ import { createOperatorActivity, type OperatorActivity } from './operator-activi
 import { createOutbox } from './outbox.ts';
 import { createRecordingRepository } from './recording-repository.ts';
 import type { Sealer } from './sealer.ts';
+import { createWaitRecords } from './service-levels.ts';
 
 export type { ConfigVersions } from './config-versions.ts';
 export type { JournalCheck, PostgresJournal } from './journal.ts';
@@ -26,6 +28,7 @@ export interface PostgresStores {
   readonly configVersions: ConfigVersions;
   readonly journal: PostgresJournal;
   readonly activity: OperatorActivity;
+  readonly waits: WaitRecords;
   /** Brings the tables to this version; several processes may ask at once. Before anything else is used. */
   migrate(): Promise<void>;
   /** Undoes the last migration: for tests and for going back after an upgrade. */
@@ -56,6 +59,7 @@ export function createPostgresStores(parts: {
     configVersions: createConfigVersions(database),
     journal: createJournal(database),
     activity: createOperatorActivity(database),
+    waits: createWaitRecords(database),
     migrate: () => database.migrate(),
     migrateDown: () => database.migrateDown(),
     ping: () =>

@@ -1,6 +1,7 @@
 import type { Migration } from 'kysely/migration';
 import { firstTables } from './0001-first-tables.ts';
 import { outboxNotification } from './0002-outbox-notification.ts';
+import { serviceLevels } from './0005-service-levels.ts';
 
 /**
  * Every migration by name, carried out in the order of the names, each once. A migration that has been released is never
@@ -9,4 +10,5 @@ import { outboxNotification } from './0002-outbox-notification.ts';
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
   '0002-outbox-notification': outboxNotification,
+  '0005-service-levels': serviceLevels,
 };
