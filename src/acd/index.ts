@@ -7,7 +7,6 @@ export * from './expression.ts';
 export * from './forecast.ts';
 export * from './ladder.ts';
 export * from './ladder-settings.ts';
-export type * from './level-ports.ts';
 export * from './metrics.ts';
 export * from './observed-rates.ts';
 export * from './ports.ts';

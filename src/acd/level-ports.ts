@@ -32,12 +32,12 @@ export type AlarmKind = 'targetMissed' | 'targetMet' | 'serviceLevelForecast' | 
 export interface AlarmBoard {
   all(): Promise<ReadonlyMap<string, AlarmState>>;
   /**
-   * Writes the new state and appends its event to the stream in the same step; `unchanged` when the alarm stands there already: another process was
-   * first.
+   * Writes the new state and appends its event, as of `to.sinceMs`, to the stream in the same step; `unchanged` when the alarm does not stand at `from`
+   * any more: another process was first.
    */
   change(
     alarmId: string,
-    to: AlarmState,
+    move: { readonly from: AlarmState | undefined; readonly to: AlarmState },
     event: {
       readonly kind: AlarmKind;
       readonly facts: Readonly<Record<string, string | number | boolean | readonly string[]>>;
