@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import type { OperatorSettings, QueueSettings, SkillSettings } from '../acd/index.ts';
+import {
+  type OperatorSettings,
+  type QueueSettings,
+  type SkillSettings,
+  type TargetSettings,
+  targetsSchema,
+} from '../acd/index.ts';
 import type { Announcements, Flow } from '../ivr/index.ts';
 import type { ProductionCalendar, Schedule } from '../schedule/index.ts';
 
@@ -51,6 +57,7 @@ export interface HotlineConfig {
   readonly flows: Readonly<Record<string, Flow>>;
   /** What callers are told while they wait, by queue; of none when no file says. */
   readonly announcements: Readonly<Record<string, Announcements>>;
+  readonly targets: TargetSettings;
 }
 
 const idSchema = z
@@ -102,6 +109,7 @@ export const rootSchema = z.strictObject({
   skills: z.array(z.unknown()).min(1),
   queues: z.array(z.unknown()).min(1),
   operators: z.array(z.unknown()),
+  targets: targetsSchema.prefault({}),
 });
 
 /** The line that a normalised number (or short code) belongs to. */
