@@ -16,6 +16,7 @@ export interface Violation {
 const layers: readonly (readonly string[])[] = [
   ['main'],
   ['app', 'recording-command'],
+  ['app-levels'],
   ['telephony', 'store', 'connectors', 'api', 'cli', 'runtime', 'phones', 'pino-logger', 'recording-port'],
   ['contact'],
   ['config'],

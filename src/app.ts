@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import { type AcdService, activityOf, createAcdService, type QueueMoveKind, QueueObservations } from './acd/index.ts';
 import { createApi, hashToken, type LineNow, tokenAuthenticator } from './api/index.ts';
+import { type Levels, startLevels } from './app-levels.ts';
 import { createCaseService } from './cases/index.ts';
 import {
   type HotlineConfig,
@@ -125,7 +126,17 @@ async function compose(settings: ServiceSettings, logger: Logger, closers: Close
   readEvents(redis, postgres, { closers, logger });
   if (observations !== undefined) watchQueues(config, observations, { redis, closers, logger });
   watchSecurity(settings, { clock, logger, closers });
-  await startApi(settings, { clock, logger, postgres, redis, acd, contacts, config, closers });
+  const levels = startLevels({
+    config,
+    acd,
+    waits: postgres.waits,
+    alarms: redis.alarms,
+    events: redis.events,
+    clock,
+    logger,
+  });
+  closers.add('the watch on targets', () => levels.stop());
+  await startApi(settings, { clock, logger, postgres, redis, acd, contacts, config, levels, closers });
   logger.info({ nodeId: settings.nodeId, configVersion: hotline.version, version: readVersion() }, 'service started');
 }
 
@@ -324,6 +335,7 @@ interface ApiParts {
   readonly acd: AcdService;
   readonly contacts: ContactService;
   readonly config: HotlineConfig;
+  readonly levels: Levels;
   readonly closers: Closers;
 }
 
@@ -338,6 +350,7 @@ async function startApi(settings: ServiceSettings, parts: ApiParts): Promise<voi
       cases: postgres.cases,
       outbox: postgres.outbox,
       journal: postgres.journal,
+      levels: parts.levels.ports,
       health: [
         { part: 'asterisk', check: async () => contacts.assertConnected() },
         { part: 'redis', check: () => redis.ping() },

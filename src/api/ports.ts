@@ -1,4 +1,12 @@
-import type { AcdService } from '../acd/index.ts';
+import type {
+  AcdService,
+  AlarmBoard,
+  QueueForecast,
+  TallyPeriod,
+  TargetSettings,
+  TimeZoneLines,
+  WaitRecords,
+} from '../acd/index.ts';
 import type { CaseRepository, Outbox } from '../cases/index.ts';
 import type { ContactRecordStore } from '../contact/store-ports.ts';
 import type { AuditJournal, Clock } from '../foundation/index.ts';
@@ -21,6 +29,22 @@ export interface LineNow {
   /** IANA name; instants of the verdict are shown on this wall. */
   readonly timeZone: string;
   readonly verdict: ScheduleVerdict;
+}
+
+/** Service level, targets and what is to be expected. */
+export interface LevelPorts {
+  readonly waits: WaitRecords;
+  readonly targets: TargetSettings;
+  readonly zones: readonly TimeZoneLines[];
+  /** Hours or days as the wall of a zone shows them, that touch the range. */
+  readonly periodsOf: (
+    timeZone: string,
+    unit: 'hour' | 'day',
+    range: { readonly fromMs: number; readonly untilMs: number },
+  ) => readonly TallyPeriod[];
+  readonly startOfDayMs: (timeZone: string, atMs: number) => number;
+  readonly forecasts: () => readonly QueueForecast[];
+  readonly alarms: Pick<AlarmBoard, 'all'>;
 }
 
 /** What the API shows and does, wired by app.ts. Rooms' services as they are; stores by their ports. */
@@ -51,6 +75,7 @@ export interface ApiPorts {
   readonly cases: Pick<CaseRepository, 'findByNumber'>;
   readonly outbox: Pick<Outbox, 'list'>;
   readonly journal: AuditJournal;
+  readonly levels: LevelPorts;
   readonly health: readonly HealthProbe[];
   /** E.164 of a caller's number in any notation; undefined when it is none. */
   readonly normaliseAni: (text: string) => string | undefined;
