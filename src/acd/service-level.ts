@@ -13,7 +13,7 @@ export const promiseMs = 2 * minuteMs;
 export const answerLimitsMs = [20 * secondMs, promiseMs] as const;
 
 /** Of a contact's timeline: from then on its caller holds something concluded. */
-export const concludingKinds = ['requestStored', 'callBackPromised'] as const;
+export const concludingKinds = ['requestStored', 'callBackPromised', 'callBackHeld'] as const;
 
 /** How long after a conversation with an operator another contact of the same caller is a repeat. */
 export const repeatWithinMs = 7 * dayMs;

@@ -74,7 +74,7 @@ function after(
     readonly most: number;
   },
 ): States {
-  const next: number[] = new Array<number>(likely.length + 2).fill(0);
+  const next = Array.from({ length: likely.length + 2 }, () => 0);
   likely.forEach((chance, i) => {
     const k = from + i;
     const up = k < by.most ? chance * by.arriving : 0;

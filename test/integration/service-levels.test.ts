@@ -93,7 +93,13 @@ function recordOf(drawn: Drawn, scene: (typeof scenes)[number], run: number): Co
     timeline:
       concludedAfterMs === undefined
         ? []
-        : [{ atMs: enqueuedAtMs + concludedAfterMs, kind: 'requestStored', facts: { caseNumber: '7' } }],
+        : [
+            {
+              atMs: enqueuedAtMs + concludedAfterMs,
+              kind: drawn.queue === 'x' ? 'requestStored' : 'callBackPromised',
+              facts: {},
+            },
+          ],
   };
 }
 
