@@ -16,7 +16,7 @@ export interface Violation {
 const layers: readonly (readonly string[])[] = [
   ['main'],
   ['app', 'recording-command'],
-  ['app-call-backs', 'app-events', 'app-recordings'],
+  ['app-call-backs', 'app-events', 'app-levels', 'app-recordings'],
   ['app-closers'],
   ['telephony', 'store', 'connectors', 'api', 'cli', 'runtime', 'phones', 'pino-logger', 'recording-port'],
   ['contact'],

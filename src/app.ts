@@ -5,6 +5,7 @@ import { type CallBackApi, createApi, hashToken, type LineNow, tokenAuthenticato
 import { apiOf, type CallBacks, callBackOffers, composeCallBacks } from './app-call-backs.ts';
 import { Closers } from './app-closers.ts';
 import { recordActivity, watchSecurity } from './app-events.ts';
+import { type Levels, startLevels } from './app-levels.ts';
 import { settleOldRecordings, startRecordings } from './app-recordings.ts';
 import { type CaseService, createCaseService } from './cases/index.ts';
 import {
@@ -114,8 +115,18 @@ async function compose(settings: ServiceSettings, logger: Logger, closers: Close
   recordActivity(redis, postgres, { closers, logger });
   if (observations !== undefined) watchQueues(config, observations, { redis, closers, logger });
   watchSecurity(settings, { clock, logger, closers });
+  const levels = startLevels({
+    config,
+    acd,
+    waits: postgres.waits,
+    alarms: redis.alarms,
+    events: redis.events,
+    clock,
+    logger,
+  });
+  closers.add('the watch on targets', () => levels.stop());
   const callBackApi = apiOf(callBacks, postgres.callBacks, config);
-  await startApi(settings, { clock, logger, postgres, redis, acd, contacts, config, closers, callBacks: callBackApi });
+  await startApi(settings, { ...shared, contacts, config, callBacks: callBackApi, levels, closers });
   logger.info({ nodeId: settings.nodeId, configVersion: hotline.version, version: readVersion() }, 'service started');
 }
 
@@ -258,6 +269,7 @@ interface ApiParts {
   readonly contacts: ContactService;
   readonly config: HotlineConfig;
   readonly callBacks: CallBackApi;
+  readonly levels: Levels;
   readonly closers: Closers;
 }
 
@@ -273,6 +285,7 @@ async function startApi(settings: ServiceSettings, parts: ApiParts): Promise<voi
       cases: postgres.cases,
       outbox: postgres.outbox,
       journal: postgres.journal,
+      levels: parts.levels.ports,
       health: [
         { part: 'asterisk', check: async () => contacts.assertConnected() },
         { part: 'redis', check: () => redis.ping() },

@@ -1,4 +1,13 @@
-import type { AcdService, CallBackOutlook } from '../acd/index.ts';
+import type {
+  AcdService,
+  AlarmBoard,
+  CallBackOutlook,
+  QueueForecast,
+  TallyPeriod,
+  TargetSettings,
+  TimeZoneLines,
+  WaitRecords,
+} from '../acd/index.ts';
 import type { CallBackRepository, CallBackService } from '../callbacks/index.ts';
 import type { CaseRepository, Outbox } from '../cases/index.ts';
 import type { ContactRecordStore } from '../contact/store-ports.ts';
@@ -34,6 +43,22 @@ export interface CallBackApi
   outlooks(): ReadonlyMap<string, CallBackOutlook>;
 }
 
+/** Service level, targets and what is to be expected. */
+export interface LevelPorts {
+  readonly waits: WaitRecords;
+  readonly targets: TargetSettings;
+  readonly zones: readonly TimeZoneLines[];
+  /** Hours or days as the wall of a zone shows them, that touch the range. */
+  readonly periodsOf: (
+    timeZone: string,
+    unit: 'hour' | 'day',
+    range: { readonly fromMs: number; readonly untilMs: number },
+  ) => readonly TallyPeriod[];
+  readonly startOfDayMs: (timeZone: string, atMs: number) => number;
+  readonly forecasts: () => readonly QueueForecast[];
+  readonly alarms: Pick<AlarmBoard, 'all'>;
+}
+
 /** What the API shows and does, wired by app.ts. Rooms' services as they are; stores by their ports. */
 export interface ApiPorts {
   readonly acd: Pick<
@@ -64,6 +89,7 @@ export interface ApiPorts {
   readonly cases: Pick<CaseRepository, 'findByNumber'>;
   readonly outbox: Pick<Outbox, 'list'>;
   readonly journal: AuditJournal;
+  readonly levels: LevelPorts;
   readonly health: readonly HealthProbe[];
   /** E.164 of a caller's number in any notation; undefined when it is none. */
   readonly normaliseAni: (text: string) => string | undefined;

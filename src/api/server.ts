@@ -18,6 +18,7 @@ import { healthRoutes } from './routes/health.ts';
 import { lineRoutes } from './routes/lines.ts';
 import { operatorRoutes } from './routes/operators.ts';
 import { queueRoutes } from './routes/queues.ts';
+import { serviceLevelRoutes } from './routes/service-levels.ts';
 import { waitingRoutes } from './routes/waiting.ts';
 import type { ApiServer } from './server-types.ts';
 
@@ -166,6 +167,7 @@ async function build(
   waitingRoutes(server, ports);
   callBackRoutes(server, ports);
   lineRoutes(server, ports);
+  serviceLevelRoutes(server, ports);
   contactRoutes(server, ports);
   caseRoutes(server, ports);
   eventRoutes(server, ports, { live, streams });

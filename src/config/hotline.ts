@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import type { OperatorSettings, QueueSettings, SkillSettings } from '../acd/index.ts';
+import {
+  type OperatorSettings,
+  type QueueSettings,
+  type SkillSettings,
+  type TargetSettings,
+  targetsSchema,
+} from '../acd/index.ts';
 import type { CallBackSettings, NumberZones } from '../callbacks/index.ts';
 import type { Announcements, Flow } from '../ivr/index.ts';
 import type { ProductionCalendar, Schedule } from '../schedule/index.ts';
@@ -58,6 +64,7 @@ export interface HotlineConfig {
   readonly callBacks: Readonly<Record<string, CallBackSettings>>;
   /** In which time zones a number may be. */
   readonly numberZones: NumberZones;
+  readonly targets: TargetSettings;
 }
 
 const idSchema = z
@@ -118,6 +125,7 @@ export const rootSchema = z.strictObject({
   skills: z.array(z.unknown()).min(1),
   queues: z.array(z.unknown()).min(1),
   operators: z.array(z.unknown()),
+  targets: targetsSchema.prefault({}),
 });
 
 /** The line that a normalised number (or short code) belongs to. */

@@ -111,6 +111,7 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
       flows: flows.flows,
       announcements: told.announcements,
       ...callingBack.config,
+      targets: root.targets,
     }),
     // 64 bits: enough to tell versions apart, short enough to be read out
     version: createHash('sha256').update(source).digest('hex').slice(0, 16),

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { LoadHistory } from '../../acd/index.ts';
+import type { LoadHistory, WaitRecords } from '../../acd/index.ts';
 import type { CallBackRepository } from '../../callbacks/index.ts';
 import type { CaseRepository, Outbox } from '../../cases/index.ts';
 import type { ContactRecordStore } from '../../contact/store-ports.ts';
@@ -16,6 +16,7 @@ import { createOperatorActivity, type OperatorActivity } from './operator-activi
 import { createOutbox } from './outbox.ts';
 import { createRecordingRepository } from './recording-repository.ts';
 import type { Sealer } from './sealer.ts';
+import { createWaitRecords } from './service-levels.ts';
 
 export type { ConfigVersions } from './config-versions.ts';
 export type { JournalCheck, PostgresJournal } from './journal.ts';
@@ -32,6 +33,7 @@ export interface PostgresStores {
   readonly journal: PostgresJournal;
   readonly activity: OperatorActivity;
   readonly loadHistory: LoadHistory;
+  readonly waits: WaitRecords;
   /** Brings the tables to this version; several processes may ask at once. Before anything else is used. */
   migrate(): Promise<void>;
   /** Undoes the last migration: for tests and for going back after an upgrade. */
@@ -64,6 +66,7 @@ export function createPostgresStores(parts: {
     journal: createJournal(database),
     activity: createOperatorActivity(database),
     loadHistory: createLoadHistory(database),
+    waits: createWaitRecords(database),
     migrate: () => database.migrate(),
     migrateDown: () => database.migrateDown(),
     ping: () =>

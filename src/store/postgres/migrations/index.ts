@@ -3,6 +3,7 @@ import { firstTables } from './0001-first-tables.ts';
 import { outboxNotification } from './0002-outbox-notification.ts';
 import { callBacks } from './0003-call-backs.ts';
 import { callBackContacts } from './0004-call-back-contacts.ts';
+import { serviceLevels } from './0005-service-levels.ts';
 
 /**
  * Every migration by name, carried out in the order of the names, each once. A migration that has been released is never
@@ -13,4 +14,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-outbox-notification': outboxNotification,
   '0003-call-backs': callBacks,
   '0004-call-back-contacts': callBackContacts,
+  '0005-service-levels': serviceLevels,
 };
