@@ -329,25 +329,40 @@ t.test('no contact is begun while no shard is connected to Asterisk', async (t) 
   await made.stop();
 });
 
-async function everyCrash(t: Test, mode: Mode, firstAnswer: CitizenAnswer): Promise<void> {
+/** The operator refuses the first, and takes what he is offered some seconds later. */
+async function refusesFirst(made: ContactWorld): Promise<void> {
+  for (const device of made.exchange.devices('101')) made.exchange.unregister(device);
+  made.exchange.register('101', 'decline');
+  await live(made, 6_000);
+  for (const device of made.exchange.devices('101')) made.exchange.unregister(device);
+  made.exchange.register('101', 'answer');
+}
+
+/** Steps that have nothing to do with a contact, once a second. */
+const ofTheShard: readonly string[] = ['renew', 'list'];
+
+async function everyCrash(t: Test, mode: Mode, course: NonNullable<Parameters<typeof calledBack>[2]>): Promise<void> {
   const whole = await world({ step: Number.MAX_SAFE_INTEGER, when: 'before' });
-  await calledBack(whole, mode, { firstAnswer });
-  const lastStep = whole.steps;
+  const steps: number[] = [];
+  whole.onStep = (name) => {
+    if (!ofTheShard.includes(name)) steps.push(whole.steps);
+  };
+  await calledBack(whole, mode, course);
   await whole.stop();
-  t.ok(lastStep > 25, `${lastStep} steps`);
+  t.ok(steps.length > 25, `${steps.length} steps`);
   const faults: string[] = [];
   let unknown = 0;
-  for (let step = 1; step <= lastStep; step += 1) {
+  for (const step of steps) {
     for (const when of ['before', 'after'] as const) {
       const made = await world({ step, when });
-      const found = await calledBack(made, mode, { firstAnswer });
+      const found = await calledBack(made, mode, course);
       faults.push(...found.map((fault) => `${when} step ${step}: ${fault}`));
       if (made.deaths < 2) faults.push(`${when} step ${step}: nobody died`);
       if ((await made.records.list({ limit: 20 })).some((record) => attemptOf(record) === 'unknown')) unknown += 1;
       await made.stop();
     }
   }
-  t.comment(`${2 * lastStep} deaths, after ${unknown} of them nobody knew what had become of the call`);
+  t.comment(`${2 * steps.length} deaths, after ${unknown} of them nobody knew what had become of the call`);
   t.ok(unknown > 0, 'the caller was called again only after the delay');
   t.same(faults, []);
 }
@@ -356,13 +371,17 @@ for (const mode of modes) {
   t.test(
     `${mode}: the service dies in any step of a call-back, and the caller’s phone rings once for each attempt`,
     { timeout: 200_000 },
-    (t) => everyCrash(t, mode, 'human'),
+    (t) => everyCrash(t, mode, {}),
   );
 
   t.test(
     `${mode}: the service dies in any step, and the call it was making ends meanwhile`,
     { timeout: 200_000 },
-    (t) => everyCrash(t, mode, 'busy'),
+    (t) => everyCrash(t, mode, { firstAnswer: 'busy' }),
+  );
+
+  t.test(`${mode}: the service dies in any step, and the first offer is refused`, { timeout: 200_000 }, (t) =>
+    everyCrash(t, mode, { meanwhile: refusesFirst }),
   );
 
   t.test(`${mode}: the service dies at any moment, also between its steps`, { timeout: 200_000 }, async (t) => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { QueueObservations } from '../../src/acd/index.ts';
 import type { CallBack } from '../../src/callbacks/index.ts';
-import type { ContactEvent, ContactState } from '../../src/contact/index.ts';
+import { type ContactEvent, type ContactState, QueueWatch, type TimelineEntry } from '../../src/contact/index.ts';
 import { asId, type ContactId, type LegId, type OfferId, type OperatorId } from '../../src/foundation/index.ts';
 import { Driver, testCallBack } from '../support/contact-rules.ts';
 
@@ -405,3 +406,23 @@ function leaving(driver: Driver): ContactEvent {
     durationMs: 1,
   };
 }
+
+t.test('call-backs are no arrivals and no waits; the time they take an operator counts', async (t) => {
+  const observations = new QueueObservations(0);
+  const watch = new QueueWatch(observations, () => true);
+  const entries: readonly (readonly [number, string, TimelineEntry['facts']?])[] = [
+    [0, 'callBackQueued', { queueId: 'told' }],
+    [600, 'joined'],
+    [700, 'ended', { outcome: 'answeredByOperator' }],
+    [720, 'wrapUpEnded'],
+  ];
+  for (const [seconds, kind, facts = {}] of entries) {
+    const contactId = asId<ContactId>('c1');
+    watch.take({ source: 'contact', contactId, entry: { atMs: seconds * 1_000, kind, facts } });
+  }
+  const expected = { handlingMs: 100_000, meanPatienceMs: 60_000 };
+  const now = observations.of('told', { nowMs: 900_000, expected });
+  t.equal(now.handlingMs, (10 * 100_000 + 120_000) / 11);
+  t.equal(now.arrivalsPerHour, 0);
+  t.equal(now.meanPatienceMs, 60_000);
+});

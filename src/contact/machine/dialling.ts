@@ -1,5 +1,5 @@
 import type { AttemptOutcome } from '../../callbacks/index.ts';
-import { assertNever, type BridgeId, type PlaybackId, type RecordingId, secondMs } from '../../foundation/index.ts';
+import { assertNever, type BridgeId, type PlaybackId, secondMs } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { Heard } from '../ports.ts';
 import type { DiallingPhase, JoiningPhase } from '../state.ts';
@@ -23,9 +23,9 @@ import {
   startTimer,
   updateLeg,
 } from './draft.ts';
-import { ringOperator } from './queued.ts';
-import { openRecording, recordingFailed, recordingStartLimitMs, takeOpened, takeStarted } from './recording.ts';
-import { enterTalk, onForgotten } from './talking.ts';
+import { sayIntoBridge } from './prompts.ts';
+import { goOnUnrecorded, onReached, recordingOpened, recordingStarted, recoverRecording } from './reached.ts';
+import { onForgotten } from './talking.ts';
 
 /** Longer than the effect is tried (10 s): an operator waits for it. */
 const writeDownLimitMs = 15 * secondMs;
@@ -66,16 +66,6 @@ export function dialForOperator(draft: Draft, phase: JoiningPhase): void {
   beginDialling(draft, phase, { operator, playback });
 }
 
-function sayIntoBridge(
-  draft: Draft,
-  bridgeId: BridgeId,
-  playbackId: PlaybackId,
-  prompt: 'call-back-operator' | 'call-back-not-reached' | 'call-back-greeting',
-): void {
-  const media = draft.rules.render([{ prompt }], draft.state.facts.language);
-  emit(draft, { type: 'playToBridge', playbackId, bridgeId, media });
-}
-
 export function onDialling(draft: Draft, phase: DiallingPhase, event: ContactEvent): void {
   const isCaller = 'legId' in event && event.legId === draft.state.callerLegId;
   switch (event.type) {
@@ -99,8 +89,7 @@ export function onDialling(draft: Draft, phase: DiallingPhase, event: ContactEve
       if (isCaller && phase.step === 'startingRecording') recordingStarted(draft, phase, event.spoolFile);
       return;
     case 'recordingOpened':
-      if (phase.step !== 'startingRecording' || !takeOpened(draft, event)) return;
-      emit(draft, { type: 'startRecording', legId: draft.state.callerLegId, spoolFile: event.spoolFile });
+      if (phase.step === 'startingRecording') recordingOpened(draft, event);
       return;
     case 'legEnded':
       if (isCaller) onCallerEnded(draft, phase, event.cause);
@@ -147,55 +136,15 @@ function onRinging(draft: Draft): void {
 }
 
 function onAnswered(draft: Draft, phase: DiallingPhase, heard: Heard = 'unsure'): void {
-  const { callerLegId, facts } = draft.state;
   if (phase.step === 'telling') {
     // In the moment his call was given up: asked once more, as the first may have come before there was anything to end.
-    emit(draft, { type: 'hangup', legId: callerLegId, cause: 'normal' });
+    emit(draft, { type: 'hangup', legId: draft.state.callerLegId, cause: 'normal' });
     return;
   }
   if (phase.step !== 'ringing') return;
   note(draft, 'callerAnswered', { heard });
-  if (heard === 'machine' || heard === 'silence') {
-    notReached(draft, heard);
-    return;
-  }
-  updateLeg(draft, callerLegId, { state: 'up' });
-  cancelTimer(draft, 'dial');
-  setFacts(draft, { answeredAtMs: draft.nowMs });
-  const line = facts.lineId === undefined ? undefined : draft.rules.line(facts.lineId);
-  if (line?.recording !== 'all') {
-    meet(draft, phase);
-    return;
-  }
-  setPhase(draft, { ...phase, step: 'startingRecording' });
-  openRecording(draft, `r${draft.state.contactId}` as RecordingId, line.lineId);
-}
-
-function recordingStarted(draft: Draft, phase: DiallingPhase, spoolFile: string | undefined): void {
-  takeStarted(draft, spoolFile);
-  meet(draft, phase);
-}
-
-function goOnUnrecorded(draft: Draft, phase: DiallingPhase, why: string): void {
-  recordingFailed(draft, why);
-  meet(draft, phase);
-}
-
-/** He is on the line: joined with the operator who waits for him, or greeted while the one kept for him is rung. */
-function meet(draft: Draft, phase: DiallingPhase): void {
-  const { queueId, topic, enqueuedAtMs, operator, reserved } = phase;
-  if (operator !== undefined) {
-    const { operatorId, legId: operatorLegId, bridgeId: holdingBridgeId } = operator;
-    enterTalk(draft, { queueId, enqueuedAtMs, operatorId, operatorLegId, holdingBridgeId });
-    return;
-  }
-  const holdingBridgeId = newName<BridgeId>(draft, 'b');
-  const playback = newName<PlaybackId>(draft, 'p');
-  const waiting = { name: 'queued', queueId, topic, enqueuedAtMs, holdingBridgeId, playback } as const;
-  setPhase(draft, waiting);
-  emit(draft, { type: 'joinBridge', bridgeId: holdingBridgeId, kind: 'holding', legIds: [draft.state.callerLegId] });
-  sayIntoBridge(draft, holdingBridgeId, playback, 'call-back-greeting');
-  if (reserved !== undefined) ringOperator(draft, waiting, reserved);
+  if (heard === 'machine' || heard === 'silence') notReached(draft, heard);
+  else onReached(draft, phase);
 }
 
 function onCallerEnded(draft: Draft, phase: DiallingPhase, cause: LegEndCause): void {
@@ -389,19 +338,4 @@ export function recoverDialling(
     return;
   }
   if (phase.step === 'startingRecording' && caller !== undefined) recoverRecording(draft, phase, caller);
-}
-
-function recoverRecording(
-  draft: Draft,
-  phase: DiallingPhase,
-  caller: { readonly controlled: boolean; readonly spoolFile?: string },
-): void {
-  const { recording, facts } = draft.state;
-  if (!caller.controlled) {
-    startTimer(draft, 'recordingStart', recordingStartLimitMs); // on its way through the dialplan: it comes back by itself
-  } else if (recording?.spoolFile !== undefined && caller.spoolFile === recording.spoolFile) {
-    recordingStarted(draft, phase, caller.spoolFile);
-  } else if (recording !== undefined && facts.lineId !== undefined) {
-    openRecording(draft, recording.recordingId, facts.lineId);
-  }
 }
