@@ -41,6 +41,8 @@ export interface CallBackPlanOptions {
 /** The rule of sharing follows what is promised and what is to come. */
 const lookEveryMs = minuteMs;
 const learnEveryMs = hourMs;
+/** The reading that failed may have been too much for the moment. */
+const learnAgainMs = 10 * minuteMs;
 /** Dates that are looked through for open days: over a longer closure nothing is promised. */
 const lookAheadDays = 14;
 
@@ -54,7 +56,7 @@ export class CallBackPlan {
   readonly #learned: LearnedLoad;
   readonly #kept = new Map<string, KeptForecasts>();
   readonly #outlooks = new Map<string, CallBackOutlook>();
-  #learnedAtMs: number | undefined;
+  #learnAtMs = 0;
   #looking: Promise<void> | undefined;
   #cancel: CancelTimer | undefined;
   #stopped = false;
@@ -86,8 +88,8 @@ export class CallBackPlan {
   }
 
   /**
-   * Days that have room for call-backs of this queue, in order; those promised count into `most`. Rejects when what is promised or known of the days cannot
-   * be read: nothing may be promised on an old forecast.
+   * Days that have room for call-backs of this queue, in order; those promised count into `most`. Rejects when what is promised cannot be read: nothing more
+   * may be promised on an old count.
    */
   async room(
     queueId: string,
@@ -142,10 +144,15 @@ export class CallBackPlan {
   }
 
   async #learn(nowMs: number): Promise<void> {
-    if (this.#learnedAtMs !== undefined && nowMs < this.#learnedAtMs + learnEveryMs) return;
-    await this.#learned.read(nowMs);
-    this.#learnedAtMs = nowMs;
-    for (const kept of this.#kept.values()) kept.forget();
+    if (nowMs < this.#learnAtMs) return;
+    try {
+      await this.#learned.read(nowMs);
+      this.#learnAtMs = nowMs + learnEveryMs;
+      for (const kept of this.#kept.values()) kept.forget();
+    } catch (error) {
+      this.#learnAtMs = nowMs + learnAgainMs;
+      this.#options.logger.warn({ error: messageOf(error) }, 'forecasts rest on the days read before');
+    }
   }
 
   #seen(now: readonly QueueNow[], operators: readonly OperatorStatus[]): readonly SeenQueue[] {

@@ -32,7 +32,7 @@ import {
   silentLogger,
 } from '../../src/foundation/index.ts';
 import { createMemoryStores } from '../../src/store/memory/index.ts';
-import { FakeClock, settled } from '../support/fake-clock.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 const meta = bySystem('test', 'callBacks');
 /** A Monday, 00:00 UTC. */
@@ -257,6 +257,7 @@ function planOf(
     readonly promised?: readonly PromisedOfDay[];
     readonly loads?: readonly HourLoad[];
     readonly history?: CallBackPlanOptions['history'];
+    readonly away?: () => boolean;
   },
 ) {
   const { acd, clock, stores } = world(t, options);
@@ -276,7 +277,10 @@ function planOf(
     planned: { documents: { withinDays: 3, expectedOperators: 4 } },
     hours,
     history: options.history ?? historyOf(options.loads ?? []),
-    promised: async () => promised,
+    promised: async () => {
+      if (options.away?.() === true) throw new Error('away');
+      return promised;
+    },
     clock,
     logger: silentLogger,
   });
@@ -363,24 +367,44 @@ t.test('the rule of sharing is set when it is another, and call-backs matched ev
   t.equal((await acd.queuesNow())[0]?.sharing?.presses, false);
 });
 
-t.test('without the store of promises nothing is promised; it goes on when the store is back', async (t) => {
-  let away = true;
-  const { plan, clock } = planOf(t, {
-    nowMs: monday + 10 * hourMs,
-    history: {
+t.test(
+  'what cannot be read of former days is believed; without the count of promises nothing is promised',
+  async (t) => {
+    const nowMs = monday + 10 * hourMs;
+    let reads = 0;
+    const history = {
       read: async () => {
-        if (away) throw new Error('away');
+        reads += 1;
+        if (reads < 2) throw new Error('away');
         return [];
       },
-    },
-  });
-  await plan.start();
-  await t.rejects(plan.room('documents', clock.nowMs()), { message: 'away' });
-  away = false;
-  await clock.moveTo(clock.nowMs() + minuteMs);
-  await settled();
-  t.equal((await plan.room('documents', clock.nowMs())).length, 3);
-});
+    };
+    const { plan, clock } = planOf(t, { nowMs, history });
+    await plan.start();
+    t.equal((await plan.room('documents', nowMs)).length, 3);
+    await clock.moveTo(nowMs + 9 * minuteMs);
+    t.equal(reads, 1);
+    await clock.moveTo(nowMs + 10 * minuteMs);
+    t.equal(reads, 2, 'asked again after ten minutes, then after an hour');
+    await clock.moveTo(nowMs + 69 * minuteMs);
+    t.equal(reads, 2);
+    await clock.moveTo(nowMs + 70 * minuteMs);
+    t.equal(reads, 3);
+
+    let away = true;
+    const counting = planOf(t, { nowMs, away: () => away });
+    await counting.plan.start();
+    await t.rejects(counting.plan.room('documents', nowMs), { message: 'away' });
+    away = false;
+    await counting.clock.moveTo(nowMs + minuteMs);
+    t.equal((await counting.plan.room('documents', counting.clock.nowMs())).length, 3);
+    away = true;
+    await counting.clock.moveTo(nowMs + 2 * minuteMs);
+    t.equal((await counting.plan.room('documents', counting.clock.nowMs())).length, 3, 'a minute old');
+    await counting.clock.moveTo(nowMs + 3 * minuteMs);
+    await t.rejects(counting.plan.room('documents', counting.clock.nowMs()), { message: 'away' });
+  },
+);
 
 t.test('a busy past leaves less room than a quiet one', async (t) => {
   const past = (arrivals: number): readonly HourLoad[] =>
