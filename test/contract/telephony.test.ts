@@ -323,7 +323,7 @@ async function calledBack(t: Test, parts: Parts): Promise<void> {
     t.match(await heard.event('legEnded', (event) => event.legId === legId), { cause: 'cancelled' });
   });
 
-  for (const answer of ['human', 'machine', 'silence'] as const) {
+  for (const answer of ['human', 'machine', 'silence', 'unsure'] as const) {
     await t.test(`who answers is heard to be: ${answer}`, async (t) => {
       const number = '+79161234505';
       world.citizen(number, answer);
