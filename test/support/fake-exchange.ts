@@ -25,9 +25,6 @@ export interface FakeLeg {
   readonly shard: string;
   readonly contactId?: ContactId;
   readonly device?: string;
-  /** Of a leg on which a caller is called. */
-  readonly number?: string;
-  heard?: Heard;
   readonly arrival?: ArrivalFacts;
   /** What it is announced with when a port comes (back) while it waits. */
   entry: 'inbound' | 'returned' | 'answered' | 'serviceCode';
@@ -37,6 +34,8 @@ export interface FakeLeg {
   state: 'down' | 'ringing' | 'up';
   controlled: boolean;
   spoolFile?: string;
+  /** What was heard when a caller who is called back answered. */
+  heard?: Heard;
   bridgeId?: BridgeId;
   cancelTimer: CancelTimer;
 }
@@ -63,8 +62,21 @@ export interface FakeExchangeOptions {
 /** What a phone of the exchange does with a call. */
 export type PhoneAnswer = 'answer' | 'ring' | 'busy' | 'decline';
 
-/** What a citizen's telephone does with a call; who answers is heard to be that. */
-export type CitizenAnswer = Heard | 'ring' | 'busy' | 'decline' | 'unreachable';
+/** What a citizen's phone does when it is called: who answers, or why nobody does. */
+export type CitizenAnswer = Heard | 'ring' | 'busy' | 'decline' | 'unreachable' | 'hangsUpAtOnce';
+
+/** Somebody's phone was called. */
+export interface Dialled {
+  readonly number: string;
+  readonly legId: LegId;
+  readonly contactId: ContactId;
+  /** The number that was shown. */
+  readonly callerId: string;
+  readonly atMs: number;
+}
+
+/** How long somebody listens who has answered. */
+const listeningMs = 1_000;
 
 /** Stands for Asterisk and the world behind it: keeps legs and bridges while ports come and go. */
 export class FakeExchange {
@@ -74,11 +86,14 @@ export class FakeExchange {
   readonly #bridges = new Map<BridgeId, { readonly shard: string; readonly kind: BridgeKind }>();
   readonly #playbacks = new Map<PlaybackId, Playback>();
   readonly #devices = new Map<string, { readonly extension: string; readonly answer: PhoneAnswer }>();
-  readonly #citizens = new Map<string, CitizenAnswer>();
-  readonly #dialled = new Map<string, { readonly atMs: number; readonly callerId: string }[]>();
   readonly #ports = new Map<string, FakePort>();
   readonly #changes = new Changes();
   readonly #extensions = new Set<string>();
+  readonly #citizens = new Map<string, CitizenAnswer>();
+  /** Every call to a citizen, in order. */
+  readonly dialled: Dialled[] = [];
+  /** Lever: hears of each in the moment it is made. */
+  onDialled: (dialled: Dialled) => void = () => undefined;
   #devicesMade = 0;
 
   constructor(clock: Clock, options: FakeExchangeOptions) {
@@ -148,22 +163,13 @@ export class FakeExchange {
     if (known !== undefined) this.#tellDevices(known.extension);
   }
 
-  hangupDevice(device: string): void {
-    for (const leg of this.#legs.values()) if (leg.device === device) this.endLeg(leg, 'normal');
-  }
-
-  /** From now on the number is somebody's; one that is nobody's cannot be reached. */
+  /** From now on this number answers so; numbers that nobody has set cannot be reached. */
   citizen(number: string, answer: CitizenAnswer): void {
     this.#citizens.set(number, answer);
   }
 
-  /** Every call that has come for the number, whatever became of it. */
-  dialled(number: string): readonly { readonly atMs: number; readonly callerId: string }[] {
-    return this.#dialled.get(number) ?? [];
-  }
-
-  hangupCitizen(number: string): void {
-    for (const leg of this.#legs.values()) if (leg.number === number) this.endLeg(leg, 'normal');
+  hangupDevice(device: string): void {
+    for (const leg of this.#legs.values()) if (leg.device === device) this.endLeg(leg, 'normal');
   }
 
   // What ports ask for.
@@ -219,26 +225,27 @@ export class FakeExchange {
     return 'done';
   }
 
+  /** Lever: the citizen ends his calls. */
+  hangupCitizen(number: string): void {
+    const own = this.dialled.filter((one) => one.number === number).map((one) => one.legId);
+    for (const legId of own) this.hangup(legId);
+  }
+
   dialCaller(request: DialRequest, shard: string): CommandOutcome {
-    const { legId, contactId, number, trunk, callerIdNumber } = request;
+    const { legId, contactId, number, trunk, ringTimeoutMs, recogniseMachines } = request;
     if (this.#legs.has(legId)) return 'exists';
-    if (trunk !== 'carrier' && trunk !== 'away') return 'refused';
-    const arrival: ArrivalFacts = { dnis: callerIdNumber, ani: number, trunk, sipCallId: `call-${legId}` };
-    const leg = this.#addLeg({ legId, shard, contactId, number, arrival, entry: 'answered', state: 'down' });
+    // `nowhere` stands for a trunk that cannot be dialled over, `away` for one whose carrier does not answer.
+    if (trunk === 'nowhere') return 'refused';
+    const dialled = { number, legId, contactId, callerId: request.callerIdNumber, atMs: this.#nowMs() };
+    this.dialled.push(dialled);
+    this.onDialled(dialled);
+    const arrival = { dnis: request.callerIdNumber, ani: number, trunk: request.trunk, sipCallId: `call-${legId}` };
+    const leg = this.#addLeg({ legId, shard, contactId, arrival, entry: 'answered', state: 'down' });
     const answer = trunk === 'away' ? 'unreachable' : (this.#citizens.get(number) ?? 'unreachable');
-    if (trunk === 'carrier') {
-      const calls = this.#dialled.get(number) ?? [];
-      this.#dialled.set(number, [...calls, { atMs: this.#nowMs(), callerId: callerIdNumber }]);
-    }
     leg.cancelTimer = this.#later(this.#options.ringsAfterMs, () => {
-      if (answer === 'unreachable') {
-        this.endLeg(leg, 'unreachable');
-      } else if (answer === 'busy' || answer === 'decline' || answer === 'ring') {
-        this.#reach(leg, answer, request.ringTimeoutMs);
-      } else {
-        if (request.recogniseMachines) leg.heard = answer;
-        this.#reach(leg, 'answer', request.ringTimeoutMs);
-      }
+      if (answer === 'unreachable') this.endLeg(leg, 'unreachable');
+      else if (answer === 'ring' || answer === 'busy' || answer === 'decline') this.#reach(leg, answer, ringTimeoutMs);
+      else this.#reach(leg, 'answer', ringTimeoutMs, recogniseMachines ? answer : undefined);
     });
     return 'done';
   }
@@ -299,12 +306,13 @@ export class FakeExchange {
   snapshot(shard: string): TelephonySnapshot {
     const legs = [...this.#legs.values()].filter((leg) => leg.shard === shard);
     return {
-      legs: legs.map(({ legId, state, controlled, bridgeId, arrival, spoolFile, number, heard }) => ({
+      legs: legs.map(({ legId, contactId, state, controlled, bridgeId, arrival, spoolFile, heard }) => ({
         legId,
         state,
         controlled,
         ...(bridgeId !== undefined && { bridgeId }),
-        ...(arrival !== undefined && number === undefined && { arrival }),
+        // Whom we called has not arrived.
+        ...(arrival !== undefined && contactId === undefined && { arrival }),
         ...(spoolFile !== undefined && { spoolFile }),
         ...(heard !== undefined && { heard }),
       })),
@@ -321,7 +329,7 @@ export class FakeExchange {
     return this.#nowMs();
   }
 
-  #reach(leg: FakeLeg, answer: PhoneAnswer, ringTimeoutMs: number): void {
+  #reach(leg: FakeLeg, answer: PhoneAnswer, ringTimeoutMs: number, heard?: Heard | 'hangsUpAtOnce'): void {
     const { legId, contactId } = leg;
     if (answer === 'busy' || answer === 'decline' || contactId === undefined) {
       this.endLeg(leg, answer === 'busy' ? 'busy' : 'declined');
@@ -329,9 +337,17 @@ export class FakeExchange {
     }
     leg.state = 'ringing';
     this.#tell(leg.shard, { type: 'legRinging', legId, contactId, atMs: this.#nowMs() });
-    const pickUp = (): void => {
+    const enter = (): void => {
       leg.state = 'up';
       this.#enter(leg);
+    };
+    const pickUp = (): void => {
+      if (heard === undefined) enter();
+      else if (heard === 'hangsUpAtOnce') this.endLeg(leg, 'normal');
+      else {
+        leg.heard = heard;
+        leg.cancelTimer = this.#later(listeningMs, enter);
+      }
     };
     if (answer === 'answer') leg.cancelTimer = this.#later(this.#options.ringsAfterMs, pickUp);
     else leg.cancelTimer = this.#later(ringTimeoutMs, () => this.endLeg(leg, 'noAnswer'));
@@ -344,13 +360,7 @@ export class FakeExchange {
     const atMs = this.#nowMs();
     if (code !== undefined) this.#tell(leg.shard, { type: 'serviceCodeDialled', legId, ...code, atMs });
     else if (contactId !== undefined && leg.entry === 'answered')
-      this.#tell(leg.shard, {
-        type: 'legAnswered',
-        legId,
-        contactId,
-        ...(heard !== undefined && { heard }),
-        atMs,
-      });
+      this.#tell(leg.shard, { type: 'legAnswered', legId, contactId, ...(heard !== undefined && { heard }), atMs });
     else if (arrival !== undefined && leg.entry === 'inbound')
       this.#tell(leg.shard, { type: 'legArrived', legId, arrival, atMs });
     else if (arrival !== undefined) {

@@ -56,7 +56,7 @@ export interface TelephonyWorld {
   open(): Promise<OpenPort>;
   call(number: string, options?: { readonly ani?: string; readonly at?: string }): Promise<CallerLever>;
   register(extension: string, answer: PhoneAnswer): Promise<PhoneLever>;
-  /** Whom the hotline reaches over the trunk `carrier`; nobody answers at the trunk `away`. */
+  /** Whom the hotline reaches over the trunk `carrier`; nobody answers at `away`, and `nowhere` cannot be dialled over. */
   citizen(number: string, answer: CitizenAnswer): CitizenLever;
   /** A spool file that does not exist yet. */
   spoolFile(): string;
@@ -252,7 +252,7 @@ export function fakeTelephonyWorld(): TelephonyWorld {
       const known = answer === 'switchedOff' || answer === 'unknownNumber' || answer === 'announcedBusy';
       exchange.citizen(number, known ? seldom[answer] : answer);
       return {
-        dialled: () => exchange.dialled(number),
+        dialled: () => exchange.dialled.filter((one) => one.number === number),
         hangup: async () => exchange.hangupCitizen(number),
       };
     },
