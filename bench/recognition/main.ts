@@ -103,7 +103,7 @@ try {
     {
       name: 'machines kept away',
       value: shareOf(seen, 'machine', ['machine', 'silence']),
-      limit: 0.85,
+      limit: 0.8,
       rule: 'atLeast',
     },
     { name: 'silence kept away', value: shareOf(seen, 'silence', ['silence']), limit: 1, rule: 'atLeast' },

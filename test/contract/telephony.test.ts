@@ -311,7 +311,7 @@ async function calledBack(t: Test, parts: Parts): Promise<void> {
     const legId = await dial('+79161234503', { trunk: 'away', ringTimeoutMs: 1_000 });
     t.match(await heard.event('legEnded', (event) => event.legId === legId), { cause: 'unreachable' });
     const request = { legId: id<LegId>('o'), contactId, number: '+79161234503', callerIdNumber: '+78001000001' };
-    const nowhere = { ...request, trunk: 'nobody', ringTimeoutMs: 1_000, recogniseMachines: false };
+    const nowhere = { ...request, trunk: 'nowhere', ringTimeoutMs: 1_000, recogniseMachines: false };
     t.equal(await port.dialCaller(nowhere), 'refused');
   });
 
@@ -323,7 +323,7 @@ async function calledBack(t: Test, parts: Parts): Promise<void> {
     t.match(await heard.event('legEnded', (event) => event.legId === legId), { cause: 'cancelled' });
   });
 
-  for (const answer of ['human', 'machine', 'silence'] as const) {
+  for (const answer of ['human', 'machine', 'silence', 'unsure'] as const) {
     await t.test(`who answers is heard to be: ${answer}`, async (t) => {
       const number = '+79161234505';
       world.citizen(number, answer);

@@ -25,8 +25,6 @@ export interface FakeLeg {
   readonly shard: string;
   readonly contactId?: ContactId;
   readonly device?: string;
-  /** Of a leg on which a caller is called. */
-  readonly number?: string;
   readonly arrival?: ArrivalFacts;
   /** What it is announced with when a port comes (back) while it waits. */
   entry: 'inbound' | 'returned' | 'answered' | 'serviceCode';
@@ -72,6 +70,7 @@ export interface Dialled {
   readonly number: string;
   readonly legId: LegId;
   readonly contactId: ContactId;
+  /** The number that was shown. */
   readonly callerId: string;
   readonly atMs: number;
 }
@@ -173,10 +172,6 @@ export class FakeExchange {
     for (const leg of this.#legs.values()) if (leg.device === device) this.endLeg(leg, 'normal');
   }
 
-  hangupCitizen(number: string): void {
-    for (const leg of this.#legs.values()) if (leg.number === number) this.endLeg(leg, 'normal');
-  }
-
   // What ports ask for.
 
   attach(shard: string, port: FakePort): void {
@@ -230,17 +225,22 @@ export class FakeExchange {
     return 'done';
   }
 
+  /** Lever: the citizen ends his calls. */
+  hangupCitizen(number: string): void {
+    const own = this.dialled.filter((one) => one.number === number).map((one) => one.legId);
+    for (const legId of own) this.hangup(legId);
+  }
+
   dialCaller(request: DialRequest, shard: string): CommandOutcome {
-    const { legId, contactId, number, trunk, callerIdNumber: callerId, ringTimeoutMs, recogniseMachines } = request;
+    const { legId, contactId, number, trunk, ringTimeoutMs, recogniseMachines } = request;
     if (this.#legs.has(legId)) return 'exists';
-    if (trunk !== 'carrier' && trunk !== 'away') return 'refused';
-    const dialled = { number, legId, contactId, callerId, atMs: this.#nowMs() };
-    if (trunk === 'carrier') {
-      this.dialled.push(dialled);
-      this.onDialled(dialled);
-    }
-    const arrival = { dnis: callerId, ani: number, trunk, sipCallId: `call-${legId}` };
-    const leg = this.#addLeg({ legId, shard, contactId, number, arrival, entry: 'answered', state: 'down' });
+    // `nowhere` stands for a trunk that cannot be dialled over, `away` for one whose carrier does not answer.
+    if (trunk === 'nowhere') return 'refused';
+    const dialled = { number, legId, contactId, callerId: request.callerIdNumber, atMs: this.#nowMs() };
+    this.dialled.push(dialled);
+    this.onDialled(dialled);
+    const arrival = { dnis: request.callerIdNumber, ani: number, trunk: request.trunk, sipCallId: `call-${legId}` };
+    const leg = this.#addLeg({ legId, shard, contactId, arrival, entry: 'answered', state: 'down' });
     const answer = trunk === 'away' ? 'unreachable' : (this.#citizens.get(number) ?? 'unreachable');
     leg.cancelTimer = this.#later(this.#options.ringsAfterMs, () => {
       if (answer === 'unreachable') this.endLeg(leg, 'unreachable');
@@ -306,12 +306,13 @@ export class FakeExchange {
   snapshot(shard: string): TelephonySnapshot {
     const legs = [...this.#legs.values()].filter((leg) => leg.shard === shard);
     return {
-      legs: legs.map(({ legId, state, controlled, bridgeId, arrival, spoolFile, number, heard }) => ({
+      legs: legs.map(({ legId, contactId, state, controlled, bridgeId, arrival, spoolFile, heard }) => ({
         legId,
         state,
         controlled,
         ...(bridgeId !== undefined && { bridgeId }),
-        ...(arrival !== undefined && number === undefined && { arrival }),
+        // Whom we called has not arrived.
+        ...(arrival !== undefined && contactId === undefined && { arrival }),
         ...(spoolFile !== undefined && { spoolFile }),
         ...(heard !== undefined && { heard }),
       })),

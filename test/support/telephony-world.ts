@@ -1,5 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { TelephonyPort } from '../../src/contact/ports.ts';
 import type { TelephonyEvent } from '../../src/contact/telephony-events.ts';
 import { Changes, type LegId, silentLogger, systemClock } from '../../src/foundation/index.ts';
@@ -33,6 +34,7 @@ export type CitizenAnswer =
   | 'human'
   | 'machine'
   | 'silence'
+  | 'unsure'
   | 'ring'
   | 'busy'
   | 'decline'
@@ -54,7 +56,7 @@ export interface TelephonyWorld {
   open(): Promise<OpenPort>;
   call(number: string, options?: { readonly ani?: string; readonly at?: string }): Promise<CallerLever>;
   register(extension: string, answer: PhoneAnswer): Promise<PhoneLever>;
-  /** Whom the hotline reaches over the trunk `carrier`; nobody answers at the trunk `away`. */
+  /** Whom the hotline reaches over the trunk `carrier`; nobody answers at `away`, and `nowhere` cannot be dialled over. */
   citizen(number: string, answer: CitizenAnswer): CitizenLever;
   /** A spool file that does not exist yet. */
   spoolFile(): string;
@@ -118,7 +120,7 @@ export async function realTelephonyWorld(): Promise<
     callerAddress: trunkAddress,
     callerPort: trunkPort,
   });
-  const sound = (name: string): string => join(asterisk.settings.soundsDir, 'ru', `${name}.wav`);
+  const longSound = join(asterisk.settings.soundsDir, 'ru', 'long.wav');
   let spoolFiles = 0;
   return {
     name: 'a real Asterisk',
@@ -160,7 +162,7 @@ export async function realTelephonyWorld(): Promise<
       };
     },
     citizen(number, answer) {
-      const citizen = phones.citizen({ number, behaviour: behaviourOf(answer, sound) });
+      const citizen = phones.citizen({ number, behaviour: behaviourOf(answer, longSound) });
       return {
         dialled: () => phones.dialled(number),
         hangup: async () => void (await Promise.all(citizen.calls.map(async (leg) => await leg.hangup()))),
@@ -177,13 +179,19 @@ export async function realTelephonyWorld(): Promise<
   };
 }
 
-/** A tone is a word to whoever listens for lengths: a short one is a greeting, a long one an announcement. */
-function behaviourOf(answer: CitizenAnswer, sound: (name: string) => string): CitizenBehaviour {
+/** What answers a telephone, as it is committed: a name without its suffix. */
+export function answerSound(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/answers/${name}.wav`, import.meta.url));
+}
+
+function behaviourOf(answer: CitizenAnswer, longSound: string): CitizenBehaviour {
   switch (answer) {
     case 'human':
-      return { kind: 'answer', afterMs: 100, says: sound('short') };
+      return { kind: 'answer', afterMs: 100, says: answerSound('human-allo-kto-eto-festival') };
     case 'machine':
-      return { kind: 'answer', afterMs: 100, says: sound('long') };
+      return { kind: 'answer', afterMs: 100, says: answerSound('machine-vne-zony-festival') };
+    case 'unsure':
+      return { kind: 'answer', afterMs: 100, says: longSound };
     case 'silence':
       return { kind: 'answer', afterMs: 100 };
     case 'ring':

@@ -283,7 +283,7 @@ t.test('a setting that could begin another line is refused', async (t) => {
 });
 
 t.test('a caller who is called back', async (t) => {
-  const vars = { ...inboundVars, DZ_ROLE: 'caller', DZ_CONTACT: contactId, DZ_HEARD: 'HUMAN-820-800' };
+  const vars = { ...inboundVars, DZ_ROLE: 'caller', DZ_CONTACT: contactId, DZ_HEARD: 'HUMAN-820-800/80' };
   t.match(recordOf(channel({ state: 'Ringing' }, vars), shard), { kind: 'called', state: 'ringing', contactId });
   const [found] = snapshotOf(shard, [channel({}, vars)], []).legs;
   t.equal(found?.arrival, undefined, 'he has not arrived');
@@ -298,11 +298,13 @@ t.test('a caller who is called back', async (t) => {
   t.same(apply(operators, progress).events, [], 'of an operator’s phone only 180 is ringing');
 
   for (const [written, heard] of [
-    ['MACHINE-LONGGREETING-2640-2600', 'machine'],
+    ['MACHINE-LONGGREETING-2640-2600/131', 'machine'],
     ['MACHINE-MAXWORDS-9-8', 'machine'],
-    ['MACHINE-INITIALSILENCE-4000-4000', 'silence'],
-    ['NOTSURE-TOOLONG-6000', 'unsure'],
-    ['HANGUP-', 'unsure'],
+    ['MACHINE-INITIALSILENCE-4000-4000/200', 'silence'],
+    ['MACHINE-MAXWORDLENGTH-2600-2600/130', 'unsure'],
+    ['NOTSURE-TOOLONG-6000/300', 'unsure'],
+    ['NOTSURE-TOOLONG-6000/0', 'silence'],
+    ['HANGUP-/12', 'unsure'],
     ['', undefined],
   ] as const)
     t.equal(heardOf(channel({}, { DZ_HEARD: written })), heard, written);

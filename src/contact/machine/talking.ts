@@ -35,7 +35,8 @@ export function enterTalk(
   endBridge(draft, holdingBridgeId);
   note(draft, 'joined', { operatorId, waitMs });
   endAttempt(draft, 'reached');
-  putRecord(draft); // figures of this hour count who was answered before the conversation is over
+  // Figures of this hour count who was answered before the conversation is over; call-backs are in none of them.
+  if (draft.state.callBack === undefined) putRecord(draft);
 }
 
 /** The queue could not be told that the two are joined, and has lost them from its sight: it is told again. */
