@@ -1,7 +1,6 @@
-import type { CallBackSettings } from '../callbacks/index.ts';
 import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
 import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
-import { type Announcements, announcementsInFlow, render, step } from '../ivr/index.ts';
+import { announcementsInFlow, render, step } from '../ivr/index.ts';
 import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
 import type { ContactRules, WaitingRules } from './rules.ts';
 
@@ -10,9 +9,6 @@ const mostDialledKnown = 1_000;
 
 /** The rules of one version of the configuration. */
 export function rulesFromConfig(config: HotlineConfig, version: string): ContactRules {
-  const { callBacks = {} } = config as HotlineConfig & {
-    readonly callBacks?: Readonly<Record<string, CallBackSettings>>;
-  };
   const lines = new Map(config.lines.map((line) => [line.id, line]));
   /** The last answer for each schedule: it holds for the minute. */
   const verdicts = new Map<string, { readonly minute: number; readonly verdict: ScheduleVerdict }>();
@@ -41,7 +37,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       const queue = queues.get(queueId);
       if (queue === undefined) return undefined;
       const { ringTimeoutMs, wrapUpMs, waiting, welcome, ladder, preferredMs, preferredWithinDays } = queue;
-      const calledBack = callBacks[queueId];
+      const calledBack = config.callBacks[queueId];
       const { length, nobodyLoggedIn, wait } = queue.limits;
       const limits = {
         ...(length === undefined ? {} : { length }),
@@ -101,25 +97,23 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       return step(flow, position, input, facts);
     },
     render,
-    dialling: () => undefined,
+    dialling(lineId) {
+      const trunk = config.trunks.find(({ dial }) => dial !== undefined);
+      const callerIdNumber = lines.get(lineId)?.numbers.find((number) => number.startsWith('+'));
+      return trunk && callerIdNumber !== undefined ? { trunk: trunk.name, callerIdNumber } : undefined;
+    },
     offerTitle: (lineId, topic) =>
       [lineId === undefined ? undefined : lines.get(lineId)?.name, topic].filter(Boolean).join(' · '),
   };
 }
 
-/** Keys for call-backs are left out: none is dialled yet. */
 function waitingIn(config: HotlineConfig, queueId: string, flowId: string | undefined): WaitingRules {
   const nodes = (flowId === undefined ? undefined : config.flows[flowId])?.nodes ?? {};
   const sheet = config.announcements[queueId];
   const announcements = sheet && announcementsInFlow(sheet, { nodes });
   const choiceNode = config.queues.find(({ id }) => id === queueId)?.ladder?.choiceNode;
   return {
-    ...(announcements === undefined ? {} : { announcements: withoutCallBack(announcements) }),
+    ...(announcements === undefined ? {} : { announcements }),
     ...(choiceNode === undefined || !Object.hasOwn(nodes, choiceNode) ? {} : { choiceNode }),
   };
-}
-
-function withoutCallBack(announcements: Announcements): Announcements {
-  const kept = Object.entries(announcements.keys).filter(([, does]) => !('does' in does && does.does === 'callBack'));
-  return { ...announcements, keys: Object.fromEntries(kept) };
 }

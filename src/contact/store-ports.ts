@@ -64,11 +64,11 @@ export interface ContactStateStore {
   loadShard(shard: string): Promise<readonly { readonly contactId: ContactId; readonly sealedState: string }[]>;
 }
 
-/** An event on the common stream: timelines of contacts and moves of the queue and operators. */
+/** An event on the common stream: timelines of contacts, moves of the queue and operators, alarms of the system. */
 export interface StreamEvent {
   /** Position in the stream; readers resume after it. */
   readonly id: string;
-  readonly source: 'contact' | 'queue';
+  readonly source: 'contact' | 'queue' | 'system';
   readonly contactId?: ContactId;
   readonly operatorId?: OperatorId;
   readonly entry: TimelineEntry;

@@ -25,6 +25,8 @@ export interface FakeLeg {
   readonly shard: string;
   readonly contactId?: ContactId;
   readonly device?: string;
+  /** Of a leg on which a caller is called. */
+  readonly number?: string;
   readonly arrival?: ArrivalFacts;
   /** What it is announced with when a port comes (back) while it waits. */
   entry: 'inbound' | 'returned' | 'answered' | 'serviceCode';
@@ -70,6 +72,7 @@ export interface Dialled {
   readonly number: string;
   readonly legId: LegId;
   readonly contactId: ContactId;
+  readonly callerId: string;
   readonly atMs: number;
 }
 
@@ -170,6 +173,10 @@ export class FakeExchange {
     for (const leg of this.#legs.values()) if (leg.device === device) this.endLeg(leg, 'normal');
   }
 
+  hangupCitizen(number: string): void {
+    for (const leg of this.#legs.values()) if (leg.number === number) this.endLeg(leg, 'normal');
+  }
+
   // What ports ask for.
 
   attach(shard: string, port: FakePort): void {
@@ -224,14 +231,17 @@ export class FakeExchange {
   }
 
   dialCaller(request: DialRequest, shard: string): CommandOutcome {
-    const { legId, contactId, number, ringTimeoutMs, recogniseMachines } = request;
+    const { legId, contactId, number, trunk, callerIdNumber: callerId, ringTimeoutMs, recogniseMachines } = request;
     if (this.#legs.has(legId)) return 'exists';
-    const dialled = { number, legId, contactId, atMs: this.#nowMs() };
-    this.dialled.push(dialled);
-    this.onDialled(dialled);
-    const arrival = { dnis: request.callerIdNumber, ani: number, trunk: request.trunk, sipCallId: `call-${legId}` };
-    const leg = this.#addLeg({ legId, shard, contactId, arrival, entry: 'answered', state: 'down' });
-    const answer = this.#citizens.get(number) ?? 'unreachable';
+    if (trunk !== 'carrier' && trunk !== 'away') return 'refused';
+    const dialled = { number, legId, contactId, callerId, atMs: this.#nowMs() };
+    if (trunk === 'carrier') {
+      this.dialled.push(dialled);
+      this.onDialled(dialled);
+    }
+    const arrival = { dnis: callerId, ani: number, trunk, sipCallId: `call-${legId}` };
+    const leg = this.#addLeg({ legId, shard, contactId, number, arrival, entry: 'answered', state: 'down' });
+    const answer = trunk === 'away' ? 'unreachable' : (this.#citizens.get(number) ?? 'unreachable');
     leg.cancelTimer = this.#later(this.#options.ringsAfterMs, () => {
       if (answer === 'unreachable') this.endLeg(leg, 'unreachable');
       else if (answer === 'ring' || answer === 'busy' || answer === 'decline') this.#reach(leg, answer, ringTimeoutMs);
@@ -296,12 +306,12 @@ export class FakeExchange {
   snapshot(shard: string): TelephonySnapshot {
     const legs = [...this.#legs.values()].filter((leg) => leg.shard === shard);
     return {
-      legs: legs.map(({ legId, state, controlled, bridgeId, arrival, spoolFile, heard }) => ({
+      legs: legs.map(({ legId, state, controlled, bridgeId, arrival, spoolFile, number, heard }) => ({
         legId,
         state,
         controlled,
         ...(bridgeId !== undefined && { bridgeId }),
-        ...(arrival !== undefined && { arrival }),
+        ...(arrival !== undefined && number === undefined && { arrival }),
         ...(spoolFile !== undefined && { spoolFile }),
         ...(heard !== undefined && { heard }),
       })),

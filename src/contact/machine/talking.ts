@@ -4,6 +4,7 @@ import type { TalkingPhase } from '../state.ts';
 import { endAttempt } from './calling-back.ts';
 import { beginClosing } from './closing.ts';
 import { type Draft, emit, endBridge, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
+import { putRecord } from './record.ts';
 import { keepRequest } from './voice.ts';
 
 /** The two are joined in a mixing bridge; the holding bridge, if there was one, is given back. */
@@ -34,6 +35,7 @@ export function enterTalk(
   endBridge(draft, holdingBridgeId);
   note(draft, 'joined', { operatorId, waitMs });
   endAttempt(draft, 'reached');
+  putRecord(draft); // figures of this hour count who was answered before the conversation is over
 }
 
 /** The queue could not be told that the two are joined, and has lost them from its sight: it is told again. */
