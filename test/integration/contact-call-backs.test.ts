@@ -82,6 +82,16 @@ async function whatIsLeft(made: ContactWorld): Promise<string | undefined> {
   return undefined;
 }
 
+/** A call-back that is due. */
+function scheduled(
+  made: ContactWorld,
+  queueId: Mode,
+  of: { readonly to?: string; readonly placeMs?: number; readonly lineId?: string } = {},
+): CallBackId {
+  const { to = number, placeMs = made.clock.nowMs() - 60_000, lineId = 'general' } = of;
+  return made.callBacks.scheduled(to, placeMs, queueId, lineId);
+}
+
 /** One whole call-back to somebody who answers; what was wrong with it. */
 async function calledBack(
   made: ContactWorld,
@@ -92,7 +102,7 @@ async function calledBack(
   }: { readonly firstAnswer?: CitizenAnswer; readonly meanwhile?: (made: ContactWorld) => Promise<void> } = {},
 ): Promise<readonly string[]> {
   made.exchange.citizen(number, firstAnswer);
-  const callBackId = made.callBacks.scheduled({ queueId, number });
+  const callBackId = scheduled(made, queueId);
   const faults = watchDialling(made, callBackId);
   await made.beginDueCallBacks();
   await meanwhile(made);
@@ -111,7 +121,7 @@ async function calledBack(
 async function tried(queueId: Mode, answer: CitizenAnswer): Promise<{ made: ContactWorld; id: CallBackId }> {
   const made = await world();
   made.exchange.citizen(number, answer);
-  const id = made.callBacks.scheduled({ queueId, number });
+  const id = scheduled(made, queueId);
   await made.beginDueCallBacks();
   await made.pass(19_000);
   return { made, id };
@@ -173,7 +183,7 @@ t.test('caller first: he answers, then the operator who was kept for him is rung
 t.test('two contacts for one call-back: one dials, the other leaves no trace', async (t) => {
   const made = await world();
   made.exchange.citizen(number, 'human');
-  const callBackId = made.callBacks.scheduled({ queueId: 'operator-first', number });
+  const callBackId = scheduled(made, 'operator-first');
   for (let n = 0; n < 3; n += 1) made.beginCallBack(callBackId);
   await talkAndHangUp(made, callBackId, 60_000);
   t.equal(made.exchange.dialled.length, 1);
@@ -224,7 +234,7 @@ t.test(
     await made.pass(100);
     made.exchange.citizen(number, 'human');
     const placeMs = made.clock.nowMs() - 3_600_000;
-    const id = made.callBacks.scheduled({ queueId: 'caller-first', number, placeMs });
+    const id = scheduled(made, 'caller-first', { placeMs });
     await made.beginDueCallBacks();
     await made.pass(20_000);
     t.match(await made.stores.queue.waiting(), [{ queueId: 'caller-first', enqueuedAtMs: placeMs, position: 1 }]);
@@ -247,7 +257,7 @@ t.test('who hangs up before his operator came is called again', async (t) => {
   for (const one of made.exchange.devices('101')) if (one !== waiting) made.exchange.unregister(one);
   await made.operatorReady('ring');
   made.exchange.citizen(number, 'human');
-  const id = made.callBacks.scheduled({ queueId: 'caller-first', number });
+  const id = scheduled(made, 'caller-first');
   await made.beginDueCallBacks();
   await made.pass(5_000);
   for (const { legId } of made.exchange.snapshot('dozvon-n1').legs)
@@ -263,7 +273,7 @@ t.test('who hangs up before his operator came is called again', async (t) => {
 t.test('an operator who hangs up while the caller’s phone rings: nobody answers an empty line', async (t) => {
   const made = await world();
   made.exchange.citizen(number, 'ring');
-  const id = made.callBacks.scheduled({ queueId: 'operator-first', number });
+  const id = scheduled(made, 'operator-first');
   await made.beginDueCallBacks();
   await made.pass(2_000);
   t.equal(made.exchange.dialled.length, 1);
@@ -279,7 +289,7 @@ for (const mode of modes) {
     const made = await world();
     await made.operatorAway();
     made.exchange.citizen(number, 'human');
-    const id = made.callBacks.scheduled({ queueId: mode, number });
+    const id = scheduled(made, mode);
     await made.beginDueCallBacks();
     await made.pass(1_000);
     const { contactId } = made.callBacks.get(id);
@@ -290,7 +300,7 @@ for (const mode of modes) {
     t.match(await made.records.get(contactId), { outcome: 'callBackNotNeeded' });
     t.equal(made.callBacks.get(id).state, 'held', 'it is his who called in');
 
-    const late = made.callBacks.scheduled({ queueId: mode, number: '+79160000002' });
+    const late = scheduled(made, mode, { to: '+79160000002' });
     made.callBacks.untilMs = made.clock.nowMs() + 60_000;
     await made.beginDueCallBacks();
     await made.pass(61_000);
@@ -311,7 +321,7 @@ for (const mode of modes) {
 
 t.test('a line over which nobody can be dialled: the tries are used up without troubling an operator', async (t) => {
   const made = await world();
-  const id = made.callBacks.scheduled({ queueId: 'operator-first', number, lineId: 'told' });
+  const id = scheduled(made, 'operator-first', { lineId: 'told' });
   await made.beginDueCallBacks();
   await made.pass(2_000);
   t.match(made.callBacks.get(id), { state: 'scheduled', attempts: [{ outcome: 'unreachable' }] });
@@ -322,7 +332,7 @@ t.test('a line over which nobody can be dialled: the tries are used up without t
 
 t.test('no contact is begun while no shard is connected to Asterisk', async (t) => {
   const made = await world();
-  const id = made.callBacks.scheduled({ queueId: 'operator-first', number });
+  const id = scheduled(made, 'operator-first');
   const lost = made.cutOff(1_000);
   await t.rejects(made.begunCallBack(id), { code: 'NO_SHARD' });
   await lost;

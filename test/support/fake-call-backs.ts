@@ -4,6 +4,7 @@ import type {
   CallBackAttempt,
   CallBackState,
   PromiseAnswer,
+  PromiseRefusal,
 } from '../../src/callbacks/index.ts';
 import type { CallBackPort } from '../../src/contact/index.ts';
 import { type CallBackId, type Clock, type ContactId, newId } from '../../src/foundation/index.ts';
@@ -15,6 +16,10 @@ const retryMs = 20_000;
 export class FakeCallBacks implements CallBackPort {
   readonly #clock: Clock;
   readonly #kept = new Map<CallBackId, CallBack>();
+  /** Lever: promises are refused. */
+  refuses: PromiseRefusal | undefined;
+  /** What callers on the line had done with each, in order. */
+  readonly moves: { readonly callBackId: CallBackId; readonly move: string; readonly contactId?: ContactId }[] = [];
   /** Levers: no number may be dialled from now on; a claimed one may be dialled until then. */
   mayDial = true;
   untilMs: number | undefined;
@@ -23,31 +28,18 @@ export class FakeCallBacks implements CallBackPort {
     this.#clock = clock;
   }
 
-  /** Lever: a call-back whose caller has gone, due now. */
-  scheduled(of: {
-    readonly queueId: string;
-    readonly number: string;
-    readonly lineId?: string;
-    readonly placeMs?: number;
-  }): CallBackId {
+  all(): readonly CallBack[] {
+    return [...this.#kept.values()];
+  }
+
+  /** Lever: one that was promised before, and whose caller has gone: due now. */
+  scheduled(number: string, placeMs: number, queueId = 'called', lineId = 'called'): CallBackId {
     const nowMs = this.#clock.nowMs();
-    const { queueId, number, lineId = 'general', placeMs = nowMs - 60_000 } = of;
-    const callBackId = newId<CallBackId>('cb', nowMs);
+    const callBackId = newId<CallBackId>('b', nowMs);
     this.#kept.set(callBackId, {
-      callBackId,
-      lineId,
-      queueId,
-      number,
-      placeMs,
-      topic: 'general',
-      language: 'ru',
-      wish: { kind: 'soon' },
-      createdAtMs: placeMs,
-      state: 'scheduled',
-      promisedBy: newId<ContactId>('c', nowMs),
-      dueAtMs: nowMs,
-      promisedDay: new Date(nowMs).toISOString().slice(0, 10),
-      attempts: [],
+      ...{ callBackId, number, placeMs, queueId, lineId, topic: 'general', language: 'ru' },
+      ...{ wish: { kind: 'soon' }, createdAtMs: placeMs, dueAtMs: nowMs, promisedDay: '2023-11-14' },
+      ...{ state: 'scheduled', promisedBy: newId<ContactId>('c', nowMs), attempts: [] },
     });
     return callBackId;
   }
@@ -67,38 +59,46 @@ export class FakeCallBacks implements CallBackPort {
   }
 
   async promise(draft: Parameters<CallBackPort['promise']>[0]): Promise<PromiseAnswer> {
-    const { contactId, ...wanted } = draft;
-    const open = (await this.openOf(draft.number)).find(({ queueId }) => queueId === draft.queueId);
-    const callBackId = open?.callBackId ?? this.scheduled(draft);
-    if (open?.state !== 'dialling') this.#change(callBackId, { ...wanted, state: 'held', contactId });
+    if (this.refuses !== undefined) return { outcome: 'refused', why: this.refuses };
+    const { contactId, number, queueId, lineId, ...wanted } = draft;
+    const open = (await this.openOf(number)).find((one) => one.queueId === queueId);
+    const callBackId = open?.callBackId ?? this.scheduled(number, draft.placeMs, queueId, lineId);
+    const placeMs = Math.min(draft.placeMs, open?.placeMs ?? draft.placeMs);
+    if (open?.state !== 'dialling') this.#change(callBackId, { ...wanted, placeMs, state: 'held', contactId });
+    this.moves.push({ callBackId, move: open === undefined ? 'promised' : 'merged', contactId });
     return { outcome: 'promised', callBackId, dueAtMs: this.get(callBackId).dueAtMs, merged: open !== undefined };
   }
 
   async openOf(number: string): Promise<readonly CallBack[]> {
     const open: readonly CallBackState[] = ['held', 'scheduled', 'claimed', 'dialling'];
-    return [...this.#kept.values()].filter((one) => one.number === number && open.includes(one.state));
+    return this.all().filter((one) => one.number === number && open.includes(one.state));
   }
 
   async hold(callBackId: CallBackId, contactId: ContactId): Promise<'held' | 'dialling' | 'over'> {
-    const { state } = this.get(callBackId);
+    const { state, contactId: holder } = this.get(callBackId);
     if (state === 'dialling') return 'dialling';
-    if (state !== 'scheduled' && state !== 'claimed' && state !== 'held') return 'over';
+    const mayHold = state === 'scheduled' || state === 'claimed' || (state === 'held' && holder === contactId);
+    if (!mayHold) return 'over';
     this.#change(callBackId, { state: 'held', contactId });
+    this.moves.push({ callBackId, move: 'held', contactId });
     return 'held';
   }
 
   async letGo(callBackId: CallBackId, contactId: ContactId): Promise<void> {
-    if (this.#has(callBackId, contactId, 'held')) this.#free(callBackId, this.#clock.nowMs());
+    if (!this.#has(callBackId, contactId, 'held')) return;
+    this.#free(callBackId, this.#clock.nowMs());
+    this.moves.push({ callBackId, move: 'scheduled' });
   }
 
   async cancel(
     callBackId: CallBackId,
     by: { readonly contactId?: ContactId; readonly reason: string },
   ): Promise<'cancelled' | 'dialling' | 'over'> {
-    const { state } = this.get(callBackId);
+    const { state, contactId } = this.get(callBackId);
     if (state === 'dialling') return 'dialling';
-    if (state !== 'scheduled' && state !== 'claimed' && state !== 'held') return 'over';
+    if (state === 'cancelled' || contactId !== by.contactId) return 'over';
     this.#change(callBackId, { state: 'cancelled', reason: by.reason });
+    this.moves.push({ callBackId, move: 'cancelled' });
     return 'cancelled';
   }
 
