@@ -168,7 +168,6 @@ export const testRules: ContactRules = {
   },
   waiting: (queueId) => (queueId === 'told' ? { announcements, choiceNode: 'choice' } : {}),
   lineByDialled: (dialled) => ({ e164: dialled, lineId: lines[dialled] }),
-  dialling: () => undefined,
   callerNumber: (ani) => ani,
   flowFacts: ({ lineId, ani }) => ({
     line: { id: lineId, open: true },
@@ -177,6 +176,7 @@ export const testRules: ContactRules = {
   }),
   flowStep: (flowId, position, input, facts) => flowStep(flows[flowId] ?? flow, position, input, facts),
   render,
+  dialling: () => undefined,
   offerTitle: () => 'general',
 };
 
