@@ -13,6 +13,7 @@ import {
 import {
   type ContactService,
   createContactService,
+  noCallBacks,
   QueueWatch,
   rulesFromConfig,
   type StreamEvent,
@@ -196,7 +197,13 @@ function createContacts(settings: ServiceSettings, parts: ContactParts): Contact
         clock,
         logger,
       }),
-    ports: { queue: acd, recordings: recordingPort(parts.recordings), requests, records: postgres.records },
+    ports: {
+      queue: acd,
+      recordings: recordingPort(parts.recordings),
+      requests,
+      callBacks: noCallBacks(),
+      records: postgres.records,
+    },
     leases: redis.leases,
     states: redis.contactStates,
     inbox: redis.inbox,

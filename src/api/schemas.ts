@@ -91,6 +91,7 @@ export const contactSchema = z
         'abandonedInQueue',
         'abandonedWhileRinging',
         'requestLeft',
+        'callBackPromised',
         'informed',
         'menuExhausted',
         'unknownNumber',

@@ -10,10 +10,11 @@ import {
   type SaveAhead,
   withLimit,
 } from '../foundation/index.ts';
+import { type CallerEffect, isCallerEffect, runCallerEffect } from './caller-effects.ts';
 import type { ContactEffect } from './effects.ts';
 import type { ContactEvent } from './events.ts';
 import type { CommandOutcome, TelephonyPort } from './ports.ts';
-import type { QueuePort, RecordingPort, RequestPort } from './room-ports.ts';
+import type { CallBackPort, QueuePort, RecordingPort, RequestPort } from './room-ports.ts';
 import type { ContactRecord, ContactRecordStore } from './store-ports.ts';
 
 /** Where the effects of a shard's contacts go. */
@@ -22,6 +23,7 @@ export interface EffectPorts {
   readonly queue: QueuePort;
   readonly recordings: RecordingPort;
   readonly requests: RequestPort;
+  readonly callBacks: CallBackPort;
   readonly records: ContactRecordStore;
   readonly clock: Clock;
 }
@@ -47,6 +49,12 @@ export function laneOf(effect: ContactEffect): Lane {
     case 'markRecording':
     case 'closeRecording':
     case 'storeRequest':
+    case 'closeRequest':
+    case 'lookUpCaller':
+    case 'promiseCallBack':
+    case 'holdCallBack':
+    case 'letGoCallBack':
+    case 'cancelCallBack':
     case 'putRecord':
     case 'finish':
       return 'records';
@@ -84,6 +92,7 @@ export async function runEffect(
   ports: EffectPorts,
 ): Promise<readonly ContactEvent[]> {
   const { contactId } = context;
+  if (isCallerEffect(effect)) return await runCallerEffect(effect, contactId, ports);
   switch (effect.type) {
     case 'openRecording': {
       const opened = await ports.recordings.open({
@@ -223,7 +232,9 @@ async function lastOperatorOf(
 
 type TelephonyEffect = Exclude<
   ContactEffect,
-  QueueEffect | { type: 'openRecording' | 'markRecording' | 'closeRecording' | 'storeRequest' | 'putRecord' | 'finish' }
+  | QueueEffect
+  | CallerEffect
+  | { type: 'openRecording' | 'markRecording' | 'closeRecording' | 'storeRequest' | 'putRecord' | 'finish' }
 >;
 
 async function runTelephonyEffect(

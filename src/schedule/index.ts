@@ -9,4 +9,4 @@ export {
 export { evaluateSchedule, type ScheduleReason, type ScheduleVerdict } from './evaluate.ts';
 export type { Schedule } from './schedule.ts';
 export { calendarSchema, scheduleSchema } from './schema.ts';
-export type { LocalMoment, Weekday } from './wall-clock.ts';
+export { instantOnWall, type LocalMoment, localMoment, type Weekday, wallTimeAt } from './wall-clock.ts';

@@ -1,6 +1,11 @@
 import { type AcdService, createAcdService, operatorSchema, queueSchema } from '../../src/acd/index.ts';
 import { createCaseService } from '../../src/cases/index.ts';
-import { type ContactService, createContactService, type RecordingPort } from '../../src/contact/index.ts';
+import {
+  type ContactRules,
+  type ContactService,
+  createContactService,
+  type RecordingPort,
+} from '../../src/contact/index.ts';
 import {
   asId,
   bySystem,
@@ -15,6 +20,7 @@ import { createMemoryContactRecords } from '../../src/store/memory/contact-recor
 import { createMemoryStores } from '../../src/store/memory/index.ts';
 import { createMemoryRecordingRepository } from '../../src/store/memory/recording-repository.ts';
 import { testRules } from './contact-rules.ts';
+import { FakeCallBacks } from './fake-call-backs.ts';
 import { FakeClock, settled } from './fake-clock.ts';
 import { FakeExchange, type PhoneAnswer } from './fake-exchange.ts';
 import { FakeTelephony } from './fake-telephony.ts';
@@ -111,6 +117,9 @@ export class ContactWorld {
   readonly stores = createMemoryStores();
   readonly records = createMemoryContactRecords(createMemoryRecordingRepository());
   readonly cases = createMemoryCases();
+  readonly callBacks = new FakeCallBacks(this.clock);
+  /** Lever: what the contacts go by that come from now on. */
+  rules: ContactRules = testRules;
   readonly #recordings = memoryRecordings();
   #process: Process | undefined;
   #telephony: FakeTelephony | undefined;
@@ -164,6 +173,13 @@ export class ContactWorld {
           ringTimeoutMs: 15_000,
           wrapUpMs: 10_000,
         }),
+        queueSchema.parse({
+          id: 'called',
+          name: 'Called back',
+          requirement: 'general',
+          ringTimeoutMs: 15_000,
+          wrapUpMs: 10_000,
+        }),
       ],
       operators: [operatorSchema.parse({ id: 'op101', extension: '101', name: 'One', skills: { general: 5 } })],
     });
@@ -184,13 +200,14 @@ export class ContactWorld {
         requests: process.fence(
           this.#reachable(createCaseService({ repository: this.cases.cases }), 'DATABASE_UNAVAILABLE'),
         ),
+        callBacks: process.fence(this.#reachable(this.callBacks, 'DATABASE_UNAVAILABLE')),
         records: process.fence(this.#reachable(this.records, 'DATABASE_UNAVAILABLE')),
       },
       leases: process.fence(this.#reachable(this.stores.leases, 'REDIS_UNAVAILABLE')),
       states: process.fence(this.#reachable(this.stores.contactStates, 'REDIS_UNAVAILABLE')),
       inbox: this.stores.inbox,
       sealer: { seal: (plain) => plain, open: (sealed) => sealed },
-      rules: () => testRules,
+      rules: () => this.rules,
       clock,
       logger: silentLogger,
       testing: false,

@@ -7,6 +7,7 @@ import { type Arrival, beginContact, newContact, onArriving } from './arriving.t
 import { beginClosing, onClosing } from './closing.ts';
 import { cancelTimer, type Draft, legOf, updateLeg } from './draft.ts';
 import { onJoining } from './joining.ts';
+import { takePromise } from './promising.ts';
 import { onQueued } from './queued.ts';
 import { missedEvents, restorePhase } from './recover.ts';
 import { onTalking } from './talking.ts';
@@ -70,6 +71,7 @@ function take(draft: Draft, event: ContactEvent): void {
 }
 
 function dispatch(draft: Draft, event: ContactEvent): void {
+  if (takePromise(draft, event)) return;
   const phase = draft.state.phase;
   switch (phase.name) {
     case 'arriving':

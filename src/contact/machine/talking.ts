@@ -3,7 +3,7 @@ import type { ContactEvent } from '../events.ts';
 import type { JoiningPhase, TalkingPhase } from '../state.ts';
 import { beginClosing } from './closing.ts';
 import { type Draft, emit, endBridge, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
-import { keepRequest } from './voice.ts';
+import { endPromises, keepRequest } from './promising.ts';
 
 /** The two are joined in a mixing bridge; the holding bridge, if there was one, is given back. */
 export function enterTalk(draft: Draft, from: JoiningPhase): void {
@@ -24,6 +24,7 @@ export function enterTalk(draft: Draft, from: JoiningPhase): void {
   emit(draft, { type: 'joinBridge', bridgeId: talkBridgeId, kind: 'mixing', legIds });
   endBridge(draft, holdingBridgeId);
   note(draft, 'joined', { operatorId, waitMs });
+  endPromises(draft);
 }
 
 export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent): void {
