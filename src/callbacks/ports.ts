@@ -18,7 +18,8 @@ export type CallBackMode = 'operatorFirst' | 'callerFirst';
 
 /** What the caller wants: as soon as an operator is free, at an instant of his choice, or after the line's next opening. */
 export type CallBackWish =
-  | { readonly kind: 'soon' }
+  /** `onlyToday`: refused (`noRoom`) rather than promised for a later day. */
+  | { readonly kind: 'soon'; readonly onlyToday?: true }
   | { readonly kind: 'at'; readonly atMs: number }
   | { readonly kind: 'nextOpening' };
 

@@ -47,6 +47,11 @@ export interface CaseRepository {
       readonly meta: CommandMeta;
     },
   ): Promise<StoredRequest>;
+  /** `registered` → `closed` with its history; `closed` again when it is. What somebody has taken up is left to him. */
+  closeUnworked(
+    closing: { readonly caseId: CaseId; readonly atMs: number },
+    meta: CommandMeta,
+  ): Promise<'closed' | 'beingWorkedOn' | 'unknownCase'>;
   get(caseId: CaseId): Promise<CaseView | undefined>;
   findByNumber(caseNumber: string): Promise<CaseView | undefined>;
 }

@@ -1,4 +1,4 @@
-import type { CommandMeta } from '../foundation/index.ts';
+import type { CaseId, CommandMeta } from '../foundation/index.ts';
 import type { CaseRepository, OutboxNotice, RequestDraft, StoredRequest } from './ports.ts';
 
 export interface CaseService {
@@ -8,6 +8,11 @@ export interface CaseService {
    * Rejects with the repository's code when nothing could be stored.
    */
   storeRequest(request: RequestDraft & { readonly idempotencyKey: string }, meta: CommandMeta): Promise<StoredRequest>;
+  /** Its caller has been served otherwise before anybody took it up: nobody needs to. */
+  closeUnworked(
+    closing: { readonly caseId: CaseId; readonly atMs: number },
+    meta: CommandMeta,
+  ): Promise<'closed' | 'beingWorkedOn' | 'unknownCase'>;
 }
 
 export function createCaseService(parts: { readonly repository: CaseRepository }): CaseService {
@@ -18,6 +23,7 @@ export function createCaseService(parts: { readonly repository: CaseRepository }
         notices: (caseNumber) => confirmations(draft, caseNumber),
         meta,
       }),
+    closeUnworked: (closing, meta) => parts.repository.closeUnworked(closing, meta),
   };
 }
 

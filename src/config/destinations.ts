@@ -37,11 +37,12 @@ export function destinationFaults(input: DestinationInput): readonly Mismatch[] 
         got: `"${node}"`,
       }));
   };
-  return queues.drafts.flatMap(({ value: { id, limits, ladder }, index }) => [
-    ...limitNames.flatMap((limit): readonly Mismatch[] => {
-      const to = limits?.[limit]?.to;
+  return queues.drafts.flatMap(({ value: { id, limits, ladder, closing }, index }) => [
+    ...[...limitNames, 'closing' as const].flatMap((limit): readonly Mismatch[] => {
+      const to = limit === 'closing' ? closing?.to : limits?.[limit]?.to;
       if (to === undefined) return [];
-      const path: Path = ['queues', index, 'limits', limit, 'to', 'node' in to ? 'node' : 'queue'];
+      const of = limit === 'closing' ? ['closing'] : ['limits', limit];
+      const path: Path = ['queues', index, ...of, 'to', 'node' in to ? 'node' : 'queue'];
       if ('node' in to) return nodeFaults(id, to.node, path);
       if (to.queue === id) return [{ path, expected: 'another queue than this', got: `"${to.queue}"` }];
       return queues.ids.has(to.queue) ? [] : [unknown(path, to.queue, { ids: queues.ids, of: 'a queue' })];
@@ -73,9 +74,8 @@ function flowsByQueue({ lines, queues, flows }: DestinationInput): ReadonlyMap<s
     const known = found.get(queueId) ?? new Set();
     if (known.has(flowId)) return;
     found.set(queueId, known.add(flowId));
-    const limits = queues.drafts.find(({ value }) => value.id === queueId)?.value.limits;
-    for (const limit of limitNames) {
-      const to = limits?.[limit]?.to;
+    const { limits, closing } = queues.drafts.find(({ value }) => value.id === queueId)?.value ?? {};
+    for (const to of [...limitNames.map((limit) => limits?.[limit]?.to), closing?.to]) {
       if (to !== undefined && 'queue' in to) comes(flowId, to.queue);
     }
   };

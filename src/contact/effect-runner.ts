@@ -11,6 +11,7 @@ import {
   withLimit,
 } from '../foundation/index.ts';
 import { type CallBackEffect, isCallBackEffect, runCallBackEffect } from './call-back-effects.ts';
+import { type CallerEffect, isCallerEffect, runCallerEffect } from './caller-effects.ts';
 import type { ContactEffect } from './effects.ts';
 import type { ContactEvent } from './events.ts';
 import type { CommandOutcome, TelephonyPort } from './ports.ts';
@@ -53,6 +54,12 @@ export function laneOf(effect: ContactEffect): Lane {
     case 'beginAttempt':
     case 'endAttempt':
     case 'postponeCallBack':
+    case 'closeRequest':
+    case 'lookUpCaller':
+    case 'promiseCallBack':
+    case 'holdCallBack':
+    case 'letGoCallBack':
+    case 'cancelCallBack':
     case 'putRecord':
     case 'finish':
       return 'records';
@@ -91,6 +98,7 @@ export async function runEffect(
 ): Promise<readonly ContactEvent[]> {
   const { contactId } = context;
   if (isCallBackEffect(effect)) return runCallBackEffect(effect, contactId, ports.callBacks);
+  if (isCallerEffect(effect)) return await runCallerEffect(effect, contactId, ports);
   switch (effect.type) {
     case 'openRecording': {
       const opened = await ports.recordings.open({
@@ -232,6 +240,7 @@ type TelephonyEffect = Exclude<
   ContactEffect,
   | QueueEffect
   | CallBackEffect
+  | CallerEffect
   | { type: 'openRecording' | 'markRecording' | 'closeRecording' | 'storeRequest' | 'putRecord' | 'finish' }
 >;
 

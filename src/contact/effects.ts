@@ -1,6 +1,15 @@
 import type { OfferFailure } from '../acd/index.ts';
-import type { AttemptOutcome } from '../callbacks/index.ts';
-import type { BridgeId, CallBackId, LegId, OfferId, OperatorId, PlaybackId, RecordingId } from '../foundation/index.ts';
+import type { AttemptOutcome, CallBackDraft } from '../callbacks/index.ts';
+import type {
+  BridgeId,
+  CallBackId,
+  CaseId,
+  LegId,
+  OfferId,
+  OperatorId,
+  PlaybackId,
+  RecordingId,
+} from '../foundation/index.ts';
 import { assertNever } from '../foundation/index.ts';
 import type { BridgeKind } from './ports.ts';
 
@@ -117,6 +126,20 @@ export type ContactEffect =
   | { readonly type: 'endAttempt'; readonly callBackId: CallBackId; readonly outcome: AttemptOutcome }
   /** Given back undialled. */
   | { readonly type: 'postponeCallBack'; readonly callBackId: CallBackId }
+  /** Nobody needs to work on it any more: its caller was answered while he waited, or has left another in its place. */
+  | { readonly type: 'closeRequest'; readonly caseId: CaseId; readonly why: 'answeredLive' | 'replaced' }
+  /** Who is calling: open call-backs of the number, and places it gave up since; answered by `callerKnown`, if at all. */
+  | { readonly type: 'lookUpCaller'; readonly ani: string; readonly sinceMs: number }
+  /** Answered by `callBackPromised` or `callBackRefused`. */
+  | ({
+      readonly type: 'promiseCallBack';
+      /** Names the answer. A repeat finds the call-back that it made the first time. */
+      readonly idempotencyKey: string;
+    } & Omit<CallBackDraft, 'contactId' | 'createdAtMs'>)
+  /** Nobody dials it while its caller is on the line; answered by `callBackHeld`. */
+  | { readonly type: 'holdCallBack'; readonly callBackId: CallBackId }
+  | { readonly type: 'letGoCallBack'; readonly callBackId: CallBackId }
+  | { readonly type: 'cancelCallBack'; readonly callBackId: CallBackId; readonly why: 'answeredLive' | 'replaced' }
   /** The permanent record, of the state as it is when the effect runs. */
   | { readonly type: 'putRecord' }
   /** The contact is over: its state is removed and its mailbox closed. */
@@ -155,6 +178,12 @@ export function effectClass(type: EffectType): EffectClass {
     case 'endAttempt':
     case 'postponeCallBack':
     case 'storeRequest': // carries an idempotency key
+    case 'closeRequest': // what is closed stays so
+    case 'lookUpCaller':
+    case 'promiseCallBack': // an open one of this number in this queue is found again
+    case 'holdCallBack': // the verbs of call-backs know who has it
+    case 'letGoCallBack':
+    case 'cancelCallBack':
     case 'putRecord': // upsert
     case 'finish':
     case 'openRecording': // opens a new segment under a new name; an unused one holds nothing

@@ -1,8 +1,8 @@
-import type { CallBack } from '../callbacks/index.ts';
-import type { CaseId, LegId, OfferId, OperatorId, PlaybackId, RecordingId } from '../foundation/index.ts';
+import type { CallBack, PromiseRefusal } from '../callbacks/index.ts';
+import type { CallBackId, CaseId, LegId, OfferId, OperatorId, PlaybackId, RecordingId } from '../foundation/index.ts';
 import type { EffectType } from './effects.ts';
 import type { Heard } from './ports.ts';
-import type { TimerId } from './state.ts';
+import type { AbandonedPlace, KnownCallBack, TimerId } from './state.ts';
 import type { LegEndCause } from './telephony-events.ts';
 
 /**
@@ -71,6 +71,28 @@ export type ContactEvent =
   | { readonly type: 'attemptBegun'; readonly attempt: number }
   /** `mayNotDial`: at this hour, and it has been planned anew; `notClaimed`: it is this contact's no more. */
   | { readonly type: 'attemptRefused'; readonly why: 'mayNotDial' | 'notClaimed' }
+  /** What is known of who is calling; nothing comes when nothing is. */
+  | {
+      readonly type: 'callerKnown';
+      readonly callBacks: readonly Omit<KnownCallBack, 'state'>[];
+      readonly abandoned: readonly AbandonedPlace[];
+    }
+  /** It is promised, and held by this contact. */
+  | {
+      readonly type: 'callBackPromised';
+      readonly idempotencyKey: string;
+      readonly callBackId: CallBackId;
+      readonly queueId: string;
+      readonly placeMs: number;
+      readonly dueAtMs: number;
+    }
+  | {
+      readonly type: 'callBackRefused';
+      readonly idempotencyKey: string;
+      readonly why: PromiseRefusal;
+      readonly nextAtMs?: number;
+    }
+  | { readonly type: 'callBackHeld'; readonly callBackId: CallBackId; readonly outcome: 'held' | 'dialling' | 'over' }
   /** An effect came to nothing. `why`: an outcome of the port or the code of an error; no personal data. */
   | {
       readonly type: 'effectFailed';
@@ -80,6 +102,7 @@ export type ContactEvent =
       readonly playbackId?: PlaybackId;
       readonly offerId?: OfferId;
       readonly idempotencyKey?: string;
+      readonly callBackId?: CallBackId;
     }
   | RecoveredEvent;
 

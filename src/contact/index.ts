@@ -1,3 +1,4 @@
+export * from './abandoned-places.ts';
 export * from './contact-service.ts';
 export type { ContactEffect, EffectClass, PendingEffect } from './effects.ts';
 export type { ContactEvent } from './events.ts';

@@ -25,11 +25,17 @@ function patienceMs(effect: ContactEffect): number {
     case 'endAttempt':
     case 'postponeCallBack':
     case 'storeRequest':
+    case 'closeRequest':
+    case 'promiseCallBack':
+    case 'holdCallBack':
+    case 'letGoCallBack':
+    case 'cancelCallBack':
     case 'markRecording':
     case 'closeRecording':
     case 'putRecord':
     case 'finish':
       return Number.POSITIVE_INFINITY;
+    case 'lookUpCaller':
     case 'openRecording':
       return 0; // the machine goes on without it after its own limit
     case 'askPlace':

@@ -321,7 +321,10 @@ export class Mailbox {
     const { contactId } = this;
     const record = (): ContactRecord => recordOf(this.#state, this.#options.nodeId);
     const context = { contactId, shard: this.#state.shard, record, ahead };
-    for (const event of await runEffect(effect, context, this.#options.ports)) this.post(event);
+    const events = await runEffect(effect, context, this.#options.ports);
+    // Done, and what it brings: in one save, or what was done before a crash would be done again after what followed from it.
+    if (events.length > 0) this.#pending = this.#pending.filter((one) => one.effect !== effect);
+    for (const event of events) this.post(event);
   }
 
   async #finish(): Promise<void> {

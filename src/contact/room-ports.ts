@@ -39,7 +39,7 @@ export interface RecordingPort {
   adopt(recordingId: RecordingId): Promise<void>;
 }
 
-/** What a contact needs of the cases room. Errors: `DozvonError('DATABASE_UNAVAILABLE')`. */
+/** What a contact needs of the cases room. Errors of both: `DozvonError('DATABASE_UNAVAILABLE')`. */
 export interface RequestPort {
   storeRequest(
     request: Omit<Extract<ContactEffect, { type: 'storeRequest' }>, 'type'> & {
@@ -48,6 +48,11 @@ export interface RequestPort {
     },
     meta: CommandMeta,
   ): Promise<{ readonly caseId: CaseId; readonly caseNumber: string }>;
+  /** Nobody needs to work on it any more; one that somebody works on already is left to him. */
+  closeUnworked(
+    closing: { readonly caseId: CaseId; readonly atMs: number },
+    meta: CommandMeta,
+  ): Promise<'closed' | 'beingWorkedOn' | 'unknownCase'>;
 }
 
 /** What a contact needs of the room of call-backs. Errors: `DozvonError('DATABASE_UNAVAILABLE')`. */

@@ -1,8 +1,9 @@
 import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
 import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
-import { announcementsInFlow, render, step } from '../ivr/index.ts';
+import { announcementsInFlow, edgesOf, type Flow, render, step } from '../ivr/index.ts';
 import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
 import type { ContactRules, WaitingRules } from './rules.ts';
+import { spokenIn, wishFrom } from './spoken-times.ts';
 
 /** What is dialled as trunks write it: few ways for each number of ours, and whatever strangers try. */
 const mostDialledKnown = 1_000;
@@ -22,6 +23,8 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     verdicts.set(scheduleId, { minute, verdict });
     return verdict;
   };
+  const timeZoneOf = (lineId: string): string =>
+    config.schedules[lines.get(lineId)?.scheduleId ?? '']?.timeZone ?? 'UTC';
   const queues = new Map(config.queues.map((queue) => [queue.id, queue]));
   const waitingRules = new Map<string, WaitingRules>();
   /** By what was dialled, as it came: reading a number costs more than all else of finding its line. */
@@ -29,6 +32,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
   return {
     version,
     language: config.settings.language,
+    ...returningIn(config),
     line(lineId) {
       const line = lines.get(lineId);
       return line && { lineId, flowId: line.flowId, language: line.languages[0], recording: line.recording };
@@ -37,6 +41,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       const queue = queues.get(queueId);
       if (queue === undefined) return undefined;
       const { ringTimeoutMs, wrapUpMs, waiting, welcome, ladder, preferredMs, preferredWithinDays } = queue;
+      const { abandonedPlaceMs, closing } = queue;
       const calledBack = config.callBacks[queueId];
       const { length, nobodyLoggedIn, wait } = queue.limits;
       const limits = {
@@ -52,6 +57,8 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
         welcome,
         ...(ladder === undefined ? {} : { ladder }),
         ...(calledBack === undefined ? {} : { callBacks: calledBack }),
+        ...(abandonedPlaceMs === 0 ? {} : { abandonedPlaceMs }),
+        ...(closing === undefined ? {} : { closing }),
         ...(preferredMs > 0 ? { lastOperatorWithinMs: preferredWithinDays * dayMs } : {}),
         limits,
       };
@@ -77,6 +84,20 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       const normalised = normaliseAni(ani, { defaultCountry: config.settings.country });
       return normalised.known ? normalised.e164 : '';
     },
+    lineHours(lineId, atMs) {
+      const line = lines.get(lineId);
+      const verdict = line && verdictAt(line.scheduleId, atMs);
+      if (verdict === undefined) return undefined;
+      const { open, closesAtMs } = verdict;
+      return { open, ...(closesAtMs === undefined ? {} : { closesAtMs }) };
+    },
+    callBackQueue(lineId, topic) {
+      const line = lines.get(lineId);
+      const nodes = line && config.flows[line.flowId]?.nodes;
+      return (nodes && queueOfTopic(nodes, topic)) ?? line?.defaultQueueId;
+    },
+    callBackWish: ({ lineId, ...query }) => wishFrom({ ...query, timeZone: timeZoneOf(lineId) }),
+    spoken: (lineId, atMs, askedAtMs) => spokenIn(timeZoneOf(lineId), atMs, askedAtMs),
     flowFacts({ lineId, atMs, ani }) {
       const line = lines.get(lineId);
       const verdict = line && verdictAt(line.scheduleId, atMs);
@@ -105,6 +126,29 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     offerTitle: (lineId, topic) =>
       [lineId === undefined ? undefined : lines.get(lineId)?.name, topic].filter(Boolean).join(' · '),
   };
+}
+
+/** Callers are looked up where a queue calls back or gives places back. */
+function returningIn({ queues, callBacks }: HotlineConfig): Pick<ContactRules, 'returning'> {
+  const abandonedWithinMs = Math.max(0, ...queues.map(({ abandonedPlaceMs }) => abandonedPlaceMs));
+  return abandonedWithinMs > 0 || Object.keys(callBacks).length > 0 ? { returning: { abandonedWithinMs } } : {};
+}
+
+/** Where callers who choose this topic in the flow are queued: what they are called back about outside hours is for the same operators. */
+function queueOfTopic(nodes: Flow['nodes'], topic: string): string | undefined {
+  const chosen = Object.values(nodes).flatMap((node) =>
+    node.type === 'menu'
+      ? Object.values(node.keys).flatMap((does) => (typeof does === 'object' && does.topic === topic ? [does.to] : []))
+      : [],
+  );
+  const seen = new Set<string>();
+  for (const id of chosen) seen.add(id);
+  for (const id of seen) {
+    const node = nodes[id];
+    if (node?.type === 'enqueue') return node.queue;
+    if (node !== undefined) for (const { to, by } of edgesOf(id, node)) if (by !== 'caller') seen.add(to);
+  }
+  return undefined;
 }
 
 function waitingIn(config: HotlineConfig, queueId: string, flowId: string | undefined): WaitingRules {

@@ -1,6 +1,15 @@
 import type { Ladder, LimitDestination } from '../acd/index.ts';
-import type { CallBackSettings } from '../callbacks/index.ts';
-import type { Announcements, FlowFacts, FlowInput, FlowPosition, FlowStep, SayItem } from '../ivr/index.ts';
+import type { CallBackSettings, CallBackWish } from '../callbacks/index.ts';
+import type {
+  Announcements,
+  FlowCallBackWish,
+  FlowFacts,
+  FlowInput,
+  FlowPosition,
+  FlowStep,
+  SayItem,
+  SpokenInstant,
+} from '../ivr/index.ts';
 
 /** How one line's contacts are treated. */
 export interface LineRules {
@@ -23,6 +32,10 @@ export interface QueueRules {
   readonly callBacks?: CallBackSettings;
   /** Who has talked with the caller since then is asked first; absent: nobody is looked for. */
   readonly lastOperatorWithinMs?: number;
+  /** Who gave up here gets his place back when he calls again so soon. */
+  readonly abandonedPlaceMs?: number;
+  /** Who waits when his line closes is served for `graceMs`, and then goes there. */
+  readonly closing?: { readonly graceMs: number; readonly to: LimitDestination };
   /** Where a contact goes instead of waiting here. */
   readonly limits?: {
     readonly length?: { readonly to: LimitDestination };
@@ -46,6 +59,8 @@ export interface ContactRules {
   readonly version: string;
   /** Spoken where no line says which. */
   readonly language: string;
+  /** Callers are looked up at their arrival, as call-backs and places of theirs may be open; absent: no queue has either. */
+  readonly returning?: { readonly abandonedWithinMs: number };
   line(lineId: string): LineRules | undefined;
   queue(queueId: string): QueueRules | undefined;
   /** Of a caller of this line in this queue. */
@@ -54,6 +69,19 @@ export interface ContactRules {
   lineByDialled(dialled: string): { readonly e164: string; readonly lineId: string | undefined };
   /** E.164, or empty when withheld. */
   callerNumber(ani: string): string;
+  /** Whether operators are there for callers of this line at `atMs`, and until when; undefined for a line that is not known. */
+  lineHours(lineId: string, atMs: number): { readonly open: boolean; readonly closesAtMs?: number } | undefined;
+  /** The queue that callers of this line with this topic are called back from. */
+  callBackQueue(lineId: string, topic: string): string | undefined;
+  /** What the caller wants, as instants. `localHour`: what o'clock he says it is where he is. */
+  callBackWish(query: {
+    readonly lineId: string;
+    readonly atMs: number;
+    readonly wish: FlowCallBackWish;
+    readonly localHour?: number;
+  }): { readonly wish: CallBackWish; readonly utcOffsetMinutes?: number };
+  /** An instant as callers of this line are told it at `askedAtMs`. */
+  spoken(lineId: string, atMs: number, askedAtMs: number): SpokenInstant;
   /** What a flow may ask about the world at `atMs`. */
   flowFacts(query: {
     readonly lineId: string;

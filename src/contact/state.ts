@@ -82,13 +82,49 @@ export interface LadderProgress {
   readonly taken: number;
   /** The choice is to be offered when nothing else is being said. */
   readonly choice?: { readonly estimateMs?: number };
-  /** The concluded end is to be written down, when nobody is rung and no dialogue is under way, or at the latest moment. */
-  readonly conclusion?: 'due';
-  /** Key of the request that is being stored as the concluded end. */
-  readonly requestKey?: string;
+  /**
+   * The concluded end is to be written down, when nobody is rung and no dialogue is under way, or at the latest moment. `request`: no
+   * call-back could be promised.
+   */
+  readonly conclusion?: 'due' | 'request';
   /** He stays on the line past the latest moment, and ranks accordingly. */
   readonly staying?: true;
 }
+
+/** The caller's line closes at `atMs`; `since`: it has, and those who wait are served for the queue's grace. */
+export type LineClosing =
+  | { readonly state: 'open'; readonly atMs: number }
+  | { readonly state: 'grace'; readonly atMs: number; readonly told?: true };
+
+/** A call-back of this caller that this contact has made or found. */
+export interface KnownCallBack {
+  readonly callBackId: CallBackId;
+  readonly queueId: string;
+  readonly placeMs: number;
+  /** `held`: nobody dials it while this contact lasts. `asked`: it is being asked for. */
+  readonly state: 'found' | 'asked' | 'held';
+  /** Made as the concluded end; `untold`: he has not heard of it yet. */
+  readonly concluded?: 'untold' | 'told';
+}
+
+/** A place in a queue that this caller gave up by hanging up. */
+export interface AbandonedPlace {
+  readonly contactId: ContactId;
+  readonly queueId: string;
+  readonly placeMs: number;
+  readonly endedAtMs: number;
+}
+
+/** A place that the caller had before this contact: he is ranked as if he had come then. */
+export interface EarnedPlace {
+  readonly placeMs: number;
+  readonly by: 'callBack' | 'abandoned';
+  /** He has not heard yet that he has it back. */
+  readonly untold?: true;
+}
+
+/** What is being written down for the caller. */
+export type Promising = 'ownCallBack' | 'concludedCallBack' | 'concludedRequest';
 
 interface Waiting {
   readonly queueId: string;
@@ -97,7 +133,7 @@ interface Waiting {
   /** The holding bridge: its music resumes by itself, also while this process is down. None where callers wait in silence. */
   readonly holdingBridgeId?: BridgeId;
   /** A limit of the queue was reached: when nothing rings any more, the contact goes where that says. */
-  readonly limitReached?: 'length' | 'nobodyLoggedIn' | 'wait';
+  readonly limitReached?: 'length' | 'nobodyLoggedIn' | 'wait' | 'closed';
   /** Queues that did not take it, or not any longer, so far. */
   readonly overflows?: number;
   /** What he has been told; where the queue announces something. */
@@ -108,6 +144,8 @@ interface Waiting {
   readonly asking?: readonly PlaceQuestion[];
   /** Of a request that has been stored for him and that he has not heard yet. */
   readonly numberToTell?: string;
+  /** Where the queue says what becomes of who waits at closing time, and his line closes. */
+  readonly closing?: LineClosing;
 }
 
 /** Of a contact that calls somebody back also before its caller is on the line. */
@@ -181,6 +219,7 @@ export interface Leg {
 export type TimerId =
   | 'input'
   | 'queueLimit'
+  | 'lineClosed'
   | 'tell'
   | 'ladder'
   | 'message'
@@ -263,6 +302,13 @@ export interface ContactState {
   readonly callBack?: CallBackTask;
   /** A request of the caller's own choice has been asked to be stored. */
   readonly requestAsked?: boolean;
+  /** By the key that the answer will name: the contact is not forgotten before it has come. */
+  readonly promising?: Readonly<Record<string, Promising>>;
+  /** The request that was stored as the concluded end, while nobody has served its caller. */
+  readonly concludedCaseId?: CaseId;
+  readonly callBacks?: readonly KnownCallBack[];
+  readonly abandonedPlaces?: readonly AbandonedPlace[];
+  readonly earned?: EarnedPlace;
   /** The last spoken message, milliseconds from the recording's zero second. */
   readonly message?: { readonly fromMs: number; readonly toMs: number };
   /** Instants (wall time, ms) at which `timerFired` is due. Compared when it fires: a stale one disarms itself. */

@@ -1,4 +1,5 @@
 import type { CallBackId, CaseId, ContactId, LegId, OperatorId, RecordingId, SaveAhead } from '../foundation/index.ts';
+import type { AbandonedPlace } from './state.ts';
 
 /** A claim on a shard. `epoch` grows with each owner; every save names it, so that a late owner cannot write. */
 export interface ShardLease {
@@ -180,6 +181,12 @@ export interface ContactRecordStore {
    * `lastOperatorDepth` contacts only, so that the answer costs the same for everybody.
    */
   lastOperator(caller: { readonly ani: string; readonly sinceMs: number }): Promise<OperatorId | undefined>;
+  /**
+   * Places in queues that the caller of this number gave up by hanging up, not longer ago than `sinceMs`: of each queue that of his
+   * latest contact in it, if that one gave up and no other has been given its place (`placeReturned` in its timeline).
+   * Looked for among his latest `lastOperatorDepth` contacts.
+   */
+  abandonedPlaces(caller: { readonly ani: string; readonly sinceMs: number }): Promise<readonly AbandonedPlace[]>;
 }
 
 export interface RecordingSummary {

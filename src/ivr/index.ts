@@ -1,6 +1,6 @@
 export * from './announcements.ts';
 export * from './check-flow.ts';
-export { type Flow, type FlowFault, flowSchema } from './flow.ts';
+export { edgesOf, type Flow, type FlowFault, flowSchema } from './flow.ts';
 export * from './link-flows.ts';
 export type * from './position.ts';
 export * from './prompt-sheet.ts';

@@ -71,6 +71,21 @@ export function localMoment(zone: string, atMs: number, askedAtMs: number): Loca
   };
 }
 
+/** When the wall first shows `minute` on the day `dayOffset` days from the date at `atMs`; when the clocks skip it, when they have. */
+export function instantOnWall(
+  zone: string,
+  wanted: { readonly atMs: number; readonly dayOffset: number; readonly minute: number },
+): number {
+  const { atMs, dayOffset, minute } = wanted;
+  const day = wallTimeAt(zone, atMs).day + dayOffset;
+  const instants = candidateInstants(zone, day, [minute]).toSorted((one, other) => one - other);
+  const first = instants.find((instant) => {
+    const wall = wallTimeAt(zone, instant);
+    return wall.day > day || (wall.day === day && wall.minute >= minute);
+  });
+  return first ?? day * dayMs + minute * minuteMs;
+}
+
 /**
  * Every instant at which the wall may begin to show one of `minutes` on `day`, and the instant at which the clocks are put forward or
  * back around that day. When an hour is skipped or occurs twice this holds more instants than needed: whoever walks them asks each

@@ -94,6 +94,16 @@ async function contract(t: Test, { cases, outbox }: Subject): Promise<void> {
     t.equal(await cases.get(asId<CaseId>('knobody')), undefined);
   });
 
+  await t.test('a request that nobody has taken up is closed, and stays so', async (t) => {
+    const stored = await store(draft());
+    const closing = { caseId: stored.caseId, atMs: now + 60_000 };
+    t.equal(await cases.closeUnworked(closing, bySystem('test', 'answeredLive')), 'closed');
+    t.equal(await cases.closeUnworked(closing, bySystem('test', 'answeredLive')), 'closed');
+    t.equal((await cases.get(stored.caseId))?.state, 'closed');
+    t.equal((await cases.findByNumber(stored.caseNumber))?.state, 'closed');
+    t.equal(await cases.closeUnworked({ ...closing, caseId: asId<CaseId>('knobody') }, meta), 'unknownCase');
+  });
+
   await t.test('a notice is claimed once, sent once', async (t) => {
     const { caseId, caseNumber } = await store(draft());
     const [pending] = await outbox.list({ caseId, state: 'pending', limit: 10 });

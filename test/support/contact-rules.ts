@@ -11,7 +11,7 @@ import {
   type StepResult,
   step,
 } from '../../src/contact/index.ts';
-import { asId, type CallBackId, type ContactId, dayMs, type LegId } from '../../src/foundation/index.ts';
+import { asId, type CallBackId, type ContactId, dayMs, type LegId, minuteMs } from '../../src/foundation/index.ts';
 import { type Announcements, type Flow, step as flowStep, render } from '../../src/ivr/index.ts';
 
 /** One line whose menu queues by key 1, takes a message by key 2, and ends by key 3. */
@@ -146,12 +146,21 @@ const quietFlow: Flow = {
   nodes: { queue: { type: 'enqueue', queue: 'quiet' } },
 };
 
-const flows: Readonly<Record<string, Flow>> = { test: flow, quiet: quietFlow, told: toldFlow };
+/** Straight into the queue whose callers are called back; a message for those who wait at closing time. */
+const calledFlow: Flow = {
+  ...toldFlow,
+  id: 'called',
+  entry: 'queue',
+  nodes: { ...toldFlow.nodes, queue: { type: 'enqueue', queue: 'called' } },
+};
+
+const flows: Readonly<Record<string, Flow>> = { test: flow, quiet: quietFlow, told: toldFlow, called: calledFlow };
 
 const lines: Readonly<Record<string, string>> = {
   '+78001000001': 'general',
   '+78001000002': 'quiet',
   '+78001000003': 'told',
+  '+78001000004': 'called',
 };
 
 /** Queues whose callers are called back. */
@@ -162,13 +171,18 @@ const modeOf: Readonly<Record<string, CallBackMode>> = {
 
 /** Nobody is called back from this number's line. */
 const undiallable = '+78001000003';
+const calledBack = {
+  callBacks: callBackSettingsSchema.parse({}),
+  abandonedPlaceMs: 10 * minuteMs,
+  closing: { graceMs: 5 * minuteMs, to: { node: 'message' } },
+} as const;
 
 export const testRules: ContactRules = {
   version: 'test',
   language: 'ru',
   line: (lineId) => {
     if (lineId === 'general') return { lineId, flowId: 'test', language: 'ru', recording: 'all' };
-    if (lineId === 'told') return { lineId, flowId: 'told', language: 'ru', recording: 'all' };
+    if (lineId === 'told' || lineId === 'called') return { lineId, flowId: lineId, language: 'ru', recording: 'all' };
     return lineId === 'quiet' ? { lineId, flowId: 'quiet', language: 'ru', recording: 'none' } : undefined;
   },
   queue: (queueId) => {
@@ -176,14 +190,19 @@ export const testRules: ContactRules = {
     if (queueId === 'general') return { ...times, lastOperatorWithinMs: 30 * dayMs, limits: limitsOfGeneral };
     if (queueId === 'quiet') return { ...times, wrapUpMs: 0, waiting: 'silence', welcome: false };
     if (queueId === 'told') return { ...times, ladder };
+    if (queueId === 'called') return { ...times, ladder, ...calledBack };
     const mode = modeOf[queueId];
     if (mode !== undefined)
       return { ...times, callBacks: callBackSettingsSchema.parse({ mode, ringTimeoutMs: 10_000 }) };
     return queueId === 'overflow' ? times : undefined;
   },
-  waiting: (queueId) => (queueId === 'told' ? { announcements, choiceNode: 'choice' } : {}),
+  waiting: (queueId) => (queueId === 'told' || queueId === 'called' ? { announcements, choiceNode: 'choice' } : {}),
   lineByDialled: (dialled) => ({ e164: dialled, lineId: lines[dialled] }),
   callerNumber: (ani) => ani,
+  lineHours: () => ({ open: true }),
+  callBackQueue: () => 'called',
+  callBackWish: ({ wish }) => ({ wish: wish.kind === 'at' ? { kind: 'soon' } : wish }),
+  spoken: () => ({ date: '2023-11-15', time: '09:00', dayOffset: 0 }),
   flowFacts: ({ lineId, ani }) => ({
     line: { id: lineId, open: true },
     aniKnown: ani !== '',
@@ -195,6 +214,13 @@ export const testRules: ContactRules = {
     lines[undiallable] === lineId ? undefined : { trunk: 'carrier', callerIdNumber: '+78001000001' },
   offerTitle: () => 'general',
 };
+
+/** Callers are looked up at their arrival, and the line's operators leave at that instant, if any is given. */
+export function returningRules(closesAtMs?: number): ContactRules {
+  const rules = { ...testRules, returning: { abandonedWithinMs: 10 * minuteMs } };
+  if (closesAtMs === undefined) return rules;
+  return { ...rules, lineHours: (_line, atMs) => (atMs < closesAtMs ? { open: true, closesAtMs } : { open: false }) };
+}
 
 export const callerLegId = asId<LegId>('n1-1700000000.1');
 
@@ -224,6 +250,12 @@ export const testCallBack: CallBackBeginning = {
   callBackId: asId<CallBackId>('cb1'),
 };
 
+/** A line whose callers can be called back, get a place back that they gave up, and are served for a while at closing time. */
+export const calledArrival: Arrival = {
+  ...testArrival,
+  arrival: { ...testArrival.arrival, dnis: '+78001000004' },
+};
+
 /** Drives a machine: feeds events, answers what the effects of the recording and the queue would bring, counts the time. */
 export class Driver {
   nowMs = 1_700_000_000_000;
@@ -232,7 +264,10 @@ export class Driver {
   effects: StepResult['effects'];
   readonly all: StepResult['effects'][number][] = [];
 
-  constructor(beginning: Arrival | CallBackBeginning = testArrival) {
+  readonly #rules: ContactRules;
+
+  constructor(beginning: Arrival | CallBackBeginning = testArrival, rules: ContactRules = testRules) {
+    this.#rules = rules;
     const first =
       'callBackId' in beginning ? beginCallBack(beginning, this.#context()) : begin(beginning, this.#context());
     this.state = first.state;
@@ -241,7 +276,7 @@ export class Driver {
   }
 
   #context() {
-    return { nowMs: this.nowMs, rules: testRules };
+    return { nowMs: this.nowMs, rules: this.#rules };
   }
 
   feed(event: ContactEvent): this {

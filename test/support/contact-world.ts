@@ -1,6 +1,11 @@
 import { type AcdService, createAcdService, operatorSchema, queueSchema } from '../../src/acd/index.ts';
 import { createCaseService } from '../../src/cases/index.ts';
-import { type ContactService, createContactService, type RecordingPort } from '../../src/contact/index.ts';
+import {
+  type ContactRules,
+  type ContactService,
+  createContactService,
+  type RecordingPort,
+} from '../../src/contact/index.ts';
 import {
   asId,
   bySystem,
@@ -115,6 +120,8 @@ export class ContactWorld {
   readonly records = createMemoryContactRecords(createMemoryRecordingRepository());
   readonly cases = createMemoryCases();
   readonly callBacks = new FakeCallBacks(this.clock);
+  /** Lever: what the contacts go by that come from now on. */
+  rules: ContactRules = testRules;
   readonly #recordings = memoryRecordings();
   #process: Process | undefined;
   #telephony: FakeTelephony | undefined;
@@ -171,6 +178,13 @@ export class ContactWorld {
         ...['operator-first', 'caller-first'].map((id) =>
           queueSchema.parse({ id, name: id, requirement: 'general', ringTimeoutMs: 15_000, wrapUpMs: 10_000 }),
         ),
+        queueSchema.parse({
+          id: 'called',
+          name: 'Called back',
+          requirement: 'general',
+          ringTimeoutMs: 15_000,
+          wrapUpMs: 10_000,
+        }),
       ],
       operators: [operatorSchema.parse({ id: 'op101', extension: '101', name: 'One', skills: { general: 5 } })],
     });
@@ -198,7 +212,7 @@ export class ContactWorld {
       states: process.fence(this.#reachable(this.stores.contactStates, 'REDIS_UNAVAILABLE')),
       inbox: this.stores.inbox,
       sealer: { seal: (plain) => plain, open: (sealed) => sealed },
-      rules: () => testRules,
+      rules: () => this.rules,
       clock,
       logger: silentLogger,
       testing: false,

@@ -202,8 +202,9 @@ t.test('a queue sends contacts only where the flows they came from can go on', a
   t.equal(fromEmergency.exec(straight.faults[0] ?? '')?.[1], 'emergency');
 
   const throughAnother = await limited('{ length: { most: 5, to: { queue: general } } }');
-  t.equal(throughAnother.faults.length, 1, throughAnother.faults.join('\n'));
+  t.equal(throughAnother.faults.length, 2, throughAnother.faults.join('\n'));
   t.match(throughAnother.faults[0], /: queues\[0\].limits.wait.to.node: /);
+  t.match(throughAnother.faults[1], /: queues\[0\].closing.to.node: /);
   t.equal(fromEmergency.exec(throughAnother.faults[0] ?? '')?.[1], 'general');
 
   t.match((await limited('{ wait: { afterMs: 60000, to: { node: nowhere } } }')).faults, [

@@ -6,6 +6,7 @@ import type { ContactState } from '../state.ts';
 import { type Draft, emit, note, setFacts, setPhase, startTimer } from './draft.ts';
 import { putRecord } from './record.ts';
 import { openRecording, recordingFailed, recordingStartLimitMs, takeOpened, takeStarted } from './recording.ts';
+import { lookUpCaller } from './returning.ts';
 import { enterVoice } from './voice.ts';
 
 export interface Arrival {
@@ -53,9 +54,11 @@ export function beginContact(draft: Draft): void {
     // Before the record, in the same lane: the caller waits for the recording, nobody waits for the record.
     openRecording(draft, `r${contactId}` as RecordingId, line.lineId);
     putRecord(draft);
+    lookUpCaller(draft);
     return;
   }
   putRecord(draft);
+  lookUpCaller(draft);
   answered(draft);
   emit(draft, { type: 'answer', legId: callerLegId });
   enterVoice(draft);

@@ -17,6 +17,7 @@ import {
   startTimer,
   updateLeg,
 } from './draft.ts';
+import { awaitsPromise, hasCallBack, keepRequest, letGoCallBacks } from './promising.ts';
 import { putRecord } from './record.ts';
 import { closeRecording, markStretch } from './recording.ts';
 import { keepSpokenMessage } from './spoken-message.ts';
@@ -36,6 +37,7 @@ export function beginClosing(draft: Draft): void {
   keepSpokenMessage(draft);
   closeFacts(draft);
   giveBackCallBack(draft);
+  letGoCallBacks(draft);
   const wrapUp = giveBackQueue(draft);
   const { phase: before } = draft.state;
   for (const leg of draft.state.legs) endLeg(draft, leg.legId);
@@ -70,6 +72,7 @@ function closeFacts(draft: Draft): void {
 function outcomeOfLeaving(state: ContactState): ContactOutcome {
   const { phase, facts, timeline, callBack } = state;
   if (callBack !== undefined) return 'callBackNotReached';
+  if (hasCallBack(state)) return 'callBackPromised';
   if (isWaiting(phase) && facts.caseId !== undefined) return 'requestLeft';
   if (phase.name === 'queued') return phase.offer ? 'abandonedWhileRinging' : 'abandonedInQueue';
   if (phase.name === 'joining') return 'abandonedWhileRinging';
@@ -166,11 +169,8 @@ export function onClosing(draft: Draft, phase: ClosingPhase, event: ContactEvent
       if (draft.state.timers.wrapUp === undefined) startTimer(draft, 'wrapUp', wrapUpAskAgainMs);
       break;
     case 'requestStored':
-      setFacts(draft, {
-        caseId: event.caseId,
-        ...(draft.state.facts.outcome === 'answeredByOperator' ? {} : { outcome: 'requestLeft' }),
-      });
-      note(draft, 'requestStored', { caseNumber: event.caseNumber });
+      if (keepRequest(draft, event) !== 'replaced' && draft.state.facts.outcome !== 'answeredByOperator')
+        setFacts(draft, { outcome: 'requestLeft' });
       break;
     case 'recordingClosed':
       onRecordingClosed(draft, phase, event);
@@ -261,9 +261,9 @@ function giveUpWaiting(draft: Draft, phase: ClosingPhase): void {
 }
 
 /** Everything has come: the record is written for the last time and the contact forgotten. */
-function finishWhenDone(draft: Draft): void {
+export function finishWhenDone(draft: Draft): void {
   const { phase, legs } = draft.state;
-  if (phase.name !== 'closing' || phase.wrapUp || phase.awaitingRecording) return;
+  if (phase.name !== 'closing' || phase.wrapUp || phase.awaitingRecording || awaitsPromise(draft.state)) return;
   if (legs.some((leg) => leg.state !== 'ended')) return;
   cancelTimer(draft, 'closing');
   if (draft.state.callBack?.stage !== 'refused') putRecord(draft);

@@ -16,6 +16,7 @@ import { beginClosing, onClosing } from './closing.ts';
 import { onDialling } from './dialling.ts';
 import { cancelTimer, type Draft, legOf, updateLeg } from './draft.ts';
 import { onJoining } from './joining.ts';
+import { takePromise } from './promising.ts';
 import { onQueued } from './queued.ts';
 import { missedEvents, restorePhase } from './recover.ts';
 import { onTalking } from './talking.ts';
@@ -99,6 +100,7 @@ function hasCaller({ name }: ContactPhase): boolean {
 }
 
 function dispatch(draft: Draft, event: ContactEvent): void {
+  if (takePromise(draft, event)) return;
   const phase = draft.state.phase;
   switch (phase.name) {
     case 'arriving':

@@ -19,7 +19,7 @@ export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent
       onMoved(draft, phase, event.queueId);
       return;
     case 'requestStored':
-      onRequestStored(draft, phase, event);
+      onRequestStored(draft, event);
       return;
     case 'placeKnown': {
       const { asking: _answered, ...rest } = phase;

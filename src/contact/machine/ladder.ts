@@ -7,9 +7,11 @@ import {
   stayingHeadStartMs,
 } from '../../acd/index.ts';
 import { heldNumber, waitToSay } from '../../ivr/index.ts';
-import type { LadderProgress, QueuedPhase } from '../state.ts';
+import type { JoiningPhase, LadderProgress, QueuedPhase } from '../state.ts';
 import { announce, askPlace, hearsMusic, quieten } from './announcing.ts';
 import { type Draft, emit, note, setPhase } from './draft.ts';
+import { awaitRequest, concludeByCallBack, holdsPromise, isMakingHisOwn, updateCallBack } from './promising.ts';
+import { withEarned } from './returning.ts';
 import { storeRequest } from './spoken-message.ts';
 import { startVisit } from './visit.ts';
 import { keepTimer } from './wait-timers.ts';
@@ -19,6 +21,7 @@ import { keepTimer } from './wait-timers.ts';
  * or because an operator answered and was gone) takes what was missed. Rungs that only change who may serve are the store's.
  */
 export function followLadder(draft: Draft): void {
+  tellCallBack(draft);
   tellNumber(draft);
   const { phase } = draft.state;
   if (phase.name !== 'queued' || phase.ladder === undefined) return;
@@ -39,15 +42,18 @@ function takeRungs(draft: Draft, ladder: Ladder, phase: QueuedPhase): void {
   change(draft, (progress) => ({ ...progress, taken, ...(isConcluded ? { conclusion: 'due' } : {}) }));
   for (const rung of due) {
     note(draft, 'rungTaken', { rung: rung.do, afterMs: rung.afterMs });
-    if (rung.do === 'raise') emit(draft, { type: 'setHeadStart', headStartMs: rung.headStartMs });
-    else if (rung.do === 'offerChoice' && !isConcluded && mayChoose(draft)) askPlace(draft, 'rung');
+    if (rung.do === 'raise') {
+      const headStartMs = withEarned(draft.state, enqueuedAtMs, rung.headStartMs);
+      emit(draft, { type: 'setHeadStart', headStartMs });
+    }
+    if (rung.do === 'offerChoice' && !isConcluded && mayChoose(draft)) askPlace(draft, 'rung');
   }
 }
 
 /** Who holds a number has chosen. */
 function mayChoose(draft: Draft): boolean {
-  const { phase, facts, requestAsked } = draft.state;
-  if (phase.name !== 'queued' || facts.caseId !== undefined || requestAsked === true) return false;
+  const { phase, facts } = draft.state;
+  if (phase.name !== 'queued' || holdsPromise(draft.state, phase.queueId) || isMakingHisOwn(draft.state)) return false;
   return draft.rules.waiting(phase.queueId, facts.lineId).choiceNode !== undefined;
 }
 
@@ -89,21 +95,35 @@ function offerChoice(draft: Draft): void {
 }
 
 /**
- * The concluded end without asking: a request is stored. Not while a phone rings for him or he is in a flow, where he may be leaving one
- * himself; but at the latest moment in any case.
+ * The concluded end without asking: a call-back of today or else a request is written down. Not while a phone rings for him or he is in a
+ * flow, where he may be making his own; but at the latest moment in any case.
  */
 function conclude(draft: Draft, ladder: Ladder): void {
-  const { phase, facts, requestAsked } = draft.state;
-  if (phase.name !== 'queued' || phase.ladder?.conclusion !== 'due') return;
-  const isHeld = facts.caseId !== undefined;
-  if (!isHeld && requestAsked === true) return; // his own is on its way; should it fail, this one is stored
+  const { phase } = draft.state;
+  if (phase.name !== 'queued' || phase.ladder?.conclusion === undefined) return;
+  const { conclusion } = phase.ladder;
+  const isHeld = holdsPromise(draft.state, phase.queueId);
+  if (!isHeld && isMakingHisOwn(draft.state)) return; // his own is on its way; should it fail, this one is stored
   const mayWait = phase.offer !== undefined || phase.visit !== undefined;
   if (!isHeld && mayWait && draft.nowMs < latestAtMs(phase, ladder)) return;
   change(draft, ({ conclusion: _due, ...progress }) => progress);
   if (isHeld) return;
-  const requestKey = storeRequest(draft, { topic: phase.topic, callBackNumber: 'ani' });
+  if (conclusion === 'due' && concludeByCallBack(draft)) {
+    note(draft, 'concluded', { by: 'callBack' });
+    return;
+  }
+  awaitRequest(draft, storeRequest(draft, { topic: phase.topic, callBackNumber: 'ani' }));
   note(draft, 'concluded', { by: 'request' });
-  change(draft, (progress) => ({ ...progress, requestKey }));
+}
+
+/** Told only after it is promised, as below. */
+function tellCallBack(draft: Draft): void {
+  const { phase, callBacks = [] } = draft.state;
+  const untold = callBacks.find(({ concluded }) => concluded === 'untold');
+  if (phase.name !== 'queued' || untold === undefined || phase.visit !== undefined) return;
+  quieten(draft);
+  updateCallBack(draft, untold.callBackId, { concluded: 'told' });
+  announce(draft, [{ prompt: 'concluded-call-back' }, { prompt: 'call-back-or-stay' }]);
 }
 
 /** Told only after it is stored; also while a phone rings, as the promise is one of time. Not over a flow he is in. */
@@ -124,12 +144,13 @@ function tellNumber(draft: Draft): void {
 
 /** Past the latest moment, who holds a number comes after all who can still be answered in time. */
 function stay(draft: Draft, ladder: Ladder): void {
-  const { phase, facts } = draft.state;
-  if (phase.name !== 'queued' || phase.ladder?.staying === true || facts.caseId === undefined) return;
+  const { phase } = draft.state;
+  if (phase.name !== 'queued' || phase.ladder?.staying === true || !holdsPromise(draft.state, phase.queueId)) return;
   if (draft.nowMs < latestAtMs(phase, ladder)) return;
   change(draft, (progress) => ({ ...progress, staying: true }));
   note(draft, 'staysOnLine');
-  emit(draft, { type: 'setHeadStart', headStartMs: stayingHeadStartMs });
+  const headStartMs = withEarned(draft.state, phase.enqueuedAtMs, stayingHeadStartMs);
+  emit(draft, { type: 'setHeadStart', headStartMs });
 }
 
 function nextLookMs(draft: Draft, ladder: Ladder): number | undefined {
@@ -143,21 +164,13 @@ function nextLookMs(draft: Draft, ladder: Ladder): number | undefined {
 
 const latestAtMs = ({ enqueuedAtMs }: QueuedPhase, ladder: Ladder): number => enqueuedAtMs + ladder.latestMs;
 
-/** The request of the concluded end could not be stored, for good: he keeps waiting without a number. */
-export function concludingFailed(draft: Draft, why: string): void {
-  change(draft, ({ requestKey: _failed, ...progress }) => progress);
-  note(draft, 'requestFailed', { why });
-}
-
-/** The head start that the contact has earned on its ladder; none where it has none. */
-export function earnedHeadStart(
-  { enqueuedAtMs, ladder: progress }: Pick<QueuedPhase, 'enqueuedAtMs' | 'ladder'>,
-  ladder: Ladder | undefined,
-  nowMs: number,
-): { readonly headStartMs?: number } {
-  if (ladder === undefined || progress === undefined) return {};
-  const headStartMs = progress.staying ? stayingHeadStartMs : ladderHeadStartMs(ladder, nowMs - enqueuedAtMs);
-  return headStartMs === 0 ? {} : { headStartMs };
+/** The head start that the contact has earned on its ladder and by a place it had before. */
+export function headStartNow(draft: Draft, phase: QueuedPhase | JoiningPhase): number {
+  const { queueId, enqueuedAtMs, ladder: progress } = phase;
+  const ladder = draft.rules.queue(queueId)?.ladder;
+  const waitedMs = draft.nowMs - enqueuedAtMs;
+  const ofLadder = ladder === undefined || progress === undefined ? 0 : ladderHeadStartMs(ladder, waitedMs);
+  return withEarned(draft.state, enqueuedAtMs, progress?.staying === true ? stayingHeadStartMs : ofLadder);
 }
 
 function change(draft: Draft, to: (progress: LadderProgress) => LadderProgress): void {

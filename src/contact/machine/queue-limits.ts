@@ -1,3 +1,4 @@
+import { graceOf } from './closing-time.ts';
 import { type Draft, emit, endBridge, note, setFacts, setPhase } from './draft.ts';
 import { sayLast } from './prompts.ts';
 import { enterQueue } from './queued.ts';
@@ -11,7 +12,8 @@ export function followLimit(draft: Draft): void {
   if (phase.name !== 'queued' || phase.limitReached === undefined) return;
   if (phase.offer !== undefined || phase.visit !== undefined) return;
   const { queueId, topic, enqueuedAtMs, holdingBridgeId, limitReached, overflows = 0, numberToTell } = phase;
-  const to = draft.rules.queue(queueId)?.limits?.[limitReached]?.to;
+  const queue = draft.rules.queue(queueId);
+  const to = limitReached === 'closed' ? queue?.closing?.to : queue?.limits?.[limitReached]?.to;
   cancelWaitTimers(draft);
   note(draft, 'queueLimitReached', { queueId, limit: limitReached });
   markStretch(draft, 'queue', enqueuedAtMs, draft.nowMs);
@@ -23,7 +25,8 @@ export function followLimit(draft: Draft): void {
     if (first) endBridge(draft, holdingBridgeId);
     // He has waited since he first came, wherever that was.
     const held = numberToTell === undefined ? {} : { numberToTell };
-    enterQueue(draft, { queueId: to.queue, topic, enqueuedAtMs, overflows: overflows + 1, ...held });
+    const closing = limitReached === 'closed' ? {} : graceOf(phase);
+    enterQueue(draft, { queueId: to.queue, topic, enqueuedAtMs, overflows: overflows + 1, ...held, ...closing });
     if (!first) endBridge(draft, holdingBridgeId);
     return;
   }

@@ -2,10 +2,11 @@ import type { OfferFailure } from '../../acd/index.ts';
 import { assertNever, type BridgeId, type LegId, type PlaybackId } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { QueueRules } from '../rules.ts';
-import type { JoiningPhase, Offer, QueuedPhase } from '../state.ts';
+import type { JoiningPhase, LineClosing, Offer, QueuedPhase } from '../state.ts';
 import type { LegEndCause } from '../telephony-events.ts';
 import { announcementOver, askPlace, onKeyWhileWaiting, onPlaceKnown } from './announcing.ts';
 import { endUndialled, isAlone, isDialledFirst, standAsLive } from './calling-back.ts';
+import { closingOf } from './closing-time.ts';
 import { beginDialling } from './dialling.ts';
 import {
   addLeg,
@@ -22,10 +23,12 @@ import {
   startTimer,
   updateLeg,
 } from './draft.ts';
-import { concludingFailed } from './ladder.ts';
+import { headStartNow } from './ladder.ts';
+import { keepRequest } from './promising.ts';
 import { sayLast } from './prompts.ts';
+import { takePlace } from './returning.ts';
 import { endVisit } from './visit.ts';
-import { hush, keepRequest, onDialogue } from './voice.ts';
+import { hush, onDialogue } from './voice.ts';
 import { cancelWaitTimers } from './wait-timers.ts';
 import { beginWait } from './waiting.ts';
 
@@ -42,6 +45,7 @@ export function enterQueue(
     readonly enqueuedAtMs?: number;
     readonly overflows?: number;
     readonly numberToTell?: string;
+    readonly closing?: LineClosing;
   },
 ): void {
   const { callerLegId, facts } = draft.state;
@@ -65,6 +69,7 @@ export function enterQueue(
   const told = beginWait(draft, to.queueId);
   setPhase(draft, {
     name: 'queued',
+    ...closingOf(draft, to.queueId),
     ...to,
     enqueuedAtMs,
     ...told,
@@ -76,6 +81,9 @@ export function enterQueue(
   if (holdingBridgeId !== undefined) {
     emit(draft, { type: 'joinBridge', bridgeId: holdingBridgeId, kind: 'holding', legIds: [callerLegId] });
   }
+  takePlace(draft);
+  const { phase } = draft.state;
+  const headStartMs = phase.name === 'queued' ? headStartNow(draft, phase) : 0;
   const lineId = facts.lineId ?? '';
   const estimate = told === undefined ? {} : { estimate: true as const };
   emit(draft, {
@@ -85,6 +93,7 @@ export function enterQueue(
     enqueuedAtMs,
     ...lastOperator,
     ...keepsPlace,
+    ...(headStartMs === 0 ? {} : { headStartMs }),
     ...estimate,
   });
   if (playbackId !== undefined) {
@@ -107,10 +116,11 @@ function startWaitLimit(draft: Draft, queue: QueueRules | undefined, enqueuedAtM
 
 /** Staff took the contact to another queue: its rules count from here on. */
 export function onMoved(draft: Draft, phase: QueuedPhase | JoiningPhase, queueId: string): void {
-  const { limitReached: _limit, told: _told, ladder: _ladder, ...waiting } = phase;
+  const { limitReached: _limit, told: _told, ladder: _ladder, closing: _closing, ...waiting } = phase;
   // Nothing is announced or promised to who is called back.
   const isOwn = draft.state.callBack === undefined;
-  setPhase(draft, { ...waiting, queueId, ...(isOwn ? beginWait(draft, queueId) : {}) });
+  const own = isOwn ? { ...closingOf(draft, queueId), ...beginWait(draft, queueId) } : {};
+  setPhase(draft, { ...waiting, queueId, ...own });
   for (const timerId of ['tell', 'ladder'] as const) cancelTimer(draft, timerId);
   setFacts(draft, { queueId });
   if (isOwn) startWaitLimit(draft, draft.rules.queue(queueId), phase.enqueuedAtMs);
@@ -139,7 +149,7 @@ export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent):
       else onDialogue(draft, phase.visit, event);
       return;
     case 'requestStored':
-      onRequestStored(draft, phase, event);
+      onRequestStored(draft, event);
       return;
     case 'contactWithdrawn':
       onWithdrawn(draft, phase);
@@ -180,15 +190,13 @@ function onTimer(draft: Draft, phase: QueuedPhase, event: Extract<ContactEvent, 
 }
 
 /** He hears its number from the flow that asked for it, if he is still there. */
-export function onRequestStored(
-  draft: Draft,
-  phase: QueuedPhase | JoiningPhase,
-  event: Extract<ContactEvent, { type: 'requestStored' }>,
-): void {
-  const isNew = keepRequest(draft, event) === 'kept';
-  const isConcluded = event.idempotencyKey !== undefined && event.idempotencyKey === phase.ladder?.requestKey;
-  if (phase.name === 'queued' && phase.visit !== undefined && !isConcluded) onDialogue(draft, phase.visit, event);
-  else if (isNew) setPhase(draft, { ...phase, numberToTell: event.caseNumber });
+export function onRequestStored(draft: Draft, event: Extract<ContactEvent, { type: 'requestStored' }>): void {
+  const kept = keepRequest(draft, event);
+  const { phase } = draft.state;
+  if (kept === 'replaced' || (phase.name !== 'queued' && phase.name !== 'joining')) return;
+  if (phase.name === 'queued' && phase.visit !== undefined && kept !== 'concluded')
+    onDialogue(draft, phase.visit, event);
+  else if (kept !== 'knownBefore') setPhase(draft, { ...phase, numberToTell: event.caseNumber });
 }
 
 function onOfferMade(draft: Draft, phase: QueuedPhase, event: Extract<ContactEvent, { type: 'offerMade' }>): void {
@@ -359,8 +367,6 @@ function onEffectFailed(
     onPlaceKnown(draft, phase, {});
   } else if (event.playbackId !== undefined && event.playbackId === phase.playback) {
     announcementOver(draft);
-  } else if (event.effect === 'storeRequest' && event.idempotencyKey === phase.ladder?.requestKey) {
-    concludingFailed(draft, event.why);
   } else {
     // What he asked for himself has failed: the concluded end does not wait for it any more.
     if (event.effect === 'storeRequest') draft.state = { ...draft.state, requestAsked: false };

@@ -7,7 +7,7 @@ import { askForEndOfWrapUp } from './closing.ts';
 import { recoverDialling } from './dialling.ts';
 import { playbackUnderWay } from './dialogue.ts';
 import { type Draft, emit, note } from './draft.ts';
-import { earnedHeadStart } from './ladder.ts';
+import { headStartNow } from './ladder.ts';
 
 /** Events that a recovered contact has missed, in the order in which they are to be taken. */
 export type MissedEvent =
@@ -58,7 +58,8 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
     case 'arriving':
       if (caller) recoverArriving(draft, caller);
       return;
-    case 'queued':
+    case 'queued': {
+      const headStartMs = headStartNow(draft, phase);
       // A caller in a flow is out of it.
       if (phase.holdingBridgeId !== undefined && phase.visit === undefined) {
         const bridgeId = phase.holdingBridgeId;
@@ -71,9 +72,10 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
         enqueuedAtMs: phase.enqueuedAtMs,
         keepsPlace: true,
         ...queuedKind(draft.state),
-        ...earnedHeadStart(phase, draft.rules.queue(phase.queueId)?.ladder, draft.nowMs),
+        ...(headStartMs === 0 ? {} : { headStartMs }),
       });
       return;
+    }
     case 'joining':
       emit(draft, { type: 'offerAnswered', offerId: phase.offer.offerId });
       return;

@@ -4,8 +4,8 @@ import type { TalkingPhase } from '../state.ts';
 import { endAttempt } from './calling-back.ts';
 import { beginClosing } from './closing.ts';
 import { type Draft, emit, endBridge, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
+import { endPromises, keepRequest } from './promising.ts';
 import { putRecord } from './record.ts';
-import { keepRequest } from './voice.ts';
 
 /** The two are joined in a mixing bridge; the holding bridge, if there was one, is given back. */
 export function enterTalk(
@@ -35,6 +35,7 @@ export function enterTalk(
   endBridge(draft, holdingBridgeId);
   note(draft, 'joined', { operatorId, waitMs });
   endAttempt(draft, 'reached');
+  endPromises(draft);
   // Figures of this hour count who was answered before the conversation is over; call-backs are in none of them.
   if (draft.state.callBack === undefined) putRecord(draft);
 }

@@ -1,5 +1,6 @@
 import type { SpokenWait } from '../../ivr/index.ts';
 import { announcementOver, quieten } from './announcing.ts';
+import { graceOf } from './closing-time.ts';
 import { type Draft, emit, endBridge, note, setPhase } from './draft.ts';
 import { enterQueue } from './queued.ts';
 import { markStretch } from './recording.ts';
@@ -62,6 +63,7 @@ export function leaveForQueue(draft: Draft, to: { readonly queueId: string; read
     enqueuedAtMs,
     ...(overflows === undefined ? {} : { overflows }),
     ...(numberToTell === undefined ? {} : { numberToTell }),
+    ...graceOf(phase),
   });
   endBridge(draft, holdingBridgeId);
 }

@@ -6,6 +6,7 @@ import type { ContactOutcome } from '../store-ports.ts';
 import { beginClosing } from './closing.ts';
 import { dialogueOf, setFlow, setMessageSince, setPlayback } from './dialogue.ts';
 import { cancelTimer, type Draft, endLeg, note, setFacts, setPhase, startTimer } from './draft.ts';
+import { askForCallBack, hasCallBack, type KeptRequest, keepRequest } from './promising.ts';
 import { play, sayLast, stopPlay } from './prompts.ts';
 import { enterQueue } from './queued.ts';
 import { markStretch } from './recording.ts';
@@ -33,20 +34,12 @@ export function enterFlowAt(draft: Draft, node: string, topic: string): void {
 }
 
 export function onVoice(draft: Draft, phase: VoicePhase, event: ContactEvent): void {
-  if (event.type === 'requestStored') keepRequest(draft, event);
+  if (event.type === 'requestStored' && isConcluding(keepRequest(draft, event))) return;
   onDialogue(draft, phase, event);
 }
 
-/** The contact has a request under this number. After a restart it may be told so again. */
-export function keepRequest(
-  draft: Draft,
-  event: Extract<ContactEvent, { type: 'requestStored' }>,
-): 'kept' | 'knownBefore' {
-  if (draft.state.facts.caseId === event.caseId) return 'knownBefore';
-  setFacts(draft, { caseId: event.caseId });
-  note(draft, 'requestStored', { caseNumber: event.caseNumber });
-  return 'kept';
-}
+/** It was stored without being asked for: no flow waits for it. */
+const isConcluding = (kept: KeptRequest): boolean => kept === 'concluded' || kept === 'replaced';
 
 /** What happens to a caller in a flow, whether he has a place in a queue or not. */
 export function onDialogue(draft: Draft, dialogue: Dialogue, event: ContactEvent): void {
@@ -103,26 +96,32 @@ function onTimer(draft: Draft, dialogue: Dialogue, timerId: string): void {
 }
 
 /** Gives the flow an input and carries out what it says. */
-function feed(draft: Draft, input: FlowInput): void {
+export function feed(draft: Draft, input: FlowInput): 'taken' | 'ignored' {
   const flow = dialogueOf(draft.state.phase)?.flow;
-  if (flow !== undefined) runFlow(draft, flow.flowId, flow.position, input);
+  return flow === undefined ? 'ignored' : runFlow(draft, flow.flowId, flow.position, input);
 }
 
-export function runFlow(draft: Draft, flowId: string, position: FlowPosition | undefined, input: FlowInput): void {
+export function runFlow(
+  draft: Draft,
+  flowId: string,
+  position: FlowPosition | undefined,
+  input: FlowInput,
+): 'taken' | 'ignored' {
   const next = flowStep(draft, flowId, position, input, factsFor(draft));
   const { phase } = draft.state;
-  if (dialogueOf(phase) === undefined) return;
+  if (dialogueOf(phase) === undefined) return 'ignored';
   if (next === 'broken') {
     note(draft, 'flowBroken', { flowId });
     if (phase.name === 'queued') endVisit(draft);
     else sayLast(draft, 'technical-difficulty', 'failed');
-    return;
+    return 'ignored';
   }
   setFlow(draft, { flowId, position: next.position });
   for (const instruction of next.instructions) {
     follow(draft, instruction);
-    if (dialogueOf(draft.state.phase) === undefined) return; // queued or closing: what follows belongs to nobody
+    if (dialogueOf(draft.state.phase) === undefined) break; // queued or closing: what follows belongs to nobody
   }
+  return next.ignored === undefined ? 'taken' : 'ignored';
 }
 
 function factsFor(draft: Draft): FlowFacts {
@@ -180,7 +179,7 @@ function follow(draft: Draft, instruction: Instruction): void {
       askForRequest(draft, instruction);
       return;
     case 'promiseCallBack':
-      feed(draft, { kind: 'callBackRefused', why: 'failed' });
+      followCallBack(draft, instruction);
       return;
     case 'enqueue':
       if (draft.state.phase.name === 'queued') {
@@ -201,6 +200,12 @@ function follow(draft: Draft, instruction: Instruction): void {
       note(draft, instruction.kind, instruction.facts);
       return;
   }
+}
+
+/** Without a number, or a queue to be called back from, it need not be asked for. */
+function followCallBack(draft: Draft, instruction: Extract<Instruction, { type: 'promiseCallBack' }>): void {
+  const outcome = askForCallBack(draft, instruction);
+  if (outcome !== 'asked') feed(draft, { kind: 'callBackRefused', why: outcome });
 }
 
 function startMessage(draft: Draft, maxMs: number): void {
@@ -240,7 +245,8 @@ function markMenu(draft: Draft): void {
 
 function endByService(draft: Draft, outcome: ContactOutcome): void {
   leaveVoice(draft);
-  setFacts(draft, { outcome, endedBy: 'service' });
+  const isCalledBack = hasCallBack(draft.state) && outcome !== 'requestLeft';
+  setFacts(draft, { outcome: isCalledBack ? 'callBackPromised' : outcome, endedBy: 'service' });
   endLeg(draft, draft.state.callerLegId, outcome === 'unknownNumber' ? 'unallocated' : 'normal');
   beginClosing(draft);
 }

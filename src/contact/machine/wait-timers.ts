@@ -10,5 +10,6 @@ export function keepTimer(draft: Draft, timerId: TimerId, dueMs: number | undefi
 
 /** The wait in this queue is over. */
 export function cancelWaitTimers(draft: Draft): void {
-  for (const timerId of ['queueLimit', 'tell', 'ladder', 'playback'] as const) cancelTimer(draft, timerId);
+  for (const timerId of ['queueLimit', 'lineClosed', 'tell', 'ladder', 'playback'] as const)
+    cancelTimer(draft, timerId);
 }

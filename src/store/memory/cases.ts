@@ -46,6 +46,15 @@ export function createMemoryCases(): { readonly cases: CaseRepository; readonly 
       }
       return { caseId: stored.caseId, caseNumber };
     },
+    closeUnworked: async ({ caseId }) => {
+      const known = byId.get(caseId);
+      if (known === undefined) return 'unknownCase';
+      if (known.state !== 'registered' && known.state !== 'closed') return 'beingWorkedOn';
+      const closed: CaseView = { ...known, state: 'closed' };
+      byId.set(caseId, closed);
+      byNumber.set(known.caseNumber, closed);
+      return 'closed';
+    },
     get: async (caseId) => structuredClone(byId.get(caseId)),
     findByNumber: async (caseNumber) => structuredClone(byNumber.get(caseNumber)),
   };

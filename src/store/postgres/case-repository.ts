@@ -46,6 +46,26 @@ export function createCaseRepository(database: Database, sealer: Sealer): CaseRe
           return request;
         }),
       ),
+    closeUnworked: ({ caseId, atMs }, meta) =>
+      guard('closing a request', () =>
+        db.transaction().execute(async (transaction) => {
+          const row = await transaction
+            .selectFrom('cases')
+            .select('state')
+            .where('caseId', '=', storableText(caseId))
+            .forUpdate()
+            .executeTakeFirst();
+          if (row === undefined) return 'unknownCase';
+          if (row.state === 'closed') return 'closed';
+          if (row.state !== 'registered') return 'beingWorkedOn';
+          await transaction.updateTable('cases').set({ state: 'closed' }).where('caseId', '=', caseId).execute();
+          await transaction
+            .insertInto('caseHistory')
+            .values({ caseId, ...historyOf(meta, atMs), change: 'closed', facts: storableJson({}) })
+            .execute();
+          return 'closed';
+        }),
+      ),
     get: (caseId) => find('caseId', caseId),
     findByNumber: (caseNumber) => find('caseNumber', caseNumber),
   };
@@ -106,14 +126,20 @@ async function insertHistory(db: Db, request: StoredRequest, draft: RequestDraft
     .insertInto('caseHistory')
     .values({
       caseId: request.caseId,
-      at: instant(draft.createdAtMs),
-      actorKind: meta.actor.kind,
-      actorId: storableText(meta.actor.id),
-      reason: storableText(meta.reason),
+      ...historyOf(meta, draft.createdAtMs),
       change: 'registered',
       facts: storableJson({ contactId: draft.contactId, topic: draft.topic, message: draft.message !== undefined }),
     })
     .execute();
+}
+
+function historyOf(meta: CommandMeta, atMs: number) {
+  return {
+    at: instant(atMs),
+    actorKind: meta.actor.kind,
+    actorId: storableText(meta.actor.id),
+    reason: storableText(meta.reason),
+  };
 }
 
 async function insertNotices(

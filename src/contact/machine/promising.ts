@@ -1,0 +1,294 @@
+import type { CallBackWish } from '../../callbacks/index.ts';
+import type { CallBackId, CaseId } from '../../foundation/index.ts';
+import type { Instruction } from '../../ivr/index.ts';
+import type { ContactEvent } from '../events.ts';
+import type { ContactState, KnownCallBack, Promising } from '../state.ts';
+import { finishWhenDone } from './closing.ts';
+import { type Draft, emit, newName, note, setFacts, setPhase } from './draft.ts';
+import { onCallBackHeld, onCallerKnown } from './returning.ts';
+import { feed } from './voice.ts';
+
+/** He holds something concluded for his wait in this queue. */
+export function holdsPromise({ facts, callBacks = [] }: ContactState, queueId: string): boolean {
+  return facts.caseId !== undefined || callBacks.some((one) => one.state === 'held' && one.queueId === queueId);
+}
+
+/** A request or call-back of his own choice is being written down. */
+export function isMakingHisOwn({ requestAsked, facts, promising = {} }: ContactState): boolean {
+  return (
+    (requestAsked === true && facts.caseId === undefined) ||
+    Object.values(promising).some((one) => one === 'ownCallBack')
+  );
+}
+
+/** He leaves with a call-back, or may. */
+export function hasCallBack({ callBacks = [] }: ContactState): boolean {
+  return callBacks.some((one) => one.state !== 'found');
+}
+
+export function awaitsPromise({ promising = {} }: ContactState): boolean {
+  return Object.keys(promising).length > 0;
+}
+
+/** Of the caller's own choice; `noNumber`: he withholds it. */
+export function askForCallBack(
+  draft: Draft,
+  asked: Extract<Instruction, { type: 'promiseCallBack' }>,
+): 'asked' | 'noNumber' | 'noRoom' {
+  const { facts } = draft.state;
+  const { topic, callBackNumber, localHour } = asked;
+  const number = callBackNumber === 'ani' ? facts.ani : callBackNumber.keyed;
+  if (number === '') return 'noNumber';
+  const { wish, utcOffsetMinutes } = draft.rules.callBackWish({
+    lineId: facts.lineId ?? '',
+    atMs: draft.nowMs,
+    wish: asked.wish,
+    ...(localHour === undefined ? {} : { localHour }),
+  });
+  const where = utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes };
+  return promise(draft, 'ownCallBack', { topic, number, wish, ...where }) ? 'asked' : 'noRoom';
+}
+
+/** The concluded end without asking, where callers of his queue are called back and his number is known. */
+export function concludeByCallBack(draft: Draft): boolean {
+  const { phase, facts } = draft.state;
+  if (phase.name !== 'queued' || facts.ani === '') return false;
+  if (draft.rules.queue(phase.queueId)?.callBacks === undefined) return false;
+  const wish: CallBackWish = { kind: 'soon', onlyToday: true };
+  return promise(draft, 'concludedCallBack', { topic: phase.topic, number: facts.ani, wish });
+}
+
+/** False: his line has no queue to be called back from. */
+function promise(
+  draft: Draft,
+  as: Promising,
+  what: {
+    readonly topic: string;
+    readonly number: string;
+    readonly wish: CallBackWish;
+    readonly utcOffsetMinutes?: number;
+  },
+): boolean {
+  const { facts, earned } = draft.state;
+  const { lineId = '', language, enqueuedAtMs = draft.nowMs } = facts;
+  const queueId = facts.queueId ?? draft.rules.callBackQueue(lineId, what.topic);
+  if (queueId === undefined) return false;
+  const placeMs = Math.min(enqueuedAtMs, earned?.placeMs ?? enqueuedAtMs);
+  const idempotencyKey = newName<string>(draft, 'r');
+  setPromising(draft, { ...draft.state.promising, [idempotencyKey]: as });
+  emit(draft, { type: 'promiseCallBack', idempotencyKey, lineId, queueId, language, placeMs, ...what });
+  return true;
+}
+
+/** Of the concluded end: the contact is not forgotten before the answer has come. */
+export function awaitRequest(draft: Draft, idempotencyKey: string): void {
+  setPromising(draft, { ...draft.state.promising, [idempotencyKey]: 'concludedRequest' });
+}
+
+/** What concerns promises, in whatever phase; false: the event is none of these. */
+export function takePromise(draft: Draft, event: ContactEvent): boolean {
+  switch (event.type) {
+    case 'callerKnown':
+      onCallerKnown(draft, event);
+      return true;
+    case 'callBackHeld':
+      onCallBackHeld(draft, event);
+      return true;
+    case 'callBackPromised':
+      onPromised(draft, event);
+      break;
+    case 'callBackRefused':
+      onRefused(draft, event);
+      break;
+    case 'effectFailed':
+      if (!isConcludedRequest(draft.state, event.idempotencyKey)) return onEffectFailed(draft, event);
+      answered(draft, event.idempotencyKey ?? '');
+      note(draft, 'requestFailed', { why: event.why });
+      break;
+    default:
+      return false;
+  }
+  finishWhenDone(draft);
+  return true;
+}
+
+function onEffectFailed(draft: Draft, event: Extract<ContactEvent, { type: 'effectFailed' }>): boolean {
+  const { effect, why, idempotencyKey = '' } = event;
+  switch (effect) {
+    case 'promiseCallBack':
+      note(draft, 'callBackFailed', { why });
+      refuse(draft, answered(draft, idempotencyKey), { kind: 'callBackRefused', why: 'failed' });
+      finishWhenDone(draft);
+      return true;
+    case 'lookUpCaller':
+    case 'holdCallBack': // it may have been done all the same: let go of with the contact
+    case 'letGoCallBack':
+    case 'cancelCallBack':
+    case 'closeRequest':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function isConcludedRequest({ promising = {} }: ContactState, key: string | undefined): boolean {
+  return key !== undefined && promising[key] === 'concludedRequest';
+}
+
+function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBackPromised' }>): void {
+  const { callBackId, queueId, placeMs, dueAtMs, idempotencyKey } = event;
+  const as = answered(draft, idempotencyKey);
+  const { callBacks = [] } = draft.state;
+  const isKnown = callBacks.some((one) => one.callBackId === callBackId && one.state === 'held');
+  if (as === undefined && isKnown) return;
+  const made: KnownCallBack = { callBackId, queueId, placeMs, state: 'held' };
+  setCallBacks(draft, [...callBacks.filter((one) => one.callBackId !== callBackId), made]);
+  note(draft, 'callBackPromised', { callBackId, queueId, dueAtMs, by: as ?? 'recovery' });
+  const { phase, facts } = draft.state;
+  if (isServed(draft.state)) {
+    cancelCallBacks(draft, 'answeredLive');
+  } else if (phase.name === 'closing') {
+    setFacts(draft, { outcome: 'callBackPromised' });
+    letGoCallBacks(draft);
+  } else if (as === 'concludedCallBack') {
+    // He has left a request of his own meanwhile: that is what he wants.
+    if (facts.caseId === undefined) updateCallBack(draft, callBackId, { concluded: 'untold' });
+    else cancelCallBacks(draft, 'replaced', ({ callBackId: id }) => id === callBackId);
+  } else {
+    replaceConcluded(draft);
+    const { lineId = '' } = facts;
+    const at = draft.rules.spoken(lineId, dueAtMs, draft.nowMs);
+    // Come too late for the flow that asked for it: told while he waits.
+    if (feed(draft, { kind: 'callBackPromised', at }) === 'ignored')
+      updateCallBack(draft, callBackId, { concluded: 'untold' });
+  }
+}
+
+function onRefused(draft: Draft, event: Extract<ContactEvent, { type: 'callBackRefused' }>): void {
+  const { idempotencyKey, why, nextAtMs } = event;
+  note(draft, 'callBackNotPromised', { why });
+  const next =
+    nextAtMs === undefined ? {} : { next: draft.rules.spoken(draft.state.facts.lineId ?? '', nextAtMs, draft.nowMs) };
+  refuse(draft, answered(draft, idempotencyKey), { kind: 'callBackRefused', why, ...next });
+}
+
+/** The concluded end is a request then. */
+function refuse(draft: Draft, as: Promising | undefined, input: Parameters<typeof feed>[1]): void {
+  const { phase } = draft.state;
+  if (as === 'ownCallBack') feed(draft, input);
+  else if ((phase.name === 'queued' || phase.name === 'joining') && phase.ladder !== undefined)
+    setPhase(draft, { ...phase, ladder: { ...phase.ladder, conclusion: 'request' } });
+}
+
+/** What the caller is to be told of a request that is stored. */
+export type KeptRequest = 'own' | 'concluded' | 'replaced' | 'knownBefore';
+
+/** The contact has a request under this number. After a restart it may be told so again. */
+export function keepRequest(draft: Draft, event: Extract<ContactEvent, { type: 'requestStored' }>): KeptRequest {
+  const { caseId, caseNumber, idempotencyKey = '' } = event;
+  const isConcluded = answered(draft, idempotencyKey) === 'concludedRequest';
+  const { facts } = draft.state;
+  if (facts.caseId === caseId) return 'knownBefore';
+  note(draft, 'requestStored', { caseNumber });
+  if (isConcluded && facts.caseId !== undefined) {
+    // He has left his own meanwhile.
+    emit(draft, { type: 'closeRequest', caseId, why: 'replaced' });
+    return 'replaced';
+  }
+  if (!isConcluded) replaceConcluded(draft);
+  setFacts(draft, { caseId });
+  if (isConcluded) draft.state = { ...draft.state, concludedCaseId: caseId };
+  if (isConcluded && isServed(draft.state)) closeConcluded(draft, 'answeredLive');
+  return isConcluded ? 'concluded' : 'own';
+}
+
+/** He has made his own promise before he heard of the one that was made for him: only his own stands. */
+function replaceConcluded(draft: Draft): void {
+  const { phase } = draft.state;
+  cancelCallBacks(draft, 'replaced', ({ concluded }) => concluded === 'untold');
+  if (phase.name !== 'queued' || phase.numberToTell === undefined || draft.state.concludedCaseId === undefined) return;
+  const { numberToTell: _never, ...waiting } = phase;
+  setPhase(draft, waiting);
+  const { caseId: _replaced, ...facts } = draft.state.facts;
+  draft.state = { ...draft.state, facts };
+  closeConcluded(draft, 'replaced');
+}
+
+/** Joined with an operator: nobody needs to call him, nor to work on what was written down only because he waited. */
+export function endPromises(draft: Draft): void {
+  cancelCallBacks(draft, 'answeredLive');
+  closeConcluded(draft, 'answeredLive');
+}
+
+function closeConcluded(draft: Draft, why: 'answeredLive' | 'replaced'): void {
+  const { concludedCaseId: caseId, ...state } = draft.state;
+  if (caseId === undefined) return;
+  draft.state = state;
+  note(draft, 'requestClosed', { why });
+  emit(draft, { type: 'closeRequest', caseId: caseId satisfies CaseId, why });
+}
+
+/** The contact is over and nobody has served him: he is called back. */
+export function letGoCallBacks(draft: Draft): void {
+  const { callBacks = [] } = draft.state;
+  for (const { callBackId, state } of callBacks) {
+    if (state === 'found') continue;
+    note(draft, 'callBackLetGo', { callBackId });
+    emit(draft, { type: 'letGoCallBack', callBackId });
+  }
+  setCallBacks(draft, []);
+}
+
+function cancelCallBacks(
+  draft: Draft,
+  why: 'answeredLive' | 'replaced',
+  which: (one: KnownCallBack) => boolean = () => true,
+): void {
+  const { callBacks = [] } = draft.state;
+  const over = callBacks.filter((one) => one.state !== 'found' && which(one));
+  for (const { callBackId } of over) {
+    note(draft, 'callBackCancelled', { callBackId, why });
+    emit(draft, { type: 'cancelCallBack', callBackId, why });
+  }
+  if (over.length > 0)
+    setCallBacks(
+      draft,
+      callBacks.filter((one) => !over.includes(one)),
+    );
+}
+
+/** An operator has him, or had. */
+export function isServed({ phase, facts }: ContactState): boolean {
+  return phase.name === 'talking' || facts.outcome === 'answeredByOperator';
+}
+
+/** The answer to this key has come: what it was asked for. */
+function answered(draft: Draft, key: string): Promising | undefined {
+  const { promising = {} } = draft.state;
+  const { [key]: as, ...others } = promising;
+  if (as !== undefined) setPromising(draft, others);
+  return as;
+}
+
+function setPromising(draft: Draft, promising: Readonly<Record<string, Promising>>): void {
+  const { promising: _before, ...state } = draft.state;
+  draft.state = Object.keys(promising).length === 0 ? state : { ...state, promising };
+}
+
+export function setCallBacks(draft: Draft, callBacks: readonly KnownCallBack[]): void {
+  const { callBacks: _before, ...state } = draft.state;
+  draft.state = callBacks.length === 0 ? state : { ...state, callBacks };
+}
+
+export function updateCallBack(draft: Draft, callBackId: CallBackId, change: Partial<KnownCallBack>): void {
+  const { callBacks = [] } = draft.state;
+  setCallBacks(
+    draft,
+    callBacks.map((one) => (one.callBackId === callBackId ? { ...one, ...change } : one)),
+  );
+}
+
+/** He is on the line by himself and served: one that was found too late is held only to be cancelled. */
+export function cancelHeldLate(draft: Draft): void {
+  if (isServed(draft.state)) cancelCallBacks(draft, 'answeredLive', ({ state }) => state === 'held');
+}
