@@ -172,6 +172,7 @@ export class ContactWorld {
           queueSchema.parse({ id, name: id, requirement: 'general', ringTimeoutMs: 15_000, wrapUpMs: 10_000 }),
         ),
       ],
+      callBacks: { 'operator-first': {}, 'caller-first': { callerRingMs: 10_000 } },
       operators: [operatorSchema.parse({ id: 'op101', extension: '101', name: 'One', skills: { general: 5 } })],
     });
     this.#acd = acd;
