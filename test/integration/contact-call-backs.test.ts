@@ -58,7 +58,7 @@ async function talkAndHangUp(made: ContactWorld, callBackId: CallBackId, limitMs
   const { legs } = made.exchange.snapshot('dozvon-n1');
   for (const { legId } of legs) if (legId.endsWith('.c1')) made.exchange.hangup(legId);
   // An offer of which the queue was never told that it was answered ends with its lease.
-  await live(made, 45_000);
+  await live(made, 60_000);
 }
 
 const isDone = (made: ContactWorld, callBackId: CallBackId): boolean => made.callBacks.get(callBackId).state === 'done';

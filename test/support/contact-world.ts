@@ -186,6 +186,7 @@ export class ContactWorld {
           wrapUpMs: 10_000,
         }),
       ],
+      callBacks: { 'operator-first': {}, 'caller-first': { callerRingMs: 10_000 } },
       operators: [operatorSchema.parse({ id: 'op101', extension: '101', name: 'One', skills: { general: 5 } })],
     });
     this.#acd = acd;
