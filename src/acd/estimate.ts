@@ -73,11 +73,13 @@ export function waitEstimateMs(input: {
 /** Seen or configured times may be 0 (answered and put down in one millisecond); a rate wants something to divide by. */
 const least = (ms: number): number => Math.max(1, ms);
 
+/** Undefined also for a contact without a place. */
 export function estimateOf(
   contact: Pick<ContactView, 'position' | 'qualified'>,
   figures: (Pick<QueueFigures, 'handlingMs'> & { readonly meanPatienceMs?: number | undefined }) | undefined,
   expectedHandlingMs: number,
 ): number | undefined {
+  if (contact.position < 1) return undefined;
   const patienceMs = figures?.meanPatienceMs;
   return waitEstimateMs({
     position: contact.position,

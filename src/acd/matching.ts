@@ -130,7 +130,8 @@ export class Matching {
       this.#logger.warn({ contactId, offerId, operatorId }, 'offer was given back: its lease ran out');
     }
     await this.contacts(expired.map(({ contactId }) => contactId));
-    await this.#takeDueContacts(nowMs);
+    // Taken once: whoever is free is matched also when a contact cannot be judged.
+    await this.#made(() => this.#takeDueContacts(nowMs));
     for (const operatorId of [...expired.map((offer) => offer.operatorId), ...released, ...wrappedUp]) {
       await this.freed(operatorId);
     }
@@ -142,7 +143,9 @@ export class Matching {
   async #takeDueContacts(nowMs: number): Promise<void> {
     const { contacts, questions } = await this.#store.takeDueContacts(nowMs);
     for (const question of questions) {
-      await this.#store.answerStep(question, await this.#options.judge(question), nowMs);
+      await this.#made(async () => {
+        await this.#store.answerStep(question, await this.#options.judge(question), nowMs);
+      });
     }
     await this.contacts(contacts);
   }

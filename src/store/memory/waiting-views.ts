@@ -19,10 +19,11 @@ export function waitingContact(contact: WaitingRecord, position: number): Waitin
 
 export function contactView(state: QueueState, contactId: ContactId): ContactView | undefined {
   const contact = state.room.records.get(contactId);
-  if (contact === undefined) return undefined;
+  const position = state.room.position(contactId);
+  if (contact === undefined || position === undefined) return undefined;
   const { requirement, preferred } = contact;
   return {
-    ...waitingContact(contact, state.room.position(contactId) ?? 0),
+    ...waitingContact(contact, position),
     medium: contact.medium,
     requirement,
     steps: contact.steps.map((step) => ({
