@@ -437,6 +437,7 @@ t.test('an answer that came while this process was held up is taken', async (t) 
   t.teardown(() => closeConnection(client));
   const asked = client.blpop('held-up', 0);
   await pause(600); // So that it has been seen under way.
+  await new Promise((resolve) => setImmediate(resolve)); // After this the timers come before the sockets.
   void redis.client.rpush('held-up', 'answer');
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
   t.same(await asked, ['held-up', 'answer']);
