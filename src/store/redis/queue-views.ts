@@ -121,7 +121,7 @@ export async function readContact(
   client: Redis,
   prefix: string,
   contactId: ContactId,
-): Promise<ContactView | undefined> {
+): Promise<Omit<ContactView, 'ahead'> | undefined> {
   for (let look = 0; look < mostLooks; look += 1) {
     const record = await client.hgetall(`${prefix}contact:${contactId}`);
     if (record.queueId === undefined) return undefined;
@@ -137,7 +137,7 @@ async function contactView(
   prefix: string,
   contactId: ContactId,
   record: Record<string, string>,
-): Promise<ContactView | undefined> {
+): Promise<Omit<ContactView, 'ahead'> | undefined> {
   const { queueId, classId = '' } = record;
   const excluded = (record.excluded ?? '').split(' ').filter((id) => id !== '');
   const around = client

@@ -11,6 +11,7 @@ const verbs = [
   'acknowledge-inbox',
   'acquire-shard',
   'answer-step',
+  'contacts-ahead',
   'define-class',
   'define-profile',
   'end-due-wrap-ups',
