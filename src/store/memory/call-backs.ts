@@ -1,8 +1,10 @@
 import { canServe, type Medium, type ReservedTime, reservedAfter, type Sharing } from '../../acd/index.ts';
 import type { ContactId, OperatorId } from '../../foundation/index.ts';
 import { bestLane, type Lane, type PassedOver, takeNext } from './best-members.ts';
+import { bestContactFor, bestOperatorsFor } from './looks.ts';
 import { media, type OperatorRecord } from './operator-pool.ts';
 import type { QueueState } from './queue-state.ts';
+import type { RankedSet } from './ranked-set.ts';
 import type { WaitingRecord } from './waiting-room.ts';
 
 export type SharingTrigger = 'spare' | 'reservedShare';
@@ -26,11 +28,9 @@ export class CallBacks {
     const { room } = this.#state;
     const { medium } = now;
     const firsts = room.callBackQueues().flatMap((queueId) => {
-      const { found, passedOver } = this.#state.bestContactFor(
-        operator,
-        room.callBackHeadsOf(medium, queueId),
-        (classId) => room.callBacksOf(medium, classId, queueId),
-      );
+      const heads = room.callBackHeadsOf(medium, queueId);
+      const rankedOf = (classId: string): RankedSet<ContactId> => room.callBacksOf(medium, classId, queueId);
+      const { found, passedOver } = bestContactFor(this.#state, operator, { heads, rankedOf });
       return found.map((first) => ({ ...first, passedOver }));
     });
     firsts.sort((a, b) => a.score - b.score || (a.id < b.id ? -1 : 1));
@@ -61,7 +61,7 @@ export class CallBacks {
       const next = takeNext(lane);
       const contact = next && room.records.get(next.id);
       if (contact === undefined) continue;
-      const { found, passedOver } = this.#state.bestOperatorsFor(contact);
+      const { found, passedOver } = bestOperatorsFor(this.#state, contact);
       const [best, ...others] = found.map(({ id }) => id);
       const operator = best === undefined ? undefined : pool.records.get(best);
       if (operator !== undefined) {

@@ -7,6 +7,7 @@ import type {
   Reservation,
 } from '../../acd/index.ts';
 import type { CommandMeta, ContactId, OfferId, OperatorId } from '../../foundation/index.ts';
+import { bestContactFor, bestOperatorsFor } from './looks.ts';
 import { available, media } from './operator-pool.ts';
 import { OperatorVerbs } from './operator-verbs.ts';
 import { stepsOf, type WaitingRecord } from './waiting-room.ts';
@@ -80,7 +81,7 @@ export class MatchVerbs extends OperatorVerbs {
       if (operator === undefined || !available(operator, medium) || operator.holds.has(contactId)) return undefined;
       return this.state.reserve(contact, operator, { ...match, passedOver: nobodyPassedOver, nextBest: [] });
     }
-    const { found, passedOver } = this.state.bestOperatorsFor(contact);
+    const { found, passedOver } = bestOperatorsFor(this.state, contact);
     const [best, ...others] = found.map(({ id }) => id);
     const operator = best === undefined ? undefined : this.operatorOf(best);
     if (operator === undefined) return undefined;
@@ -120,9 +121,10 @@ export class MatchVerbs extends OperatorVerbs {
     if (operator === undefined) return undefined;
     for (const medium of media) {
       if (!available(operator, medium)) continue;
-      const { found, passedOver } = this.state.bestContactFor(operator, room.headsOf(medium), (classId) =>
-        room.waitingOf(medium, classId),
-      );
+      const { found, passedOver } = bestContactFor(this.state, operator, {
+        heads: room.headsOf(medium),
+        rankedOf: (classId) => room.waitingOf(medium, classId),
+      });
       const [preferring] = room.preferring(medium, operatorId);
       const isPreferred =
         preferring !== undefined &&

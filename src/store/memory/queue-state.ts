@@ -9,7 +9,7 @@ import {
 } from '../../acd/index.ts';
 import type { TimelineEntry } from '../../contact/store-ports.ts';
 import { type CommandMeta, type ContactId, newId, type OfferId, type OperatorId } from '../../foundation/index.ts';
-import { type Best, bestNotHeld, type PassedOver } from './best-members.ts';
+import type { PassedOver } from './best-members.ts';
 import { CallBacks, type SharingTrigger } from './call-backs.ts';
 import { activeStep, advance } from './contact-steps.ts';
 import type { EventLog } from './event-log.ts';
@@ -258,42 +258,6 @@ export class QueueState {
 
   isExcluded(contact: WaitingRecord, operatorId: OperatorId): boolean {
     return contact.excluded.includes(operatorId) && this.exclusionsCount(contact);
-  }
-
-  /** The best ready operator for a contact and the five next best for the trace; not for one that is kept for one operator. */
-  bestOperatorsFor(contact: WaitingRecord): Best<OperatorId> {
-    const { pool } = this;
-    const { medium, requirement } = contact;
-    if (requirement.strategy === 'randomWeighted') pool.renewDraws(medium);
-    return bestNotHeld<OperatorId>(pool.headsOf(medium, requirement.strategy), {
-      most: 6,
-      isFit: (profileId) => canServe(pool.skillsOf(profileId), requirement),
-      rankedOf: (profileId) => pool.readyOf(medium, requirement.strategy, profileId),
-      isExcluded: (operatorId) => this.isExcluded(contact, operatorId),
-      isHeld: (operatorId) => pool.records.get(operatorId)?.holds.has(contact.contactId) ?? false,
-    });
-  }
-
-  /** The first of those who stand in the classes of `heads` whom the operator may have. */
-  bestContactFor(
-    operator: OperatorRecord,
-    heads: RankedSet<string>,
-    rankedOf: (classId: string) => RankedSet<ContactId>,
-  ): Best<ContactId> {
-    const { room } = this;
-    return bestNotHeld<ContactId>(heads, {
-      most: 1,
-      isFit: (classId) => {
-        const requirement = room.requirementOf(classId);
-        return requirement !== undefined && canServe(operator.skills, requirement);
-      },
-      rankedOf,
-      isExcluded: (contactId) => {
-        const contact = room.records.get(contactId);
-        return contact !== undefined && this.isExcluded(contact, operator.operatorId);
-      },
-      isHeld: (contactId) => operator.holds.has(contactId),
-    });
   }
 
   leaveQueue(contact: WaitingRecord): void {

@@ -149,7 +149,7 @@ async function contactView(
     .smembers(`${prefix}served-by:${classId}`);
   for (const operatorId of excluded) around.hmget(`${prefix}operator:${operatorId}`, 'duty', 'profileId');
   const [rank, text, loggedIn, onDuty, servedBy, ...operators] = await valuesOf(around.exec());
-  if (rank === null || text === null) return undefined;
+  if (rank === null || typeof text !== 'string') return undefined;
   const fit = new Set(servedBy as readonly string[]);
   const onDutyExcluded = (operators as readonly (readonly (string | null)[])[]).filter(
     ([duty, profileId]) => duty === '2' && profileId !== null && profileId !== undefined && fit.has(profileId),
@@ -157,7 +157,7 @@ async function contactView(
   return {
     ...waitingContact(contactId, record, Number(rank) + 1),
     medium: record.medium as Medium,
-    requirement: JSON.parse(String(text)) as RequirementClass,
+    requirement: JSON.parse(text) as RequirementClass,
     steps: (record.steps === undefined ? [] : (JSON.parse(record.steps) as (StepView & { strategy: string })[])).map(
       ({ strategy: _strategy, ...step }) => step,
     ),
