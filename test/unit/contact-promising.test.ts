@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import t from 'tap';
 import { stayingHeadStartMs } from '../../src/acd/index.ts';
-import { loadHotlineConfig } from '../../src/config/index.ts';
+import { describeFault, loadHotlineConfig } from '../../src/config/index.ts';
 import {
   type Arrival,
   type ContactEffect,
@@ -576,6 +576,6 @@ t.test('the configuration says when a line closes, whom a topic is for, and what
 
 async function loaded() {
   const result = await loadHotlineConfig(fileURLToPath(new URL('../../config', import.meta.url)), { settings: {} });
-  if (!result.ok) throw new Error(result.faults.join('\n'));
+  if (!result.ok) throw new Error(result.faults.map(describeFault).join('\n'));
   return result;
 }
