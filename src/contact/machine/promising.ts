@@ -55,12 +55,11 @@ export function askForCallBack(
 export function concludeByCallBack(draft: Draft): boolean {
   const { phase, facts } = draft.state;
   if (phase.name !== 'queued' || facts.ani === '') return false;
-  if (draft.rules.queue(phase.queueId)?.callBacks === undefined) return false;
   const wish: CallBackWish = { kind: 'soon', onlyToday: true };
   return promise(draft, 'concludedCallBack', { topic: phase.topic, number: facts.ani, wish });
 }
 
-/** False: his line has no queue to be called back from. */
+/** False: nobody is called back from his queue. */
 function promise(
   draft: Draft,
   as: Promising,
@@ -74,7 +73,7 @@ function promise(
   const { facts, earned } = draft.state;
   const { lineId = '', language, enqueuedAtMs = draft.nowMs } = facts;
   const queueId = facts.queueId ?? draft.rules.callBackQueue(lineId, what.topic);
-  if (queueId === undefined) return false;
+  if (queueId === undefined || draft.rules.queue(queueId)?.callBacks === undefined) return false;
   const placeMs = Math.min(enqueuedAtMs, earned?.placeMs ?? enqueuedAtMs);
   const idempotencyKey = newName<string>(draft, 'r');
   setPromising(draft, { ...draft.state.promising, [idempotencyKey]: as });
