@@ -305,7 +305,7 @@ export interface ContactState {
   /** By the key that the answer will name: the contact is not forgotten before it has come. */
   readonly promising?: Readonly<Record<string, Promising>>;
   /** The request that was stored as the concluded end, while nobody has served its caller. */
-  readonly concludedCaseId?: CaseId;
+  readonly concluded?: { readonly caseId: CaseId; readonly told?: true };
   readonly callBacks?: readonly KnownCallBack[];
   readonly abandonedPlaces?: readonly AbandonedPlace[];
   readonly earned?: EarnedPlace;

@@ -12,7 +12,16 @@ import {
   step,
 } from '../../src/contact/index.ts';
 import { asId, type CallBackId, type ContactId, dayMs, type LegId, minuteMs } from '../../src/foundation/index.ts';
-import { type Announcements, type Flow, step as flowStep, render } from '../../src/ivr/index.ts';
+import {
+  type Announcements,
+  type Flow,
+  type FlowFacts,
+  type FlowInput,
+  type FlowPosition,
+  type FlowStep,
+  step as flowStep,
+  render,
+} from '../../src/ivr/index.ts';
 
 /** One line whose menu queues by key 1, takes a message by key 2, and ends by key 3. */
 const flow: Flow = {
@@ -135,6 +144,11 @@ const announcements: Announcements = {
   keysEvery: 2,
 };
 
+const calledAnnouncements: Announcements = {
+  ...announcements,
+  keys: { ...announcements.keys, 1: { hint: 'press-call-back', node: 'callBack' } },
+};
+
 /** Straight into the queue. */
 const quietFlow: Flow = {
   id: 'quiet',
@@ -146,13 +160,39 @@ const quietFlow: Flow = {
   nodes: { queue: { type: 'enqueue', queue: 'quiet' } },
 };
 
-/** Straight into the queue whose callers are called back; a message for those who wait at closing time. */
+/** Straight into the queue whose callers are called back. */
 const calledFlow: Flow = {
   ...toldFlow,
   id: 'called',
   entry: 'queue',
-  nodes: { ...toldFlow.nodes, queue: { type: 'enqueue', queue: 'called' } },
+  whileWaiting: [...toldFlow.whileWaiting, 'callBack'],
+  nodes: {
+    ...toldFlow.nodes,
+    queue: { type: 'enqueue', queue: 'called' },
+    callBackPromised: { type: 'resume', say: ['call-back-promised'] },
+    callBackRefused: { type: 'say', say: ['call-back-refused'], bargeIn: false, next: 'message' },
+  },
 };
+
+/** The node `callBack` of that flow: a call-back as soon as an operator is free is asked for, and awaited. */
+function callingStep(position: FlowPosition | undefined, input: FlowInput, facts: FlowFacts): FlowStep {
+  if (input.kind === 'enter' && input.node === 'callBack') {
+    const asking: FlowPosition = {
+      node: 'callBack',
+      state: { phase: 'storing' },
+      history: [],
+      topic: input.topic ?? 'called',
+      secret: { digits: '' },
+    };
+    const ask = { type: 'promiseCallBack', topic: 'called', callBackNumber: 'ani', wish: { kind: 'soon' } } as const;
+    return { position: asking, instructions: [ask] };
+  }
+  if (position?.node !== 'callBack') return flowStep(calledFlow, position, input, facts);
+  const next = { callBackPromised: 'callBackPromised', callBackRefused: 'callBackRefused' } as const;
+  if (input.kind !== 'callBackPromised' && input.kind !== 'callBackRefused')
+    return { position, instructions: [], ignored: 'notStoring' };
+  return flowStep(calledFlow, undefined, { kind: 'enter', node: next[input.kind], topic: 'called' }, facts);
+}
 
 const flows: Readonly<Record<string, Flow>> = { test: flow, quiet: quietFlow, told: toldFlow, called: calledFlow };
 
@@ -196,7 +236,10 @@ export const testRules: ContactRules = {
       return { ...times, callBacks: callBackSettingsSchema.parse({ mode, ringTimeoutMs: 10_000 }) };
     return queueId === 'overflow' ? times : undefined;
   },
-  waiting: (queueId) => (queueId === 'told' || queueId === 'called' ? { announcements, choiceNode: 'choice' } : {}),
+  waiting: (queueId) => {
+    if (queueId === 'told') return { announcements, choiceNode: 'choice' };
+    return queueId === 'called' ? { announcements: calledAnnouncements, choiceNode: 'choice' } : {};
+  },
   lineByDialled: (dialled) => ({ e164: dialled, lineId: lines[dialled] }),
   callerNumber: (ani) => ani,
   lineHours: () => ({ open: true }),
@@ -208,7 +251,8 @@ export const testRules: ContactRules = {
     aniKnown: ani !== '',
     ...(ani === '' ? {} : { aniDigits: ani }),
   }),
-  flowStep: (flowId, position, input, facts) => flowStep(flows[flowId] ?? flow, position, input, facts),
+  flowStep: (flowId, position, input, facts) =>
+    flowId === 'called' ? callingStep(position, input, facts) : flowStep(flows[flowId] ?? flow, position, input, facts),
   render,
   dialling: (lineId) =>
     lines[undiallable] === lineId ? undefined : { trunk: 'carrier', callerIdNumber: '+78001000001' },

@@ -135,6 +135,8 @@ function tellNumber(draft: Draft): void {
   if (now.name !== 'queued' || now.numberToTell === undefined) return;
   const { numberToTell, ...waiting } = now;
   setPhase(draft, waiting);
+  const { concluded } = draft.state;
+  if (concluded !== undefined) draft.state = { ...draft.state, concluded: { ...concluded, told: true } };
   announce(draft, [
     { prompt: 'concluded-request' },
     ...heldNumber('request-number', numberToTell),

@@ -1,5 +1,5 @@
 import type { CallBackWish } from '../../callbacks/index.ts';
-import type { CallBackId, CaseId } from '../../foundation/index.ts';
+import type { CallBackId } from '../../foundation/index.ts';
 import type { Instruction } from '../../ivr/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ContactState, KnownCallBack, Promising } from '../state.ts';
@@ -26,8 +26,10 @@ export function hasCallBack({ callBacks = [] }: ContactState): boolean {
   return callBacks.some((one) => one.state !== 'found');
 }
 
-export function awaitsPromise({ promising = {} }: ContactState): boolean {
-  return Object.keys(promising).length > 0;
+/** An answer is still to come that something may have to be given back for: the contact is not forgotten before. */
+export function awaitsPromise({ promising = {}, concluded, requestAsked, facts }: ContactState): boolean {
+  const isReplacing = requestAsked === true && concluded?.told === undefined && concluded?.caseId === facts.caseId;
+  return Object.keys(promising).length > 0 || (concluded !== undefined && isReplacing);
 }
 
 /** Of the caller's own choice; `noNumber`: he withholds it. */
@@ -53,12 +55,11 @@ export function askForCallBack(
 export function concludeByCallBack(draft: Draft): boolean {
   const { phase, facts } = draft.state;
   if (phase.name !== 'queued' || facts.ani === '') return false;
-  if (draft.rules.queue(phase.queueId)?.callBacks === undefined) return false;
   const wish: CallBackWish = { kind: 'soon', onlyToday: true };
   return promise(draft, 'concludedCallBack', { topic: phase.topic, number: facts.ani, wish });
 }
 
-/** False: his line has no queue to be called back from. */
+/** False: nobody is called back from his queue. */
 function promise(
   draft: Draft,
   as: Promising,
@@ -72,7 +73,7 @@ function promise(
   const { facts, earned } = draft.state;
   const { lineId = '', language, enqueuedAtMs = draft.nowMs } = facts;
   const queueId = facts.queueId ?? draft.rules.callBackQueue(lineId, what.topic);
-  if (queueId === undefined) return false;
+  if (queueId === undefined || draft.rules.queue(queueId)?.callBacks === undefined) return false;
   const placeMs = Math.min(enqueuedAtMs, earned?.placeMs ?? enqueuedAtMs);
   const idempotencyKey = newName<string>(draft, 'r');
   setPromising(draft, { ...draft.state.promising, [idempotencyKey]: as });
@@ -120,6 +121,11 @@ function onEffectFailed(draft: Draft, event: Extract<ContactEvent, { type: 'effe
       refuse(draft, answered(draft, idempotencyKey), { kind: 'callBackRefused', why: 'failed' });
       finishWhenDone(draft);
       return true;
+    case 'storeRequest':
+      // What he asked for himself: the concluded end does not wait for it any more, and a flow is told.
+      draft.state = { ...draft.state, requestAsked: false };
+      finishWhenDone(draft);
+      return false;
     case 'lookUpCaller':
     case 'holdCallBack': // it may have been done all the same: let go of with the contact
     case 'letGoCallBack':
@@ -197,18 +203,20 @@ export function keepRequest(draft: Draft, event: Extract<ContactEvent, { type: '
   }
   if (!isConcluded) replaceConcluded(draft);
   setFacts(draft, { caseId });
-  if (isConcluded) draft.state = { ...draft.state, concludedCaseId: caseId };
+  if (isConcluded) draft.state = { ...draft.state, concluded: { caseId } };
   if (isConcluded && isServed(draft.state)) closeConcluded(draft, 'answeredLive');
   return isConcluded ? 'concluded' : 'own';
 }
 
 /** He has made his own promise before he heard of the one that was made for him: only his own stands. */
 function replaceConcluded(draft: Draft): void {
-  const { phase } = draft.state;
   cancelCallBacks(draft, 'replaced', ({ concluded }) => concluded === 'untold');
-  if (phase.name !== 'queued' || phase.numberToTell === undefined || draft.state.concludedCaseId === undefined) return;
-  const { numberToTell: _never, ...waiting } = phase;
-  setPhase(draft, waiting);
+  const { phase, concluded } = draft.state;
+  if (concluded === undefined || concluded.told === true) return;
+  if (phase.name === 'queued' || phase.name === 'joining') {
+    const { numberToTell: _never, ...waiting } = phase;
+    setPhase(draft, waiting);
+  }
   const { caseId: _replaced, ...facts } = draft.state.facts;
   draft.state = { ...draft.state, facts };
   closeConcluded(draft, 'replaced');
@@ -221,11 +229,11 @@ export function endPromises(draft: Draft): void {
 }
 
 function closeConcluded(draft: Draft, why: 'answeredLive' | 'replaced'): void {
-  const { concludedCaseId: caseId, ...state } = draft.state;
-  if (caseId === undefined) return;
+  const { concluded, ...state } = draft.state;
+  if (concluded === undefined) return;
   draft.state = state;
   note(draft, 'requestClosed', { why });
-  emit(draft, { type: 'closeRequest', caseId: caseId satisfies CaseId, why });
+  emit(draft, { type: 'closeRequest', caseId: concluded.caseId, why });
 }
 
 /** The contact is over and nobody has served him: he is called back. */

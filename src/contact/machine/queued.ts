@@ -367,10 +367,8 @@ function onEffectFailed(
     onPlaceKnown(draft, phase, {});
   } else if (event.playbackId !== undefined && event.playbackId === phase.playback) {
     announcementOver(draft);
-  } else {
-    // What he asked for himself has failed: the concluded end does not wait for it any more.
-    if (event.effect === 'storeRequest') draft.state = { ...draft.state, requestAsked: false };
-    if (phase.visit !== undefined) onDialogue(draft, phase.visit, event);
+  } else if (phase.visit !== undefined) {
+    onDialogue(draft, phase.visit, event);
   }
 }
 
