@@ -40,10 +40,7 @@ export const isSilent: CitizenBehaviour = { kind: 'answer', afterMs: 300 };
 export const retryMs = 10_000;
 
 /** Every line is open now and for the rest of a long day, and whoever was not reached is tried again as soon as may be. */
-export function callBackConfig(
-  change: ChangeConfig,
-  queues: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
-): void {
+export function callBackConfig(change: ChangeConfig): void {
   change('hotline.yaml', (hotline) => {
     const { lines } = hotline.toJS() as { readonly lines: readonly unknown[] };
     for (const i of lines.keys()) hotline.setIn(['lines', i, 'schedule'], 'here');
@@ -57,7 +54,7 @@ export function callBackConfig(
     const retry = Object.fromEntries(outcomes.map((outcome) => [`${outcome}Ms`, retryMs]));
     const { queues: named } = sheet.toJS() as { readonly queues: Readonly<Record<string, object>> };
     for (const [queueId, own] of Object.entries(named)) {
-      sheet.setIn(['queues', queueId], sheet.createNode({ ...own, retry, spreadMs: 0, ...queues[queueId] }));
+      sheet.setIn(['queues', queueId], sheet.createNode({ ...own, retry, spreadMs: 0 }));
     }
   });
 }
