@@ -1,5 +1,5 @@
 /**
- * The import rule: main → app → adapters → contact → config → rooms → foundations. Rooms do not import one another, adapters do not
+ * The import rule: main → app → parts of app → adapters → contact → config → rooms → foundations. Rooms do not import one another, adapters do not
  * either, and a room is entered by its index or a ports file. Prints each violation; exits 1 when there is one.
  */
 import { globSync, readFileSync } from 'node:fs';
@@ -16,6 +16,8 @@ export interface Violation {
 const layers: readonly (readonly string[])[] = [
   ['main'],
   ['app', 'recording-command'],
+  ['app-call-backs', 'app-events', 'app-levels', 'app-recordings'],
+  ['app-closers'],
   ['telephony', 'store', 'connectors', 'api', 'cli', 'runtime', 'phones', 'pino-logger', 'recording-port'],
   ['contact'],
   ['config'],

@@ -1,8 +1,13 @@
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
-import { type AcdService, activityOf, createAcdService, type QueueMoveKind, QueueObservations } from './acd/index.ts';
-import { createApi, hashToken, type LineNow, tokenAuthenticator } from './api/index.ts';
-import { createCaseService } from './cases/index.ts';
+import { type AcdService, createAcdService, QueueObservations } from './acd/index.ts';
+import { type CallBackApi, createApi, hashToken, type LineNow, tokenAuthenticator } from './api/index.ts';
+import { apiOf, type CallBacks, callBackOffers, composeCallBacks } from './app-call-backs.ts';
+import { Closers } from './app-closers.ts';
+import { recordActivity, watchSecurity } from './app-events.ts';
+import { type Levels, startLevels } from './app-levels.ts';
+import { settleOldRecordings, startRecordings } from './app-recordings.ts';
+import { type CaseService, createCaseService } from './cases/index.ts';
 import {
   type HotlineConfig,
   loadHotlineConfig,
@@ -10,14 +15,7 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from './config/index.ts';
-import {
-  type ContactService,
-  createContactService,
-  noCallBacks,
-  QueueWatch,
-  rulesFromConfig,
-  type StreamEvent,
-} from './contact/index.ts';
+import { type ContactService, createContactService, QueueWatch, rulesFromConfig } from './contact/index.ts';
 import {
   bySystem,
   type Clock,
@@ -29,14 +27,13 @@ import {
   withLimit,
 } from './foundation/index.ts';
 import { createLogger } from './pino-logger.ts';
-import { createRecordingService, type RecordingService } from './recording/index.ts';
+import type { RecordingService } from './recording/index.ts';
 import { recordingPort } from './recording-port.ts';
 import { evaluateSchedule } from './schedule/index.ts';
-import { createFolderBlobStore } from './store/blobs/index.ts';
-import { createDueJobs } from './store/jobs/index.ts';
-import { type ActivityChange, createPostgresStores, type PostgresStores } from './store/postgres/index.ts';
+import { createDueJobs, type DueJobs } from './store/jobs/index.ts';
+import { createPostgresStores, type PostgresStores } from './store/postgres/index.ts';
 import { createRedisStores, type RedisStores } from './store/redis/index.ts';
-import { AmiConnection, type AmiEvent, createTelephony } from './telephony/index.ts';
+import { createTelephony } from './telephony/index.ts';
 import { createVault, type Vault } from './vault/index.ts';
 import { readVersion } from './version.ts';
 
@@ -53,28 +50,6 @@ const stopLimitMs = 8 * secondMs;
 export interface Service {
   /** Stops in the reverse order of the start: no new work, then the shards, then the stores. Calls stay in Asterisk. */
   stop(): Promise<void>;
-}
-
-/** Undoes what has been started, last first. */
-class Closers {
-  readonly #closers: { readonly what: string; readonly close: () => Promise<void> }[] = [];
-  readonly #logger: Logger;
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
-  add(what: string, close: () => Promise<void>): void {
-    this.#closers.push({ what, close });
-  }
-
-  async closeAll(): Promise<void> {
-    for (const { what, close } of this.#closers.splice(0).reverse()) {
-      await close().catch((error: unknown) =>
-        this.#logger.warn({ what, error: messageOf(error) }, 'a part did not stop cleanly'),
-      );
-    }
-  }
 }
 
 /** Composes and starts everything one process does. Rejects with a code, and leaves nothing running, when a part cannot start. */
@@ -112,22 +87,64 @@ async function compose(settings: ServiceSettings, logger: Logger, closers: Close
     ...(observations === undefined ? {} : { observations }),
     queues: config.queues,
     operators: config.operators,
+    callBacks: callBackOffers(config.callBacks),
   });
-  const recordings = await startRecordings(settings, { clock, logger, vault, postgres, closers });
+  const recordings = await startRecordings(settings, { clock, logger, vault, postgres });
+  closers.add('the recordings', () => recordings.stop());
   await acd.start();
   closers.add('the queue', () => acd.stop());
 
-  const contacts = createContacts(settings, { clock, logger, vault, postgres, redis, acd, recordings, hotline });
+  const requests = createCaseService({ repository: postgres.cases });
+  const liveContacts = (): Promise<ReadonlySet<string>> => contactsOf(settings.allShards, redis);
+  const shared = { clock, logger, postgres, redis, acd, requests, liveContacts };
+  const callBacks = composeCallBacks({
+    ...shared,
+    config,
+    repository: postgres.callBacks,
+    history: postgres.loadHistory,
+  });
+  const contacts = createContacts(settings, { ...shared, vault, recordings, hotline, callBacks });
   closers.add('the contacts', () => contacts.stop());
   await contacts.start();
-  await settleOldRecordings(settings, { redis, recordings, logger });
-  await startDueJobs(settings, { clock, logger, postgres, redis, recordings, closers });
+  await settleOldRecordings(recordings, { liveContacts, logger });
+  const jobs = createJobs(settings, { ...shared, recordings, callBacks });
+  await startCallBacks(callBacks, { contacts, jobs }, closers);
+  await jobs.start();
+  closers.add('the jobs', () => jobs.stop());
 
-  readEvents(redis, postgres, { closers, logger });
+  recordActivity(redis, postgres, { closers, logger });
   if (observations !== undefined) watchQueues(config, observations, { redis, closers, logger });
   watchSecurity(settings, { clock, logger, closers });
-  await startApi(settings, { clock, logger, postgres, redis, acd, contacts, config, closers });
+  const levels = startLevels({
+    config,
+    acd,
+    waits: postgres.waits,
+    alarms: redis.alarms,
+    events: redis.events,
+    clock,
+    logger,
+  });
+  closers.add('the watch on targets', () => levels.stop());
+  const callBackApi = apiOf(callBacks, postgres.callBacks, config);
+  await startApi(settings, { ...shared, contacts, config, callBacks: callBackApi, levels, closers });
   logger.info({ nodeId: settings.nodeId, configVersion: hotline.version, version: readVersion() }, 'service started');
+}
+
+/** The plan first: room for promises is known when the first caller asks. */
+async function startCallBacks(
+  callBacks: CallBacks,
+  parts: { readonly contacts: ContactService; readonly jobs: DueJobs },
+  closers: Closers,
+): Promise<void> {
+  callBacks.hand(parts);
+  await callBacks.plan.start();
+  closers.add('the plan of call-backs', () => callBacks.plan.stop());
+}
+
+/** Every contact that some process has, by the stored states. */
+async function contactsOf(shards: readonly string[], redis: RedisStores): Promise<ReadonlySet<string>> {
+  const states = await Promise.all(shards.map((shard) => redis.contactStates.loadShard(shard)));
+  return new Set(states.flat().map(({ contactId }) => contactId));
 }
 
 interface LoadedConfig {
@@ -146,29 +163,6 @@ async function loadConfig(settings: ServiceSettings, logger: Logger): Promise<Lo
   return loaded;
 }
 
-interface RecordingParts {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly vault: Vault;
-  readonly postgres: PostgresStores;
-  readonly closers: Closers;
-}
-
-async function startRecordings(settings: ServiceSettings, parts: RecordingParts): Promise<RecordingService> {
-  const { clock, logger, vault, postgres, closers } = parts;
-  const recordings = createRecordingService({
-    spoolDir: settings.spoolDir,
-    blobs: await createFolderBlobStore(settings.recordingsDir),
-    repository: postgres.recordings,
-    keys: vault,
-    clock,
-    logger,
-  });
-  await recordings.start();
-  closers.add('the recordings', () => recordings.stop());
-  return recordings;
-}
-
 interface ContactParts {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -176,14 +170,15 @@ interface ContactParts {
   readonly postgres: PostgresStores;
   readonly redis: RedisStores;
   readonly acd: AcdService;
+  readonly requests: CaseService;
   readonly recordings: RecordingService;
+  readonly callBacks: CallBacks;
   readonly hotline: LoadedConfig;
 }
 
 function createContacts(settings: ServiceSettings, parts: ContactParts): ContactService {
-  const { clock, logger, vault, postgres, redis, acd, hotline } = parts;
+  const { clock, logger, vault, postgres, redis, acd, requests, callBacks, hotline } = parts;
   const rules = rulesFromConfig(hotline.config, hotline.version);
-  const requests = createCaseService({ repository: postgres.cases });
   return createContactService({
     nodeId: settings.nodeId,
     ownShards: settings.shards,
@@ -193,6 +188,7 @@ function createContacts(settings: ServiceSettings, parts: ContactParts): Contact
         shard,
         nodeId: settings.nodeId,
         extensions: hotline.config.operators.map((operator) => operator.extension),
+        dialTrunks: hotline.config.trunks.flatMap(({ name, dial }) => (dial === undefined ? [] : [name])),
         soundsDir: settings.soundsDir,
         clock,
         logger,
@@ -201,8 +197,8 @@ function createContacts(settings: ServiceSettings, parts: ContactParts): Contact
       queue: acd,
       recordings: recordingPort(parts.recordings),
       requests,
-      callBacks: noCallBacks(),
       records: postgres.records,
+      callBacks: callBacks.service,
     },
     leases: redis.leases,
     states: redis.contactStates,
@@ -215,85 +211,32 @@ function createContacts(settings: ServiceSettings, parts: ContactParts): Contact
   });
 }
 
-/** Recordings left open whose contact no process knows any more are sealed to their end; those of live contacts belong to their shard's owner. */
-async function settleOldRecordings(
-  settings: ServiceSettings,
-  parts: { readonly redis: RedisStores; readonly recordings: RecordingService; readonly logger: Logger },
-): Promise<void> {
-  // Asked for after the open recordings have been read: a contact that arrives in between must count as live.
-  let live: Promise<ReadonlySet<string>> | undefined;
-  const liveContacts = async (): Promise<ReadonlySet<string>> => {
-    const shards = await Promise.all(settings.allShards.map((shard) => parts.redis.contactStates.loadShard(shard)));
-    return new Set(shards.flat().map(({ contactId }) => contactId));
-  };
-  const settled = await parts.recordings.recover(async (recording) => {
-    live ??= liveContacts();
-    return (await live).has(recording.contactId) ? 'leave' : 'close';
-  });
-  if (settled.closed.length > 0)
-    parts.logger.info({ recordings: settled.closed.length }, 'recordings left open were sealed');
-}
-
 /** What is due later, by whichever process comes to it first. No gateway sends notices yet: they stay in the outbox. */
-async function startDueJobs(
+function createJobs(
   settings: ServiceSettings,
-  parts: Omit<RecordingParts, 'vault'> & { readonly redis: RedisStores; readonly recordings: RecordingService },
-): Promise<void> {
-  const { clock, logger, postgres, closers } = parts;
-  const jobs = createDueJobs({
+  parts: Pick<ContactParts, 'clock' | 'logger' | 'postgres' | 'recordings' | 'callBacks'> & {
+    readonly liveContacts: () => Promise<ReadonlySet<string>>;
+  },
+): DueJobs {
+  const { clock, logger, postgres, recordings, callBacks } = parts;
+  return createDueJobs({
     redisUrl: settings.redisUrl,
     prefix: redisPrefix,
     outbox: postgres.outbox,
     gateways: {},
-    settleSpools: () => settleOldRecordings(settings, parts),
+    settleSpools: () => settleOldRecordings(recordings, parts),
     host: `${hostname()}-${basename(settings.spoolDir)}`.replace(/[^A-Za-z0-9-]/g, '-'),
+    callBacks: callBacks.times,
     clock,
     logger,
   });
-  await jobs.start();
-  closers.add('the jobs', () => jobs.stop());
 }
 
-/** Refused sign-ins and strangers at Asterisk's doors, as its manager interface tells of them. Calls do not wait for it. */
-function watchSecurity(
-  settings: ServiceSettings,
-  parts: { readonly clock: Clock; readonly logger: Logger; readonly closers: Closers },
-): void {
-  const { clock, closers } = parts;
-  const logger = parts.logger.child({ part: 'security' });
-  const onEvent = ({ name, fields }: AmiEvent): void => {
-    const { service, remoteaddress, accountid } = fields;
-    logger.warn({ event: name, service, remoteaddress, pii: { accountid } }, 'Asterisk refused somebody');
-  };
-  const ami = new AmiConnection({ access: settings.ami, clock, logger, onEvent });
-  ami.start().catch((error: unknown) => {
-    logger.error({ error: messageOf(error) }, 'security events of Asterisk are not seen');
-  });
-  closers.add('the manager interface', () => ami.stop());
-}
-
-/** The acknowledged reader of the event stream: operators' days, for reports. */
-function readEvents(
-  redis: RedisStores,
-  postgres: PostgresStores,
-  parts: { readonly closers: Closers; readonly logger: Logger },
-): void {
-  const abort = new AbortController();
-  const record = (events: readonly StreamEvent[]): Promise<void> =>
-    postgres.activity.record(events.flatMap(activityIn));
-  const reading = redis.events.consume('operator-activity', record, abort.signal);
-  reading.catch((error: unknown) =>
-    parts.logger.error({ error: messageOf(error) }, 'operators’ activity is no longer recorded'),
+/** Estimates are for who is told them, or offered something because of them; forecasts rest on the same. */
+function isObserved({ queues, announcements, callBacks }: HotlineConfig): boolean {
+  return queues.some(
+    ({ id, ladder }) => ladder !== undefined || announcements[id] !== undefined || callBacks[id] !== undefined,
   );
-  parts.closers.add('the event reader', async () => {
-    abort.abort();
-    await reading;
-  });
-}
-
-/** Estimates are for who is told them, or offered something because of them. */
-function isObserved({ queues, announcements }: HotlineConfig): boolean {
-  return queues.some(({ id, ladder }) => ladder !== undefined || announcements[id] !== undefined);
 }
 
 /** Unacknowledged: what estimates rest on may miss an event, and begins with what the stream still holds. */
@@ -317,12 +260,6 @@ function watchQueues(
   });
 }
 
-function activityIn({ id, source, operatorId, entry }: StreamEvent): readonly ActivityChange[] {
-  if (source !== 'queue' || operatorId === undefined) return [];
-  const meaning = activityOf(entry.kind as QueueMoveKind, entry.facts);
-  return meaning === undefined ? [] : [{ ...meaning, operatorId, atMs: entry.atMs, sourceId: id }];
-}
-
 interface ApiParts {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -331,20 +268,24 @@ interface ApiParts {
   readonly acd: AcdService;
   readonly contacts: ContactService;
   readonly config: HotlineConfig;
+  readonly callBacks: CallBackApi;
+  readonly levels: Levels;
   readonly closers: Closers;
 }
 
 async function startApi(settings: ServiceSettings, parts: ApiParts): Promise<void> {
-  const { clock, logger, postgres, redis, acd, contacts, config, closers } = parts;
+  const { clock, logger, postgres, redis, acd, contacts, config, callBacks, closers } = parts;
   const api = createApi({
     ports: {
       acd,
       lines: () => linesNow(config, clock.nowMs()),
+      callBacks,
       records: postgres.records,
       events: redis.events,
       cases: postgres.cases,
       outbox: postgres.outbox,
       journal: postgres.journal,
+      levels: parts.levels.ports,
       health: [
         { part: 'asterisk', check: async () => contacts.assertConnected() },
         { part: 'redis', check: () => redis.ping() },
@@ -360,7 +301,7 @@ async function startApi(settings: ServiceSettings, parts: ApiParts): Promise<voi
       {
         tokenId: 'first',
         tokenHash: hashToken(settings.api.token),
-        scopes: ['read', 'operators:write', 'queues:write', 'pii:read'],
+        scopes: ['read', 'operators:write', 'queues:write', 'callBacks:write', 'pii:read'],
       },
     ]),
     logger,

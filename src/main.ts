@@ -8,6 +8,7 @@ import {
   type RunningHotline,
   runDoctor,
   runDown,
+  runLevels,
   runTestCall,
   runUp,
 } from './cli/index.ts';
@@ -28,7 +29,7 @@ import {
 } from './runtime/index.ts';
 import { renderAsteriskConfig } from './telephony/index.ts';
 
-const commands = ['up', 'down', 'call', 'recording', 'doctor', 'serve'] as const;
+const commands = ['up', 'down', 'call', 'levels', 'recording', 'doctor', 'serve'] as const;
 
 const appDir = (): string => realpathSync(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
@@ -120,6 +121,14 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
     }
     case 'call':
       return await runTestCall(args, callPorts(locateOwnStack(appDir(), process.env)));
+    case 'levels': {
+      const own = locateOwnStack(appDir(), process.env);
+      return await runLevels(args, {
+        findRunning: () => findRunning(own),
+        terminal: processTerminal(),
+        isScreen: process.stdout.isTTY,
+      });
+    }
     case 'recording': {
       const { recordingCommand } = await import('./recording-command.ts');
       const settings = settingsOfRunning(locateOwnStack(appDir(), process.env));

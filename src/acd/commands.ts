@@ -10,12 +10,20 @@ import type {
   WaitingContact,
 } from './ports.ts';
 import type { OperatorSettings, QueueSettings } from './settings.ts';
+import type { Sharing } from './sharing.ts';
 import type { QueueNow } from './views.ts';
 import type { WhyNot } from './why-not.ts';
 
 export interface AcdSettings {
   readonly queues: readonly QueueSettings[];
   readonly operators: readonly OperatorSettings[];
+  /** Queues whose callers are called back. */
+  readonly callBacks?: Readonly<Record<string, CallBackOffers>>;
+}
+
+export interface CallBackOffers {
+  /** How long the caller's phone rings while an operator is kept free for him; left out where the operator is rung first. */
+  readonly callerRingMs?: number;
 }
 
 export interface EnqueueCommand {
@@ -25,7 +33,9 @@ export interface EnqueueCommand {
   readonly shard: string;
   /** Default `voice`. */
   readonly medium?: Medium;
-  /** When the contact began to wait; written once by whoever owns the contact, never moved. */
+  /** A contact that we are to dial; left out: the caller is on the line. */
+  readonly kind?: 'callBack';
+  /** When the contact began to wait, a call-back: the place it earned; written once by whoever owns the contact, never moved. */
   readonly enqueuedAtMs: number;
   /** Priority of this contact, on top of its queue's: as if it had come so much earlier. */
   readonly headStartMs?: number;
@@ -77,6 +87,10 @@ export interface AcdService {
     /** Place within the queue, from 1; of who is queued. */
     readonly position?: number;
   }>;
+  /** By what rule the queue's call-backs share the operators with live callers from now on; then `matchCallBacks`. `DozvonError('UNKNOWN_QUEUE')`. */
+  setSharing(queueId: string, sharing: Sharing): Promise<void>;
+  /** Gives the queue's call-backs the operators that they may have by now. */
+  matchCallBacks(queueId: string): Promise<void>;
   /** `tellOwner`: staff does it, and whoever has the caller on the line must hear of it. */
   withdraw(contactId: ContactId, meta: CommandMeta, tellOwner?: 'tellOwner'): Promise<'withdrawn' | 'notQueued'>;
   /** It keeps the moment it began to wait; a ringing offer is withdrawn. `DozvonError('UNKNOWN_QUEUE')`. */

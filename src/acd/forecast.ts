@@ -86,6 +86,11 @@ export function mayPromise(
   return day.promisedMs + costMs <= rule.promisedShare * day.forecast.coverMs;
 }
 
+/** So many call-backs of this length may be promised for that day in all. */
+export function mostPromised(forecast: Pick<DayForecast, 'coverMs'>, handlingMs: number, rule: ForecastRule): number {
+  return Math.floor((rule.promisedShare * forecast.coverMs) / handlingMs);
+}
+
 export type Promised = { readonly kind: 'callBack'; readonly day: number } | { readonly kind: 'request' };
 
 /** The concluded end for one more caller: a call-back today (day 0), on the first later day that has room, or a request. */
@@ -98,8 +103,8 @@ export function promiseFor(
   return day === -1 ? { kind: 'request' } : { kind: 'callBack', day };
 }
 
-/** Arrivals by hour of day, learned from the days before; plain data. */
-export interface ArrivalProfile {
+/** What each hour of a day brings, learned from the days before: arrivals, or operators on shift; plain data. */
+export interface HourlyProfile {
   readonly perHour: readonly number[];
   /** How many days it rests on; 0: on a belief. */
   readonly days: number;
@@ -110,11 +115,11 @@ const freshDayShare = 0.1;
 /** Today's level against the profile counts fully only when this many contacts say so. */
 const levelBelief = 50;
 
-/** The profile after a day with so many arrivals in each hour. */
-export function withDay(profile: ArrivalProfile, arrivals: readonly number[]): ArrivalProfile {
+/** The profile after a day that brought so much in each hour. */
+export function withDay(profile: HourlyProfile, brought: readonly number[]): HourlyProfile {
   // A belief counts as much as one day.
   const fresh = Math.max(freshDayShare, 1 / (profile.days + 2));
-  const perHour = profile.perHour.map((mean, hour) => mean + fresh * ((arrivals[hour] ?? 0) - mean));
+  const perHour = profile.perHour.map((mean, hour) => mean + fresh * ((brought[hour] ?? 0) - mean));
   return { perHour, days: profile.days + 1 };
 }
 

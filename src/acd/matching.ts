@@ -13,6 +13,8 @@ import type { MatchOptions, QueueStore, Reservation, StepQuestion } from './port
 /** First wait before matching is tried again after the store was out of reach; doubled up to the longest. */
 const firstRetryMs = 250;
 const longestRetryMs = 5 * secondMs;
+/** A hundred operators idle at once, and as many call-backs: the rest is matched with the next. */
+const mostCallBacksAtOnce = 100;
 
 export interface MatchingOptions {
   readonly store: QueueStore;
@@ -80,6 +82,17 @@ export class Matching {
 
   async contacts(contactIds: readonly ContactId[]): Promise<void> {
     for (const contactId of contactIds) await this.#made(() => this.#matchContact(contactId));
+  }
+
+  async callBacks(queueId: string): Promise<void> {
+    await this.#made(async () => {
+      for (let given = 0; given < mostCallBacksAtOnce; given += 1) {
+        const options = this.options();
+        const reservation = await this.#store.matchCallBack(queueId, options);
+        if (reservation === undefined) return;
+        this.reserved(reservation, options);
+      }
+    });
   }
 
   async operator(operatorId: OperatorId): Promise<void> {

@@ -9,7 +9,7 @@ export interface QueuedContact {
   readonly waitMs: number;
   /** `otherwise`: left the queue for something the hotline offered (a request, a call-back). */
   readonly end: 'answered' | 'abandoned' | 'otherwise';
-  /** Answered contacts only. */
+  /** Answered contacts only, once the conversation is over. */
   readonly talkMs?: number;
   readonly wrapUpMs?: number;
 }
@@ -40,10 +40,10 @@ export function averageSpeedOfAnswerMs(contacts: readonly QueuedContact[]): numb
   return ratio(sum(answered.map((contact) => contact.waitMs)), answered.length);
 }
 
-/** AHT: mean of talk and wrap-up together, of those who were answered. */
+/** AHT: mean of talk and wrap-up together, of those who were answered and whose conversation is over. */
 export function averageHandlingTimeMs(contacts: readonly QueuedContact[]): number | undefined {
-  const answered = contacts.filter((contact) => contact.end === 'answered');
-  return ratio(sum(answered.map((contact) => (contact.talkMs ?? 0) + (contact.wrapUpMs ?? 0))), answered.length);
+  const handled = contacts.filter((contact) => contact.end === 'answered' && contact.talkMs !== undefined);
+  return ratio(sum(handled.map(({ talkMs = 0, wrapUpMs = 0 }) => talkMs + wrapUpMs)), handled.length);
 }
 
 /** An operator's time in a period, by work state while presence was `ready`; what was `notReady` is in none of them. */

@@ -16,6 +16,7 @@ import type {
 } from './queue-types.ts';
 import type { Sharing, SharingView } from './sharing.ts';
 
+export type * from './level-ports.ts';
 export type * from './queue-events.ts';
 export type * from './queue-types.ts';
 

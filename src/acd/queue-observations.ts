@@ -2,6 +2,7 @@ import { hourMs } from '../foundation/index.ts';
 import { type EstimateErrors, type EstimateErrorView, errorView, noErrors, withError } from './estimate-error.ts';
 import {
   arrivalsPerMs,
+  certainArrivalsPerMs,
   type ExpectedRates,
   meanHandlingMs,
   meanPatienceMs,
@@ -27,6 +28,8 @@ export interface ObservedQueue {
   readonly meanPatienceMs: number;
   /** Undefined until something has been seen. */
   readonly arrivalsPerHour?: number;
+  /** What of them is beyond chance, for alarms. Undefined in the first minutes. */
+  readonly certainPerHour?: number;
   readonly estimateError?: EstimateErrorView;
 }
 
@@ -64,11 +67,13 @@ export class QueueObservations {
   of(queueId: string, now: { readonly nowMs: number; readonly expected: ExpectedRates }): ObservedQueue {
     const { rates, errors } = this.#seen(queueId);
     const arrivals = arrivalsPerMs(rates, now.nowMs);
+    const certain = certainArrivalsPerMs(rates, now.nowMs);
     const estimateError = errorView(errors);
     return {
       handlingMs: meanHandlingMs(rates, now.expected),
       meanPatienceMs: meanPatienceMs(rates, now.expected),
       ...(arrivals === undefined ? {} : { arrivalsPerHour: arrivals * hourMs }),
+      ...(certain === undefined ? {} : { certainPerHour: certain * hourMs }),
       ...(estimateError === undefined ? {} : { estimateError }),
     };
   }

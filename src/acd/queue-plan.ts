@@ -49,20 +49,30 @@ export function placeIn(
 
 export function enqueueRequest(plan: QueuePlan, command: EnqueueCommand): EnqueueRequest {
   const { limits, preferredMs } = plan.settings;
-  const { contactId, lineId, shard, medium = 'voice', enqueuedAtMs, headStartMs = 0, preferredOperatorId } = command;
+  const {
+    contactId,
+    lineId,
+    shard,
+    medium = 'voice',
+    kind,
+    enqueuedAtMs,
+    headStartMs = 0,
+    preferredOperatorId,
+  } = command;
   const length = limits.length?.most;
   return {
     contactId,
     lineId,
     shard,
     medium,
+    ...(kind === undefined ? {} : { kind }),
     enqueuedAtMs,
     ...placeIn(plan, { enqueuedAtMs, headStartMs }),
     ...(preferredOperatorId === undefined || preferredMs === 0
       ? {}
       : { preferred: { operatorId: preferredOperatorId, forMs: preferredMs } }),
-    // Who had a place already keeps it, whatever has become of the limits since.
-    ...(command.keepsPlace === true
+    // Who had a place already, or was promised a call-back, keeps it, whatever has become of the limits since.
+    ...(command.keepsPlace === true || kind === 'callBack'
       ? {}
       : {
           limits: { ...(length === undefined ? {} : { length }), loggedIn: limits.nobodyLoggedIn !== undefined },

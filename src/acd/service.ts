@@ -34,6 +34,7 @@ import type {
 import type { ObservedQueue, QueueObservations } from './queue-observations.ts';
 import { enqueueRequest, placeIn, type QueuePlan, queuePlan, setAsideMsAfter } from './queue-plan.ts';
 import type { OperatorSettings, QueueSettings } from './settings.ts';
+import type { Sharing } from './sharing.ts';
 import { type QueueNow, queueNow } from './views.ts';
 import { type WhyNot, whyNot } from './why-not.ts';
 
@@ -43,6 +44,8 @@ import { type WhyNot, whyNot } from './why-not.ts';
  * and it delays the next try only when an owner has died and nobody has taken over.
  */
 const offerLeaseMarginMs = 20 * secondMs;
+/** An operator who is kept for a caller being dialled: from the caller's answer on somebody listens to it, then he is rung. */
+const callerAnswersMs = 10 * secondMs;
 
 export interface AcdServiceOptions extends AcdSettings {
   readonly store: QueueStore;
@@ -63,6 +66,7 @@ class Acd implements AcdService {
   readonly #observations: QueueObservations | undefined;
   #queues: ReadonlyMap<string, QueuePlan> = new Map();
   #operators: ReadonlyMap<OperatorId, OperatorSettings> = new Map();
+  #callBackQueues: ReadonlySet<string> = new Set();
   #offerLeaseMs = 0;
 
   constructor(options: AcdServiceOptions) {
@@ -112,7 +116,18 @@ class Acd implements AcdService {
     const options = this.#match.options();
     const { outcome, position, reservation } = await this.#store.enqueueAndMatch(request, options, meta);
     this.#match.reserved(reservation, options);
+    if (command.kind === 'callBack') await this.#match.callBacks(command.queueId);
     return { outcome, ...(position === undefined ? {} : { position }) };
+  }
+
+  async setSharing(queueId: string, sharing: Sharing): Promise<void> {
+    this.#queue(queueId);
+    await this.#store.setSharing(queueId, sharing, this.#clock.nowMs());
+    await this.#match.callBacks(queueId);
+  }
+
+  matchCallBacks(queueId: string): Promise<void> {
+    return this.#match.callBacks(queueId);
   }
 
   async withdraw(contactId: ContactId, meta: CommandMeta, tellOwner?: 'tellOwner'): Promise<'withdrawn' | 'notQueued'> {
@@ -174,6 +189,8 @@ class Acd implements AcdService {
       reservations.find((one) => one.operatorId === operatorId),
       match,
     );
+    // A call-back that was given back has an operator again only by the rule of sharing.
+    if (this.#callBackQueues.has(queueId)) await this.#match.callBacks(queueId);
     return 'givenBack';
   }
 
@@ -332,7 +349,13 @@ class Acd implements AcdService {
   #adopt(settings: AcdSettings): void {
     this.#queues = new Map(settings.queues.map((queue) => [queue.id, queuePlan(queue)]));
     this.#operators = new Map(settings.operators.map((operator) => [asId<OperatorId>(operator.id), operator]));
-    const longestRingMs = Math.max(0, ...settings.queues.map((queue) => queue.ringTimeoutMs));
+    const { callBacks = {} } = settings;
+    this.#callBackQueues = new Set(Object.keys(callBacks));
+    const callerMs = ({ id }: QueueSettings): number => {
+      const { callerRingMs } = callBacks[id] ?? {};
+      return callerRingMs === undefined ? 0 : callerRingMs + callerAnswersMs;
+    };
+    const longestRingMs = Math.max(0, ...settings.queues.map((queue) => queue.ringTimeoutMs + callerMs(queue)));
     this.#offerLeaseMs = longestRingMs + offerLeaseMarginMs;
   }
 

@@ -36,6 +36,11 @@ export function readyForVoice(operator: OperatorView): boolean {
   );
 }
 
+/** Serves contacts of voice now, busy with one or not. */
+export function onDutyForVoice(operator: OperatorView): boolean {
+  return operator.signedIn && operator.presence === 'ready' && operator.reachable && (operator.capacity.voice ?? 0) > 0;
+}
+
 export function queueNow(input: {
   readonly queueId: string;
   readonly name: string;

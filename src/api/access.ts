@@ -4,7 +4,7 @@ import type { Actor } from '../foundation/index.ts';
 import { ProblemError } from './problems.ts';
 
 /** What a token may do. `pii:read` shows callers' numbers; each showing is journalled. */
-export const scopes = ['read', 'operators:write', 'queues:write', 'pii:read'] as const;
+export const scopes = ['read', 'operators:write', 'queues:write', 'callBacks:write', 'pii:read'] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Who asks. */

@@ -7,5 +7,5 @@ export {
   tokenAuthenticator,
 } from './access.ts';
 export { openApiText } from './openapi-text.ts';
-export type { ApiPorts, HealthProbe, LineNow } from './ports.ts';
+export type { ApiPorts, CallBackApi, HealthProbe, LineNow } from './ports.ts';
 export { type Api, type ApiSettings, createApi } from './server.ts';

@@ -92,6 +92,9 @@ export const contactSchema = z
         'abandonedWhileRinging',
         'requestLeft',
         'callBackPromised',
+        'callBackNotReached',
+        'callBackNotNeeded',
+        'callBackPostponed',
         'informed',
         'menuExhausted',
         'unknownNumber',
@@ -99,6 +102,8 @@ export const contactSchema = z
       ])
       .optional(),
     caseId: z.string().optional(),
+    kind: z.literal('callBack').optional().describe('We called the caller back; left out: he called'),
+    callBackId: z.string().optional().describe('The call-back that was dialled, or promised'),
     legs: z.array(
       z.object({
         legId: z.string(),
@@ -140,6 +145,32 @@ export const operatorSchema = z
   })
   .meta({ id: 'Operator' });
 
+/** Beside a queue: its call-backs and what the days can take. */
+export const queueCallBacksSchema = z
+  .object({
+    waiting: z.int().describe('Due, and waiting for an operator'),
+    open: z.int().describe('Promised and not made'),
+    oldestDueAt: instantSchema.optional().describe('When the first of those that are due became so'),
+    pressure: z
+      .number()
+      .optional()
+      .describe('Promised handling time over the spare time of the day; absent when no spare time is to come'),
+    daysSeen: z.int().describe('Days like this that the forecast rests on'),
+    asOf: instantSchema,
+    days: z.array(
+      z.object({
+        day: z.string(),
+        spareMs: z.number().describe("Operators' time that call-backs may count on"),
+        reservedMs: z.number().describe("Operators' time kept for them whoever waits"),
+        most: z.int().describe('Call-backs that may be promised in all'),
+        promised: z.int(),
+        left: z.int(),
+        dueAt: instantSchema.describe('When one promised for this day can be made at the earliest'),
+      }),
+    ),
+  })
+  .describe('Of a queue whose callers are called back');
+
 export const queueSchema = z
   .object({
     queueId: z.string(),
@@ -172,6 +203,7 @@ export const queueSchema = z
       })
       .optional()
       .describe('How live callers and call-backs share the operators'),
+    callBacks: queueCallBacksSchema.optional(),
   })
   .meta({ id: 'Queue' });
 

@@ -10,6 +10,7 @@ import { EventStreams } from './event-streams.ts';
 import { LiveEvents } from './live-events.ts';
 import { describeApi } from './openapi.ts';
 import type { ApiPorts } from './ports.ts';
+import { callBackRoutes } from './routes/call-backs.ts';
 import { caseRoutes } from './routes/cases.ts';
 import { contactRoutes } from './routes/contacts.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -17,6 +18,7 @@ import { healthRoutes } from './routes/health.ts';
 import { lineRoutes } from './routes/lines.ts';
 import { operatorRoutes } from './routes/operators.ts';
 import { queueRoutes } from './routes/queues.ts';
+import { serviceLevelRoutes } from './routes/service-levels.ts';
 import { waitingRoutes } from './routes/waiting.ts';
 import type { ApiServer } from './server-types.ts';
 
@@ -163,7 +165,9 @@ async function build(
   operatorRoutes(server, ports);
   queueRoutes(server, ports);
   waitingRoutes(server, ports);
+  callBackRoutes(server, ports);
   lineRoutes(server, ports);
+  serviceLevelRoutes(server, ports);
   contactRoutes(server, ports);
   caseRoutes(server, ports);
   eventRoutes(server, ports, { live, streams });

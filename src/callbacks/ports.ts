@@ -91,13 +91,19 @@ export interface CallBackRoom {
 export interface CallBackRepository {
   /**
    * Promises it for the first day of `room` that has some, held by the draft's contact. An open one of this number in this queue is
-   * taken over instead (`merged`): it keeps the earlier place and gets the newer wish; one that is being dialled is left as it is.
+   * taken over instead (`merged`): it keeps the earlier place and gets the newer wish; `was` names who had claimed it. One that is being
+   * dialled is left as it is. The same wish again by who holds it is a repeat and answered like the first.
    */
   promise(
     draft: CallBackDraft,
     options: { readonly room: readonly CallBackRoom[]; readonly meta: CommandMeta },
   ): Promise<
-    | { readonly outcome: 'promised'; readonly callBack: CallBack; readonly merged: boolean }
+    | {
+        readonly outcome: 'promised';
+        readonly callBack: CallBack;
+        readonly merged: boolean;
+        readonly was?: ContactId;
+      }
     | { readonly outcome: 'noRoom' }
   >;
   /** Of this number, in whatever queue: `held`, `scheduled`, `claimed` or `dialling`. */
@@ -110,7 +116,7 @@ export interface CallBackRepository {
   ): Promise<{ readonly outcome: 'held'; readonly was?: ContactId } | { readonly outcome: 'dialling' | 'over' }>;
   /** `held` by that contact → `scheduled`, not before `dueAtMs` nor before it was due anyway. */
   letGo(callBackId: CallBackId, contactId: ContactId, dueAtMs: number): Promise<'scheduled' | 'notHeld'>;
-  /** By the contact that has it, or by staff (no `contactId`: whoever has it, unless it is being dialled). */
+  /** By the contact that has it, or by staff (no `contactId`: whoever has it), unless it is being dialled; `was` names who had claimed it. */
   cancel(
     callBackId: CallBackId,
     by: { readonly contactId?: ContactId; readonly reason: string; readonly meta: CommandMeta; readonly nowMs: number },
@@ -132,7 +138,8 @@ export interface CallBackRepository {
     nowMs: number,
   ): Promise<{ readonly outcome: 'begun'; readonly attempt: number } | { readonly outcome: 'notClaimed' }>;
   /**
-   * `dialling` by that contact → `done` when reached, `scheduled` at `retryAtMs`, or `failed` without one.
+   * `dialling` by that contact → `done` when reached, `scheduled` at `retryAtMs`, or `failed` without one. Repeated by the same
+   * contact it says again what became of its attempt.
    */
   endAttempt(
     callBackId: CallBackId,
@@ -159,9 +166,13 @@ export interface CallBackRepository {
       readonly queueId: string;
       readonly day: string;
       readonly open: number;
+      /** Of those that wait to be dialled. */
       readonly oldestDueAtMs?: number;
     }[]
   >;
-  /** The scheduled ones of a queue that are due at `openingMs` are spread over `overMs` from it, in the order of their places. */
+  /**
+   * The scheduled ones of a queue that are due at `openingMs`, but for those whose caller has chosen that instant, are spread over `overMs`
+   * from it, in the order of their places. Says how many have become due later.
+   */
   spread(queueId: string, openingMs: number, overMs: number): Promise<number>;
 }

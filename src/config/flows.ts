@@ -65,12 +65,12 @@ function checkLinked(
   return known.promptIds === undefined ? faults.filter((fault) => fault.code !== 'unknownPrompt') : faults;
 }
 
-/** The flow whose file the fault stands in: names in a node that was included are faults of the file it was written in. */
+/** The flow whose file the fault stands in: what is wrong with a node that was included is a fault of the file it was written in. */
 function ownerOf(fault: FlowFault, written: readonly Flow[]): string {
   const own = written.find((flow) => flow.id === fault.flowId);
   const nodeId = fault.path.split('.')[1] ?? '';
-  const ofName = fault.code === 'unknownPrompt' || fault.code === 'unknownQueue';
-  if (!ofName || own === undefined || own.nodes[nodeId] !== undefined) return fault.flowId;
+  const ofNode = ['unknownPrompt', 'unknownQueue', 'refusalUnanswered'].includes(fault.code);
+  if (!ofNode || own === undefined || own.nodes[nodeId] !== undefined) return fault.flowId;
   return written.find((flow) => own.include.includes(flow.id) && flow.nodes[nodeId] !== undefined)?.id ?? fault.flowId;
 }
 

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import type { OperatorSettings, QueueSettings, SkillSettings } from '../acd/index.ts';
+import {
+  type OperatorSettings,
+  type QueueSettings,
+  type SkillSettings,
+  type TargetSettings,
+  targetsSchema,
+} from '../acd/index.ts';
+import type { CallBackSettings, NumberZones } from '../callbacks/index.ts';
 import type { Announcements, Flow } from '../ivr/index.ts';
 import type { ProductionCalendar, Schedule } from '../schedule/index.ts';
 
@@ -26,6 +33,8 @@ export interface Trunk {
   readonly name: string;
   /** IP addresses or networks. */
   readonly addresses: readonly string[];
+  /** Where its SIP server takes our calls; without it nobody is called over this carrier. */
+  readonly dial?: { readonly host: string; readonly port: number } | undefined;
 }
 
 /** What concerns all lines. */
@@ -51,6 +60,11 @@ export interface HotlineConfig {
   readonly flows: Readonly<Record<string, Flow>>;
   /** What callers are told while they wait, by queue; of none when no file says. */
   readonly announcements: Readonly<Record<string, Announcements>>;
+  /** How callers are called back, by queue; a queue that is not named here calls nobody back. */
+  readonly callBacks: Readonly<Record<string, CallBackSettings>>;
+  /** In which time zones a number may be. */
+  readonly numberZones: NumberZones;
+  readonly targets: TargetSettings;
 }
 
 const idSchema = z
@@ -86,6 +100,13 @@ export const trunkSchema = z.strictObject({
     .array(z.string())
     .transform((texts) => texts.flatMap((text) => text.split(/[\s,]+/)).filter((text) => text !== ''))
     .pipe(z.array(addressSchema).min(1)),
+  dial: z
+    .strictObject({
+      host: z.union([z.ipv4(), z.hostname()]),
+      // A number from the environment comes as text.
+      port: z.coerce.number().int().min(1).max(65_535).default(5060),
+    })
+    .optional(),
 });
 
 /** The root of hotline.yaml; what is in its lists is checked entry by entry, so that one bad entry does not hide the faults of others. */
@@ -96,12 +117,15 @@ export const rootSchema = z.strictObject({
   calendar: z.string().min(1),
   flows: z.string().min(1),
   announcements: z.string().min(1).optional(),
+  callBacks: z.string().min(1).optional(),
+  numberZones: z.string().min(1).optional(),
   trunks: z.array(z.unknown()).min(1),
   lines: z.array(z.unknown()).min(1),
   schedules: z.array(z.unknown()).min(1),
   skills: z.array(z.unknown()).min(1),
   queues: z.array(z.unknown()).min(1),
   operators: z.array(z.unknown()),
+  targets: targetsSchema.prefault({}),
 });
 
 /** The line that a normalised number (or short code) belongs to. */

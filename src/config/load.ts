@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { operatorSchema, queueSchema, skillSchema } from '../acd/index.ts';
 import { calendarSchema, createCalendar, scheduleSchema } from '../schedule/index.ts';
 import { readAnnouncements } from './announcements.ts';
+import { readCallingBack } from './call-backs.ts';
 import { type ConfigDocument, type ExternalSettings, readDocument, readFolder } from './documents.ts';
 import { type ConfigFault, inReadingOrder, type Mismatch, matchSchema } from './faults.ts';
 import { linkFlowDocuments } from './flows.ts';
@@ -33,6 +34,9 @@ export type LoadResult =
     }
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
+/** Entries of hotline.yaml that name another file, or a folder. */
+type NamedFile = 'calendar' | 'flows' | 'announcements' | 'callBacks' | 'numberZones';
+
 /**
  * Reads the configuration from a folder that holds hotline.yaml, or from such a file by name. Every fault of every file is told at once;
  * nothing is thrown for a fault of the files.
@@ -45,10 +49,11 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
   const faults = [...readFaults];
 
   const root = matchDocument(document, rootSchema, faults);
-  const named = (field: 'calendar' | 'flows' | 'announcements'): string | undefined => {
+  const named = (field: NamedFile): string | undefined => {
     const value = entryOf(document.value, field);
     return typeof value === 'string' && value !== '' ? join(dirname(file), value) : undefined;
   };
+  const read = (field: NamedFile) => readNamed(named(field), settings, faults);
   const lists = {
     lines: matchList(document, 'lines', lineSchema, faults),
     schedules: matchList(document, 'schedules', scheduleSchema, faults),
@@ -58,7 +63,7 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
     trunks: matchList(document, 'trunks', trunkSchema, faults),
   };
 
-  const calendarFile = await readNamed(named('calendar'), settings, faults);
+  const calendarFile = await read('calendar');
   const calendar = calendarFile === undefined ? undefined : matchDocument(calendarFile, calendarSchema, faults);
   const flowsFolder = named('flows');
   const flowFiles = flowsFolder === undefined ? { documents: [], faults: [] } : await readFolder(flowsFolder, settings);
@@ -69,11 +74,18 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
 
   const references = { ...lists, flowIds: flows.ids, flows: flows.flows, country: root?.country ?? 'RU' };
   faults.push(...checkReferences(references).map((mismatch) => document.fault(mismatch)));
-  const announcementsFile = await readNamed(named('announcements'), settings, faults);
-  const promptIds = sounds?.promptIds;
+  const announcementsFile = await read('announcements');
   const nodeIds = new Set(Object.values(flows.flows).flatMap((flow) => Object.keys(flow.nodes)));
-  const told = readAnnouncements(announcementsFile, { queueIds: lists.queues.ids, nodeIds, promptIds });
-  faults.push(...told.faults);
+  const told = readAnnouncements(announcementsFile, {
+    queueIds: lists.queues.ids,
+    nodeIds,
+    promptIds: sounds?.promptIds,
+  });
+  const callingBack = readCallingBack(
+    { callBacks: await read('callBacks'), numberZones: await read('numberZones') },
+    lists.queues.ids,
+  );
+  faults.push(...told.faults, ...callingBack.faults);
   if (faults.length > 0 || root === undefined || calendar === undefined) {
     return { ok: false, faults: inReadingOrder(faults) };
   }
@@ -83,6 +95,7 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
     calendar: calendarFile?.value,
     flows: flowFiles.documents.map((flowFile) => flowFile.value),
     announcements: announcementsFile?.value,
+    ...callingBack.source,
   });
   return {
     ok: true,
@@ -97,6 +110,8 @@ export async function loadHotlineConfig(path: string, options: LoadOptions = {})
       trunks: lists.trunks.entries,
       flows: flows.flows,
       announcements: told.announcements,
+      ...callingBack.config,
+      targets: root.targets,
     }),
     // 64 bits: enough to tell versions apart, short enough to be read out
     version: createHash('sha256').update(source).digest('hex').slice(0, 16),

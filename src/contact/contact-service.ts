@@ -1,5 +1,13 @@
 import type { QueueInbox } from '../acd/index.ts';
-import { type CancelTimer, type Clock, DozvonError, type Logger, messageOf, secondMs } from '../foundation/index.ts';
+import {
+  type CallBackId,
+  type CancelTimer,
+  type Clock,
+  DozvonError,
+  type Logger,
+  messageOf,
+  secondMs,
+} from '../foundation/index.ts';
 import type { EffectPorts } from './effect-runner.ts';
 import type { TelephonyPort } from './ports.ts';
 import type { StateSealer } from './room-ports.ts';
@@ -29,6 +37,11 @@ export interface ContactService {
   start(): Promise<void>;
   /** Gives the shards back; calls stay in Asterisk. */
   stop(): Promise<void>;
+  /**
+   * Makes a contact that claims the call-back and, if it is its own, has it dialled; resolves when that contact is saved. `DozvonError('NO_SHARD')` while
+   * no shard of this process is connected to Asterisk.
+   */
+  beginCallBack(callBackId: CallBackId): Promise<void>;
   /** Throws `TELEPHONY_UNAVAILABLE` while a shard of this process is cut off from Asterisk: for the health probe. */
   assertConnected(): void;
   /** Live contacts of this process, and the shards it owns. */
@@ -146,6 +159,13 @@ export function createContactService(options: ContactServiceOptions): ContactSer
         await leases.release(lease);
       }
       held.clear();
+    },
+    async beginCallBack(callBackId) {
+      const connected = [...held.values()].map(({ shard }) => shard).filter((shard) => shard.connected);
+      const [shard] = connected.sort((one, other) => one.contacts - other.contacts);
+      if (shard === undefined || stopped)
+        throw new DozvonError('NO_SHARD', 'expected a shard of this process that is connected to Asterisk, got none');
+      await shard.beginCallBack(callBackId);
     },
     assertConnected() {
       for (const [name, { shard }] of held) {

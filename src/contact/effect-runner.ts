@@ -10,6 +10,7 @@ import {
   type SaveAhead,
   withLimit,
 } from '../foundation/index.ts';
+import { type CallBackEffect, isCallBackEffect, runCallBackEffect } from './call-back-effects.ts';
 import { type CallerEffect, isCallerEffect, runCallerEffect } from './caller-effects.ts';
 import type { ContactEffect } from './effects.ts';
 import type { ContactEvent } from './events.ts';
@@ -49,6 +50,10 @@ export function laneOf(effect: ContactEffect): Lane {
     case 'markRecording':
     case 'closeRecording':
     case 'storeRequest':
+    case 'claimCallBack':
+    case 'beginAttempt':
+    case 'endAttempt':
+    case 'postponeCallBack':
     case 'closeRequest':
     case 'lookUpCaller':
     case 'promiseCallBack':
@@ -92,6 +97,7 @@ export async function runEffect(
   ports: EffectPorts,
 ): Promise<readonly ContactEvent[]> {
   const { contactId } = context;
+  if (isCallBackEffect(effect)) return runCallBackEffect(effect, contactId, ports.callBacks);
   if (isCallerEffect(effect)) return await runCallerEffect(effect, contactId, ports);
   switch (effect.type) {
     case 'openRecording': {
@@ -233,6 +239,7 @@ async function lastOperatorOf(
 type TelephonyEffect = Exclude<
   ContactEffect,
   | QueueEffect
+  | CallBackEffect
   | CallerEffect
   | { type: 'openRecording' | 'markRecording' | 'closeRecording' | 'storeRequest' | 'putRecord' | 'finish' }
 >;
@@ -288,6 +295,10 @@ function command(effect: TelephonyEffect, contactId: ContactId, telephony: Telep
     case 'originate': {
       const { type: _type, ...request } = effect;
       return telephony.originate({ ...request, contactId, role: 'operator' });
+    }
+    case 'dialCaller': {
+      const { type: _type, ...request } = effect;
+      return telephony.dialCaller({ ...request, contactId });
     }
     case 'hangup':
       return telephony.hangup(effect.legId, effect.cause);

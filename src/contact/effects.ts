@@ -1,5 +1,5 @@
 import type { OfferFailure } from '../acd/index.ts';
-import type { CallBackDraft } from '../callbacks/index.ts';
+import type { AttemptOutcome, CallBackDraft } from '../callbacks/index.ts';
 import type {
   BridgeId,
   CallBackId,
@@ -62,12 +62,25 @@ export type ContactEffect =
       readonly callerIdName: string;
       readonly ringTimeoutMs: number;
     }
+  /** Calls a caller back. */
+  | {
+      readonly type: 'dialCaller';
+      readonly legId: LegId;
+      /** Personal data. */
+      readonly number: string;
+      readonly trunk: string;
+      readonly callerIdNumber: string;
+      readonly ringTimeoutMs: number;
+      readonly recogniseMachines: boolean;
+    }
   | { readonly type: 'hangup'; readonly legId: LegId; readonly cause: 'normal' | 'busy' | 'unallocated' | 'failure' }
   | {
       readonly type: 'enqueue';
       readonly queueId: string;
       readonly lineId: string;
       readonly enqueuedAtMs: number;
+      /** Nobody is on the line: he is to be called back. */
+      readonly kind?: 'callBack';
       /** Who has talked with this caller since is asked first. `ani` is personal data. */
       readonly lastOperator?: { readonly ani: string; readonly sinceMs: number };
       /** It had a place already: the queue's limits do not count. */
@@ -106,6 +119,13 @@ export type ContactEffect =
       readonly language: string;
       readonly message?: { readonly recordingId: RecordingId; readonly fromMs: number; readonly toMs: number };
     }
+  /** Answered by `callBackClaimed` or `callBackNotClaimed`. */
+  | { readonly type: 'claimCallBack'; readonly callBackId: CallBackId }
+  /** Written down before the caller is dialled; answered by `attemptBegun` or `attemptRefused`. */
+  | { readonly type: 'beginAttempt'; readonly callBackId: CallBackId }
+  | { readonly type: 'endAttempt'; readonly callBackId: CallBackId; readonly outcome: AttemptOutcome }
+  /** Given back undialled. */
+  | { readonly type: 'postponeCallBack'; readonly callBackId: CallBackId }
   /** Nobody needs to work on it any more: its caller was answered while he waited, or has left another in its place. */
   | { readonly type: 'closeRequest'; readonly caseId: CaseId; readonly why: 'answeredLive' | 'replaced' }
   /** Who is calling: open call-backs of the number, and places it gave up since; answered by `callerKnown`, if at all. */
@@ -153,6 +173,10 @@ export function effectClass(type: EffectType): EffectClass {
     case 'offerFailed':
     case 'release':
     case 'endWrapUp':
+    case 'claimCallBack': // the room of call-backs knows whose it is
+    case 'beginAttempt':
+    case 'endAttempt':
+    case 'postponeCallBack':
     case 'storeRequest': // carries an idempotency key
     case 'closeRequest': // what is closed stays so
     case 'lookUpCaller':
@@ -169,6 +193,7 @@ export function effectClass(type: EffectType): EffectClass {
     case 'originate': // an ended id would ring again
       return 'askFirst';
     case 'startRecording': // a second start would record twice or truncate
+    case 'dialCaller': // nobody's phone rings twice for one attempt
       return 'once';
     default:
       return assertNever(type, 'effect');

@@ -1,4 +1,4 @@
-import type { PromiseRefusal } from '../callbacks/index.ts';
+import type { CallBack, PromiseRefusal } from '../callbacks/index.ts';
 import type { CallBackId, CaseId, LegId, OfferId, OperatorId, PlaybackId, RecordingId } from '../foundation/index.ts';
 import type { EffectType } from './effects.ts';
 import type { Heard } from './ports.ts';
@@ -64,6 +64,13 @@ export type ContactEvent =
       /** Which of the contact's requests. */
       readonly idempotencyKey?: string;
     }
+  /** It is this contact's to dial; `untilMs`: until then. */
+  | { readonly type: 'callBackClaimed'; readonly callBack: CallBack; readonly untilMs?: number }
+  /** It is another's, not due, or over. */
+  | { readonly type: 'callBackNotClaimed' }
+  | { readonly type: 'attemptBegun'; readonly attempt: number }
+  /** `mayNotDial`: at this hour, and it has been planned anew; `notClaimed`: it is this contact's no more. */
+  | { readonly type: 'attemptRefused'; readonly why: 'mayNotDial' | 'notClaimed' }
   /** What is known of who is calling; nothing comes when nothing is. */
   | {
       readonly type: 'callerKnown';
@@ -108,6 +115,7 @@ export interface RecoveredEvent {
     readonly controlled: boolean;
     readonly up: boolean;
     readonly spoolFile?: string;
+    readonly heard?: Heard;
   }[];
   /** Of the playbacks the state knows: those that Asterisk still has. */
   readonly playbacks: readonly PlaybackId[];

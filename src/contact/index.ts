@@ -2,8 +2,15 @@ export * from './abandoned-places.ts';
 export * from './contact-service.ts';
 export type { ContactEffect, EffectClass, PendingEffect } from './effects.ts';
 export type { ContactEvent } from './events.ts';
-export { type Arrival, begin, type StepContext, type StepResult, step } from './machine/index.ts';
-export { noCallBacks } from './no-call-backs.ts';
+export {
+  type Arrival,
+  begin,
+  beginCallBack,
+  type CallBackBeginning,
+  type StepContext,
+  type StepResult,
+  step,
+} from './machine/index.ts';
 export type * from './ports.ts';
 export { QueueWatch } from './queue-watch.ts';
 export type * from './room-ports.ts';

@@ -22,6 +22,8 @@ function patienceMs(effect: ContactEffect): number {
     case 'offerFailed':
     case 'release':
     case 'endWrapUp':
+    case 'endAttempt':
+    case 'postponeCallBack':
     case 'storeRequest':
     case 'closeRequest':
     case 'promiseCallBack':

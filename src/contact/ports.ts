@@ -57,6 +57,8 @@ export interface SnapshotLeg {
   readonly arrival?: ArrivalFacts;
   /** The spool file with which the leg last came back from `startRecording`, if it did. */
   readonly spoolFile?: string;
+  /** What `legAnswered` carries. */
+  readonly heard?: Heard;
 }
 
 /** Facts the dialplan passes with a caller's leg. */
@@ -106,7 +108,10 @@ export interface TelephonyPort {
   leaveBridge(bridgeId: BridgeId, legId: LegId): Promise<CommandOutcome>;
   destroyBridge(bridgeId: BridgeId): Promise<CommandOutcome>;
   originate(request: OriginateRequest): Promise<CommandOutcome>;
-  /** Calls a caller back; events as for any originated leg. */
+  /**
+   * Calls a caller back; events as for any originated leg. `refused`: there is no such trunk to dial over. Who hangs up while it is
+   * listened who he is has not been told to have answered: only `legEnded` comes, with `normal`.
+   */
   dialCaller(request: DialRequest): Promise<CommandOutcome>;
   /** Ends the leg wherever it is (ringing, up, in the waiting loop). */
   hangup(legId: LegId, cause: 'normal' | 'busy' | 'unallocated' | 'failure'): Promise<CommandOutcome>;

@@ -10,6 +10,8 @@ interface Watched {
   /** What he was told at first of the whole wait in it. */
   readonly estimateMs?: number;
   readonly joinedAtMs?: number;
+  /** Its handling counts, its wait does not. */
+  readonly isCallBack?: true;
 }
 
 /** Contacts whose end is never told (events were trimmed) are forgotten when there are more than any hotline has at once. */
@@ -33,6 +35,10 @@ export class QueueWatch {
     const { kind, atMs, facts } = entry;
     if (kind === 'queued' || kind === 'movedToQueue') {
       this.#entered(contactId, String(facts.queueId), atMs);
+      return;
+    }
+    if (kind === 'callBackQueued') {
+      this.#watch(contactId, { queueId: String(facts.queueId), sinceMs: atMs, isCallBack: true });
       return;
     }
     const watched = this.#watched.get(contactId);
@@ -65,9 +71,17 @@ export class QueueWatch {
 
   #entered(contactId: ContactId, queueId: string, atMs: number): void {
     const before = this.#watched.get(contactId);
+    if (before?.isCallBack === true) {
+      this.#watched.set(contactId, { ...before, queueId });
+      return;
+    }
     if (before !== undefined) this.#waited(before, atMs, 'otherwise');
     this.#observations.arrived(queueId, atMs);
-    this.#watched.set(contactId, { queueId, sinceMs: atMs });
+    this.#watch(contactId, { queueId, sinceMs: atMs });
+  }
+
+  #watch(contactId: ContactId, watched: Watched): void {
+    this.#watched.set(contactId, watched);
     const [oldest] = this.#watched.keys();
     if (this.#watched.size > mostWatched && oldest !== undefined) this.#watched.delete(oldest);
   }
@@ -81,8 +95,10 @@ export class QueueWatch {
     this.#watched.set(contactId, { ...watched, estimateMs: told.atMs - watched.sinceMs + told.estimateMs });
   }
 
-  #waited({ queueId, sinceMs, estimateMs }: Watched, atMs: number, end: 'answered' | 'left' | 'otherwise'): void {
-    this.#observations.waited(queueId, { waitMs: Math.max(0, atMs - sinceMs), end, estimateMs });
+  #waited(watched: Watched, atMs: number, end: 'answered' | 'left' | 'otherwise'): void {
+    const { queueId, sinceMs, estimateMs, isCallBack } = watched;
+    if (isCallBack !== true)
+      this.#observations.waited(queueId, { waitMs: Math.max(0, atMs - sinceMs), end, estimateMs });
   }
 
   #ended(contactId: ContactId, watched: Watched, end: { readonly atMs: number; readonly outcome: string }): void {

@@ -1,7 +1,6 @@
-import type { CallBackSettings } from '../callbacks/index.ts';
 import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
 import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
-import { type Announcements, announcementsInFlow, edgesOf, type Flow, render, step } from '../ivr/index.ts';
+import { announcementsInFlow, edgesOf, type Flow, render, step } from '../ivr/index.ts';
 import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
 import type { ContactRules, WaitingRules } from './rules.ts';
 import { spokenIn, wishFrom } from './spoken-times.ts';
@@ -11,9 +10,6 @@ const mostDialledKnown = 1_000;
 
 /** The rules of one version of the configuration. */
 export function rulesFromConfig(config: HotlineConfig, version: string): ContactRules {
-  const { callBacks = {} } = config as HotlineConfig & {
-    readonly callBacks?: Readonly<Record<string, CallBackSettings>>;
-  };
   const lines = new Map(config.lines.map((line) => [line.id, line]));
   /** The last answer for each schedule: it holds for the minute. */
   const verdicts = new Map<string, { readonly minute: number; readonly verdict: ScheduleVerdict }>();
@@ -36,7 +32,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
   return {
     version,
     language: config.settings.language,
-    ...returningIn(config, callBacks),
+    ...returningIn(config),
     line(lineId) {
       const line = lines.get(lineId);
       return line && { lineId, flowId: line.flowId, language: line.languages[0], recording: line.recording };
@@ -46,7 +42,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       if (queue === undefined) return undefined;
       const { ringTimeoutMs, wrapUpMs, waiting, welcome, ladder, preferredMs, preferredWithinDays } = queue;
       const { abandonedPlaceMs, closing } = queue;
-      const calledBack = callBacks[queueId];
+      const calledBack = config.callBacks[queueId];
       const { length, nobodyLoggedIn, wait } = queue.limits;
       const limits = {
         ...(length === undefined ? {} : { length }),
@@ -122,16 +118,18 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       return step(flow, position, input, facts);
     },
     render,
+    dialling(lineId) {
+      const trunk = config.trunks.find(({ dial }) => dial !== undefined);
+      const callerIdNumber = lines.get(lineId)?.numbers.find((number) => number.startsWith('+'));
+      return trunk && callerIdNumber !== undefined ? { trunk: trunk.name, callerIdNumber } : undefined;
+    },
     offerTitle: (lineId, topic) =>
       [lineId === undefined ? undefined : lines.get(lineId)?.name, topic].filter(Boolean).join(' · '),
   };
 }
 
 /** Callers are looked up where a queue calls back or gives places back. */
-function returningIn(
-  { queues }: HotlineConfig,
-  callBacks: Readonly<Record<string, CallBackSettings>>,
-): Pick<ContactRules, 'returning'> {
+function returningIn({ queues, callBacks }: HotlineConfig): Pick<ContactRules, 'returning'> {
   const abandonedWithinMs = Math.max(0, ...queues.map(({ abandonedPlaceMs }) => abandonedPlaceMs));
   return abandonedWithinMs > 0 || Object.keys(callBacks).length > 0 ? { returning: { abandonedWithinMs } } : {};
 }
@@ -153,19 +151,13 @@ function queueOfTopic(nodes: Flow['nodes'], topic: string): string | undefined {
   return undefined;
 }
 
-/** Keys for call-backs are left out: none is dialled yet. */
 function waitingIn(config: HotlineConfig, queueId: string, flowId: string | undefined): WaitingRules {
   const nodes = (flowId === undefined ? undefined : config.flows[flowId])?.nodes ?? {};
   const sheet = config.announcements[queueId];
   const announcements = sheet && announcementsInFlow(sheet, { nodes });
   const choiceNode = config.queues.find(({ id }) => id === queueId)?.ladder?.choiceNode;
   return {
-    ...(announcements === undefined ? {} : { announcements: withoutCallBack(announcements) }),
+    ...(announcements === undefined ? {} : { announcements }),
     ...(choiceNode === undefined || !Object.hasOwn(nodes, choiceNode) ? {} : { choiceNode }),
   };
-}
-
-function withoutCallBack(announcements: Announcements): Announcements {
-  const kept = Object.entries(announcements.keys).filter(([, does]) => !('does' in does && does.does === 'callBack'));
-  return { ...announcements, keys: Object.fromEntries(kept) };
 }

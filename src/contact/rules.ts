@@ -28,10 +28,10 @@ export interface QueueRules {
   /** They are told at the beginning that they wait, unless said otherwise. */
   readonly welcome?: boolean;
   readonly ladder?: Ladder;
+  /** How its callers are called back; absent: they are not. */
+  readonly callBacks?: CallBackSettings;
   /** Who has talked with the caller since then is asked first; absent: nobody is looked for. */
   readonly lastOperatorWithinMs?: number;
-  /** Its callers can be called back. */
-  readonly callBacks?: CallBackSettings;
   /** Who gave up here gets his place back when he calls again so soon. */
   readonly abandonedPlaceMs?: number;
   /** Who waits when his line closes is served for `graceMs`, and then goes there. */
@@ -93,6 +93,8 @@ export interface ContactRules {
   flowStep(flowId: string, position: FlowPosition | undefined, input: FlowInput, facts: FlowFacts): FlowStep;
   /** Sound ids of what is to be said. */
   render(items: readonly SayItem[], language: string): readonly string[];
+  /** How callers of the line are called back: over which trunk, showing which number; undefined: not at all. */
+  dialling(lineId: string): { readonly trunk: string; readonly callerIdNumber: string } | undefined;
   /** What the operator's phone shows beside the caller's number. */
   offerTitle(lineId: string | undefined, topic: string): string;
 }

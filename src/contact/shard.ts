@@ -2,6 +2,7 @@ import type { QueueEvent, QueueInbox } from '../acd/index.ts';
 import {
   asId,
   bySystem,
+  type CallBackId,
   type Clock,
   type ContactId,
   DozvonError,
@@ -16,7 +17,7 @@ import {
 } from '../foundation/index.ts';
 import type { EffectPorts } from './effect-runner.ts';
 import type { ContactEvent } from './events.ts';
-import { begin, playbackUnderWay } from './machine/index.ts';
+import { begin, beginCallBack, isCalledLeg, playbackUnderWay } from './machine/index.ts';
 import { Mailbox, type MailboxOptions, stateContext } from './mailbox.ts';
 import type { ArrivalFacts, TelephonyPort, TelephonySnapshot } from './ports.ts';
 import { PresenceKeys } from './presence-keys.ts';
@@ -205,6 +206,7 @@ export class Shard {
         return;
       case 'legReturned':
         if (this.#contactByCallerLeg.has(event.legId)) this.#deliver(this.#contactOfLeg(event.legId), event);
+        else if (isCalledLeg(event.legId)) this.#endStray(event.legId);
         else this.#arrive(event.legId, event.arrival); // its contact is not known any more: served as new
         return;
       case 'legAnswered':
@@ -251,6 +253,19 @@ export class Shard {
     mailbox
       .begin(first)
       .catch((error: unknown) => logger.error({ contactId, error: messageOf(error) }, 'the contact could not begin'));
+  }
+
+  /** Resolves when the contact that is to claim it is saved. */
+  async beginCallBack(callBackId: CallBackId): Promise<void> {
+    const { clock, lease, logger, rules } = this.#options;
+    const nowMs = clock.nowMs();
+    const contactId = newId<ContactId>('c', nowMs);
+    const first = beginCallBack({ contactId, shard: lease.shard, callBackId }, { nowMs, rules: rules() });
+    const mailbox = new Mailbox(first.state, this.#mailboxOptions());
+    this.#mailboxes.set(contactId, mailbox);
+    this.#contactByCallerLeg.set(first.state.callerLegId, contactId);
+    logger.debug({ contactId, callBackId }, 'contact begun for a call-back');
+    await mailbox.begin(first);
   }
 
   /** Tried until it is stored: nothing else would make an operator reachable again. */
@@ -319,7 +334,7 @@ export class Shard {
     for (const mailbox of behind) await this.#recover(mailbox, snapshot);
     for (const leg of snapshot.legs) {
       if (this.#contactByCallerLeg.has(leg.legId) || !leg.controlled) continue;
-      if (leg.arrival) this.#arrive(leg.legId, leg.arrival);
+      if (leg.arrival && !isCalledLeg(leg.legId)) this.#arrive(leg.legId, leg.arrival);
       else if (!this.#mailboxes.has(contactOfName(leg.legId) ?? asId<ContactId>(''))) this.#endStray(leg.legId);
     }
     for (const { bridgeId } of snapshot.bridges) {
@@ -338,6 +353,7 @@ export class Shard {
         controlled: leg.controlled,
         up: leg.state === 'up',
         ...(leg.spoolFile === undefined ? {} : { spoolFile: leg.spoolFile }),
+        ...(leg.heard === undefined ? {} : { heard: leg.heard }),
       }));
     const playbackId = playbackUnderWay(state.phase);
     const playbacks: PlaybackId[] = [];

@@ -20,14 +20,22 @@ import type { ContactOutcome, TimelineEntry } from './store-ports.ts';
  *      │          │  └───────┘          └── stale offer: queued │
  *      └──────────┴───────────┴─── caller gone ─────────────────┘
  *
+ * A contact that calls somebody back begins without its caller:
+ *
+ *  claiming ──► queued ──► (joining) ──► dialling ──► talking, or queued with the caller, whose operator is rung now
+ *      │           │                         │
+ *      └───────────┴── not his, too late, ───┴── not reached ──► closing
+ *
  * Each phase has only what it has. `closing` holds what still has to come before the contact may be forgotten:
  * the end of its legs, of the operator's wrap-up and of the recording's verification.
  */
 export type ContactPhase =
   | { readonly name: 'arriving'; readonly step: 'openingRecording' | 'startingRecording' }
   | VoicePhase
+  | ClaimingPhase
   | QueuedPhase
   | JoiningPhase
+  | DiallingPhase
   | TalkingPhase
   | ClosingPhase;
 
@@ -44,6 +52,11 @@ export interface VoicePhase extends Dialogue {
   readonly name: 'voice';
   /** What becomes of the contact when the current prompt has been said. */
   readonly endAfterPlayback?: ContactOutcome;
+}
+
+/** The room of call-backs is being asked whether it is this contact's. Nobody is on the line, and nothing is told yet. */
+export interface ClaimingPhase {
+  readonly name: 'claiming';
 }
 
 export interface Offer {
@@ -135,6 +148,7 @@ interface Waiting {
   readonly closing?: LineClosing;
 }
 
+/** Of a contact that calls somebody back also before its caller is on the line. */
 export interface QueuedPhase extends Waiting {
   readonly name: 'queued';
   /** The welcome or an announcement. */
@@ -149,6 +163,30 @@ export interface JoiningPhase extends Waiting {
   readonly offer: Offer;
   readonly operatorLegId: LegId;
   readonly answeredAtMs: number;
+}
+
+/**
+ * A caller is being called back: the attempt is written down, his phone rings, the recording is started when he has answered; or
+ * he was not reached, and the operator who waits is told.
+ */
+export interface DiallingPhase {
+  readonly name: 'dialling';
+  readonly step: 'writingDown' | 'ringing' | 'startingRecording' | 'telling';
+  readonly queueId: string;
+  readonly topic: string;
+  readonly enqueuedAtMs: number;
+  /** Operator first: he has answered and waits in a bridge of his own. */
+  readonly operator?: WaitingOperator;
+  /** Caller first: who is kept for him, and is rung when he has answered. */
+  readonly reserved?: { readonly offer: Offer; readonly devices: readonly string[] };
+  /** What the operator hears. */
+  readonly playback?: PlaybackId;
+}
+
+export interface WaitingOperator {
+  readonly operatorId: OperatorId;
+  readonly legId: LegId;
+  readonly bridgeId: BridgeId;
 }
 
 export interface TalkingPhase {
@@ -188,6 +226,9 @@ export type TimerId =
   | 'ring'
   | 'wrapUp'
   | 'recordingStart'
+  | 'window'
+  | 'dial'
+  | 'live'
   | 'closing'
   | 'playback';
 
@@ -215,6 +256,10 @@ export interface ContactFacts {
   readonly endedBy?: 'caller' | 'operator' | 'service';
   readonly outcome?: ContactOutcome;
   readonly caseId?: CaseId;
+  /** We called. */
+  readonly kind?: 'callBack';
+  /** The call-back that is dialled, or promised. */
+  readonly callBackId?: CallBackId;
 }
 
 export interface ContactRecording {
@@ -225,17 +270,36 @@ export interface ContactRecording {
   readonly spoolFile?: string;
 }
 
+/** What a contact that calls somebody back has to do. */
+export interface CallBackTask {
+  readonly callBackId: CallBackId;
+  /**
+   * `asked`: may be claimed · `refused`: it is another's · `claimed` · `attempted`: an attempt is written down, or may be ·
+   * `settled`: the room of call-backs has been told how it went, or has it back.
+   */
+  readonly stage: 'asked' | 'refused' | 'claimed' | 'attempted' | 'settled';
+  /** By whose settings it is dialled, wherever staff has moved it. */
+  readonly queueId?: string;
+  /** It may be dialled until then. */
+  readonly untilMs?: number;
+  /** How the queue holds it: a caller who has been reached and has no operator waits as any other. */
+  readonly queuedAs: 'callBack' | 'live';
+}
+
 /** Everything known of a live contact. Plain JSON; holds personal data, so it is stored sealed. */
 export interface ContactState {
   readonly contactId: ContactId;
   readonly shard: string;
   readonly configVersion: string;
   readonly arrivedAtMs: number;
+  /** Of a caller who is called back: the name that his leg will have. */
   readonly callerLegId: LegId;
   readonly phase: ContactPhase;
   readonly facts: ContactFacts;
   readonly legs: readonly Leg[];
   readonly recording?: ContactRecording;
+  /** Where we call. */
+  readonly callBack?: CallBackTask;
   /** A request of the caller's own choice has been asked to be stored. */
   readonly requestAsked?: boolean;
   /** By the key that the answer will name: the contact is not forgotten before it has come. */

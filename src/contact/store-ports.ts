@@ -1,4 +1,4 @@
-import type { CaseId, ContactId, LegId, OperatorId, RecordingId, SaveAhead } from '../foundation/index.ts';
+import type { CallBackId, CaseId, ContactId, LegId, OperatorId, RecordingId, SaveAhead } from '../foundation/index.ts';
 import type { AbandonedPlace } from './state.ts';
 
 /** A claim on a shard. `epoch` grows with each owner; every save names it, so that a late owner cannot write. */
@@ -65,11 +65,11 @@ export interface ContactStateStore {
   loadShard(shard: string): Promise<readonly { readonly contactId: ContactId; readonly sealedState: string }[]>;
 }
 
-/** An event on the common stream: timelines of contacts and moves of the queue and operators. */
+/** An event on the common stream: timelines of contacts, moves of the queue and operators, alarms of the system. */
 export interface StreamEvent {
   /** Position in the stream; readers resume after it. */
   readonly id: string;
-  readonly source: 'contact' | 'queue';
+  readonly source: 'contact' | 'queue' | 'system';
   readonly contactId?: ContactId;
   readonly operatorId?: OperatorId;
   readonly entry: TimelineEntry;
@@ -106,7 +106,14 @@ export type ContactOutcome =
   | 'abandonedInQueue'
   | 'abandonedWhileRinging'
   | 'requestLeft'
+  /** Left with the promise to be called back. */
   | 'callBackPromised'
+  /** A call-back whose caller could not be joined with an operator: its attempt says why. */
+  | 'callBackNotReached'
+  /** A call-back that was not dialled: its caller called in, or it was cancelled. */
+  | 'callBackNotNeeded'
+  /** A call-back that was not dialled as its hours were over; it is due again later. */
+  | 'callBackPostponed'
   | 'informed'
   | 'menuExhausted'
   | 'unknownNumber'
@@ -138,6 +145,10 @@ export interface ContactRecord {
   readonly endedBy?: 'caller' | 'operator' | 'service';
   readonly outcome?: ContactOutcome;
   readonly caseId?: CaseId;
+  /** We called: no service level counts it. Left out: the caller did. */
+  readonly kind?: 'callBack';
+  /** The call-back that was dialled, or promised. */
+  readonly callBackId?: CallBackId;
   readonly legs: readonly {
     readonly legId: LegId;
     readonly role: string;

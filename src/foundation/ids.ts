@@ -35,6 +35,18 @@ export function newId<Id extends string>(prefix: string, nowMs: number): Id {
   return `${prefix}${time}${random}` as Id;
 }
 
+/** When `newId` made it, of an id with a prefix of one letter; undefined for what no id of ours looks like. */
+export function madeAtMs(id: string): number | undefined {
+  if (id.length !== 21) return undefined;
+  let ms = 0;
+  for (const letter of id.slice(1, 10)) {
+    const digit = alphabet.indexOf(letter);
+    if (digit < 0) return undefined;
+    ms = ms * 32 + digit;
+  }
+  return ms;
+}
+
 /** Takes a string from outside (a key in Redis, a path parameter) as an id; the caller has checked what it is. */
 export function asId<Id extends string>(value: string): Id {
   return value as Id;

@@ -9,9 +9,9 @@ const key = z.string().regex(/^[0-9*#]$/, 'a telephone key: 0–9, * or #');
 
 /** What a key does while the caller waits; whatever it is, the place stays his. `hint` is said ahead of «нажмите» and the key. */
 const waitingKeySchema = z.union([
-  /** `callBack` begins the call-back dialogue, `tell` says place and estimate at once. */
-  z.strictObject({ hint: id, does: z.enum(['callBack', 'tell']) }),
-  /** A node of the line's flow: a request, frequent questions, the menu. */
+  /** Says place and estimate at once. */
+  z.strictObject({ hint: id, does: z.literal('tell') }),
+  /** A node of the line's flow: a call-back, a request, frequent questions, the menu. */
   z.strictObject({ hint: id, node: id }),
 ]);
 

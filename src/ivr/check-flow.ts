@@ -1,4 +1,13 @@
-import { edgesOf, type Flow, type FlowEdge, type FlowFault, type FlowNode, type FlowSay } from './flow.ts';
+import {
+  type CallBackNode,
+  callBackRefusals,
+  edgesOf,
+  type Flow,
+  type FlowEdge,
+  type FlowFault,
+  type FlowNode,
+  type FlowSay,
+} from './flow.ts';
 
 /**
  * What is wrong with a linked flow, all at once. `promptIds`: prompts that have a text and a sound. `queueIds`: queues there are.
@@ -43,8 +52,21 @@ function nameFaults(
       const path = `nodes.${nodeId}.queue`;
       faults.push({ code: 'unknownQueue', flowId: flow.id, path, expected: 'the id of a queue', got: node.queue });
     }
+    if (node.type === 'callBack') faults.push(...refusalFaults(flow.id, nodeId, node));
     return faults;
   });
+}
+
+/** Whatever the reason, a caller who is not called back is told so and led on. */
+function refusalFaults(flowId: string, nodeId: string, node: CallBackNode): readonly FlowFault[] {
+  return callBackRefusals.flatMap((why) =>
+    (['refused', 'onRefused'] as const)
+      .filter((field) => (node[field][why] ?? node[field].default) === undefined)
+      .map((field): FlowFault => {
+        const path = `nodes.${nodeId}.${field}.${why}`;
+        return { code: 'refusalUnanswered', flowId, path, expected: 'an entry for it, or `default`', got: 'none' };
+      }),
+  );
 }
 
 function promptsOf(node: FlowNode): readonly { readonly field: string; readonly prompt: string }[] {
@@ -52,6 +74,8 @@ function promptsOf(node: FlowNode): readonly { readonly field: string; readonly 
   for (const field of ['say', 'noInput', 'wrongKey', 'invalid', 'confirm', 'empty', 'review', 'failed'] as const) {
     if (field in node) lists[field] = (node as Partial<Record<typeof field, readonly FlowSay[]>>)[field];
   }
+  if (node.type === 'callBack')
+    for (const [why, entries] of Object.entries(node.refused)) lists[`refused.${why}`] = entries;
   const said = Object.entries(lists).flatMap(([field, entries = []]) =>
     entries.flatMap((entry) => {
       return promptsIn(entry).flatMap((prompt) => (prompt === undefined ? [] : [{ field, prompt }]));
@@ -62,7 +86,7 @@ function promptsOf(node: FlowNode): readonly { readonly field: string; readonly 
 
 function promptsIn(entry: FlowSay): readonly (string | undefined)[] {
   if (typeof entry === 'string') return [entry];
-  return 'hint' in entry ? [entry.hint] : [entry.before, entry.otherwise];
+  return 'hint' in entry ? [entry.hint] : [entry.before, entry.behind, entry.otherwise];
 }
 
 /** Faults of the ways through the flow: what is never reached, never ends, or leaves a caller without an operator in hours. */

@@ -66,7 +66,7 @@ function countedPieces(value: number, noun: CountedNoun): readonly string[] {
   return [...numeralPieces(value), nounPiece(value, noun)];
 }
 
-const prepositions = { с: 'from', до: 'until', в: 'at' } as const;
+const prepositions = { с: 'from', до: 'until', в: 'at', после: 'after' } as const;
 
 /** «two p.m.», «two oh five p.m.», «noon», «midnight». */
 function timePieces(time: string): readonly string[] {

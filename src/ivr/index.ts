@@ -1,5 +1,4 @@
 export * from './announcements.ts';
-export * from './call-back-speech.ts';
 export * from './check-flow.ts';
 export { edgesOf, type Flow, type FlowFault, flowSchema } from './flow.ts';
 export * from './link-flows.ts';
@@ -7,5 +6,6 @@ export type * from './position.ts';
 export * from './prompt-sheet.ts';
 export * from './render.ts';
 export type * from './say.ts';
+export * from './spoken-promise.ts';
 export * from './spoken-wait.ts';
 export * from './step.ts';

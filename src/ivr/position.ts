@@ -1,4 +1,4 @@
-import type { HangupOutcome } from './flow.ts';
+import type { CallBackWanted, callBackRefusals, HangupOutcome } from './flow.ts';
 import type { SayItem, SpokenWait } from './say.ts';
 
 /** What the flow may know about the contact; computed afresh for every step. */
@@ -46,8 +46,8 @@ export type FlowCallBackWish =
   | { readonly kind: 'at'; readonly dayOffset: number; readonly hour: number }
   | { readonly kind: 'nextOpening' };
 
-/** `zoneUnknown`: he may be called at that hour only if he says where he is. */
-export type CallBackRefusal = 'noRoom' | 'outsideHours' | 'zoneUnknown' | 'tooFar' | 'noNumber' | 'failed';
+/** `noRoom`: no day has any left. `tooFar`: so far ahead none is promised. `zoneUnknown`: he may be called at that hour only if he says where he is. */
+export type CallBackRefusal = (typeof callBackRefusals)[number];
 
 /** `keyed` is E.164, whatever notation the caller keyed. Personal data. */
 export type CallBackNumber = 'ani' | { readonly keyed: string };
@@ -81,15 +81,23 @@ export type Instruction =
   /** For the timeline; no personal data. */
   | { readonly type: 'note'; readonly kind: NoteKind; readonly facts: Readonly<Record<string, string | number>> };
 
-export type NoteKind = 'topicChosen' | 'wrongKey' | 'noInput' | 'triesExhausted' | 'numberRefused' | 'messageEmpty';
+export type NoteKind =
+  | 'topicChosen'
+  | 'wrongKey'
+  | 'noInput'
+  | 'triesExhausted'
+  | 'numberRefused'
+  | 'messageEmpty'
+  | 'callBackRefused';
 
-/** `menu`: a menu node's keys. `number`, `message`: 1 keeps, 2 does it again. */
+/** `menu`: a menu node's keys. `number` (what was keyed, a telephone number or an hour), `message`: 1 keeps, 2 does it again. */
 export type Question = 'menu' | 'number' | 'message';
 /** Whether the prompt is still playing or the input timer runs. */
 type Hearing = 'prompt' | 'silence';
 
 /**
- * saying ──played──▶ (next node) · asking/collecting ──key, timer──▶ … · announcing ─▶ recording ─▶ asking · storing ─▶ saying · over
+ * saying ──played──▶ (next node) · asking/collecting ──key, timer──▶ … · announcing ─▶ recording ─▶ asking · storing ─▶ saying · over;
+ * storing: a request or a call-back, until it is known to be kept or not.
  */
 export type PositionState =
   /** `nextNode` is where it goes when the prompt has ended; without it the caller is let go, or goes back to his queue. */
@@ -104,6 +112,23 @@ export type PositionState =
   /** The flow has let go of the caller: queued or hung up. */
   | { readonly phase: 'over' };
 
+/** What was said so far of calling this caller back. */
+export interface CallBackTalk {
+  readonly wanted?: CallBackWanted;
+  /** The day he chose, from today, and the hour. */
+  readonly dayOffset?: number;
+  readonly hour?: number;
+  /** What o'clock it is where he is: his hours are of that clock. */
+  readonly localHour?: number;
+  readonly promised?: SpokenInstant;
+  /** No answer has come yet; one that comes late still counts. */
+  readonly isAsked?: true;
+  /** When it could be, as the last refusal said. */
+  readonly next?: SpokenInstant;
+  /** How often it was refused in all: never set back, so that asking again has an end. */
+  readonly refusals?: number;
+}
+
 /** Where a contact is in its flow. Plain JSON, to be stored with the contact. */
 export interface FlowPosition {
   readonly node: string;
@@ -113,6 +138,7 @@ export interface FlowPosition {
   readonly topic?: string;
   readonly messageSeconds?: number;
   readonly requestNumber?: string;
+  readonly callBack?: CallBackTalk;
   /** Personal data: keyed digits and the call-back number chosen. Never logged. */
   readonly secret: { readonly digits: string; readonly callBack?: CallBackNumber };
 }

@@ -40,10 +40,10 @@ function pieces(value: SpokenValue): readonly string[] {
   return assertNever(value, 'say item');
 }
 
-const prepositions = { с: 'from', до: 'until', в: 'at' } as const;
+const prepositions = { с: 'from', до: 'until', в: 'at', после: 'after' } as const;
 
 /** «с восьми часов тридцати минут», «в восемь часов одну минуту»; full hours without minutes. */
-function timePieces(time: string, form: 'с' | 'до' | 'в'): readonly string[] {
+function timePieces(time: string, form: keyof typeof prepositions): readonly string[] {
   const { hour, minute } = clockOf(time);
   const hours = `${prepositions[form]}-hour-${hour}`;
   if (minute === 0) return [hours];

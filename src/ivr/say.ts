@@ -22,13 +22,13 @@ export type SayItem =
   | { readonly number: number; readonly gender?: Gender; readonly case?: NumeralCase; readonly noun?: CountedNoun }
   /** Said one by one, in groups as people write them. Anything but a digit is left out. */
   | { readonly digits: string }
-  /** `HH:mm`; «с восьми часов», «до восьми часов», «в восемь часов». */
-  | { readonly time: string; readonly form: 'с' | 'до' | 'в' }
+  /** `HH:mm`; «с восьми часов», «до восьми часов», «в восемь часов», «после восьми часов». */
+  | { readonly time: string; readonly form: 'с' | 'до' | 'в' | 'после' }
   /** From one full or part hour to another, `HH:mm`; «с четырнадцати до пятнадцати часов». */
   | { readonly interval: { readonly from: string; readonly to: string } }
   /**
-   * ISO local date. With `dayOffset` (days from today) near days are said as people do: «завтра», «в понедельник». `full`: beyond
-   * tomorrow with weekday and date, «в понедельник, двенадцатого января».
+   * ISO local date. With `dayOffset` (days from today) near days are said as people do: «завтра», «в понедельник». `full`:
+   * tomorrow with its weekday, beyond it weekday and date, «в понедельник, двенадцатого января».
    */
   | { readonly date: string; readonly dayOffset?: number; readonly form?: 'full' }
   /** 1 Monday … 7 Sunday, «в понедельник». */

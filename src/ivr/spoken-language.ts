@@ -53,8 +53,9 @@ export function dayPieces(
   if (Number.isNaN(at.getTime())) throw new DozvonError('DATE_NOT_SPOKEN', `expected an ISO date, got ${said.date}`);
   const date = dateOf(at.getUTCDate(), at.getUTCMonth() + 1);
   const near = nearDays[said.dayOffset ?? -1];
-  if (near !== undefined) return [near];
   const weekday = weekdayPiece(at.getUTCDay() === 0 ? 7 : at.getUTCDay());
+  // Around midnight people are not sure which day tomorrow is.
+  if (near !== undefined) return said.form === 'full' && near === 'tomorrow' ? [near, weekday] : [near];
   if (said.form === 'full') return [weekday, ...date];
   const { dayOffset = -1 } = said;
   return dayOffset >= 0 && dayOffset <= daysNamedByWeekday ? [weekday] : date;

@@ -1,7 +1,16 @@
 import { assertNever } from '../foundation/index.ts';
-import { callBackNumberFrom } from './call-back-number.ts';
 import type { CollectNode, Flow, RecordNode } from './flow.ts';
-import type { FlowFacts, FlowInput, FlowPosition, FlowStep, IgnoredInput, Instruction, Question } from './position.ts';
+import { keptIn, lengthsOf } from './keyed.ts';
+import type {
+  FlowFacts,
+  FlowInput,
+  FlowPosition,
+  FlowStep,
+  IgnoredInput,
+  Instruction,
+  Question,
+  SpokenInstant,
+} from './position.ts';
 import {
   announce,
   ask,
@@ -16,6 +25,7 @@ import {
   nodeAt,
   note,
   play,
+  refuse,
   storeFailed,
   type Walk,
 } from './walk.ts';
@@ -53,10 +63,11 @@ export function step(flow: Flow, position: FlowPosition | undefined, input: Flow
     case 'requestStored':
       return onRequestStored(walk, position, input.caseNumber);
     case 'requestFailed':
-      return position.state.phase === 'storing' ? storeFailed(walk, position) : ignore(position, 'notStoring');
+      return onRequestFailed(walk, position);
     case 'callBackPromised':
+      return onCallBackPromised(walk, position, input.at);
     case 'callBackRefused':
-      return ignore(position, 'notStoring');
+      return onCallBackRefused(walk, position, input);
     default:
       return assertNever(input, 'flow input');
   }
@@ -77,6 +88,44 @@ function onRequestStored(walk: Walk, position: FlowPosition, caseNumber: string)
     state: { phase: 'saying', nextNode: node.next },
   };
   return play(walk, stored, node.say, [before]);
+}
+
+function onRequestFailed(walk: Walk, position: FlowPosition): FlowStep {
+  const isStoring = position.state.phase === 'storing' && nodeAt(walk, position.node).type === 'request';
+  return isStoring ? storeFailed(walk, position, [{ type: 'cancelTimer' }]) : ignore(position, 'notStoring');
+}
+
+/** A promise that comes after its failure was announced still counts while the caller is at the same node. */
+function onCallBackPromised(walk: Walk, position: FlowPosition, at: SpokenInstant): FlowStep {
+  const node = nodeAt(walk, position.node);
+  const { isAsked, ...known } = position.callBack ?? {};
+  if (node.type !== 'callBack' || isAsked === undefined) return ignore(position, 'notStoring');
+  const before: Instruction = { type: position.state.phase === 'storing' ? 'cancelTimer' : 'stopPlay' };
+  const isLater = known.wanted === 'soon' && at.dayOffset > 0;
+  const promised: FlowPosition = {
+    ...position,
+    callBack: { ...known, promised: at },
+    state: { phase: 'saying', nextNode: isLater ? (node.onLater ?? node.next) : node.next },
+  };
+  return play(walk, promised, node.say, [before]);
+}
+
+function onCallBackRefused(
+  walk: Walk,
+  position: FlowPosition,
+  { why, next }: Extract<FlowInput, { kind: 'callBackRefused' }>,
+): FlowStep {
+  const node = nodeAt(walk, position.node);
+  if (node.type !== 'callBack' || position.state.phase !== 'storing') return ignore(position, 'notStoring');
+  const { isAsked: _answered, ...callBack } = position.callBack ?? {};
+  return refuse(walk, { ...position, callBack }, { node, why, next, before: [{ type: 'cancelTimer' }] });
+}
+
+/** Nothing came in time. */
+function notStored(walk: Walk, position: FlowPosition): FlowStep {
+  const node = nodeAt(walk, position.node);
+  if (node.type === 'callBack') return refuse(walk, position, { node, why: 'failed', before: [] });
+  return storeFailed(walk, position, []);
 }
 
 function onPlayed(walk: Walk, position: FlowPosition): FlowStep {
@@ -170,11 +219,8 @@ function onAnswer(
   // The number was complete, or the message ended, before the caller came to press the key that ends it.
   if (digit === '#') return ignore(position, 'lateTerminator');
   if (node.type === 'collect' && digit === '1') {
-    const keyed = callBackNumberFrom(position.secret.digits);
-    if (keyed !== undefined) {
-      const secret = { ...position.secret, callBack: { keyed } };
-      return enter(walk, { ...position, secret }, node.next, before);
-    }
+    const kept = keptIn(position, node);
+    if (kept !== undefined) return enter(walk, kept, node.next, before);
   }
   if (node.type === 'record' && digit === '1') return enter(walk, position, node.next, before);
   if (digit === '2') return enter(walk, position, position.node, before);
@@ -195,7 +241,8 @@ function onCollected(
   }
   if (pressed.digit === '#') return numberComplete(walk, position, node, tries, [pressed.hush]);
   const longer: FlowPosition = { ...position, secret: { ...position.secret, digits: digits + pressed.digit } };
-  if (longer.secret.digits.length >= node.maxLength) return numberComplete(walk, longer, node, tries, [pressed.hush]);
+  if (longer.secret.digits.length >= lengthsOf(node).most)
+    return numberComplete(walk, longer, node, tries, [pressed.hush]);
   return {
     position: { ...longer, state: { phase: 'collecting', hearing: 'silence', tries } },
     instructions: [pressed.hush, { type: 'startTimer', ms: node.waitMs }],
@@ -210,8 +257,10 @@ function numberComplete(
   before: readonly Instruction[],
 ): FlowStep {
   const { digits } = position.secret;
-  if (digits.length >= node.minLength && callBackNumberFrom(digits) !== undefined) {
-    return ask(walk, position, { question: 'number', tries: 0, before });
+  const kept = keptIn(position, node);
+  if (kept !== undefined) {
+    if (node.confirm !== undefined) return ask(walk, position, { question: 'number', tries: 0, before });
+    return enter(walk, kept, node.next, before);
   }
   const tries = triesBefore + 1;
   const why: 'noInput' | 'invalid' = digits === '' ? 'noInput' : 'invalid';
@@ -222,7 +271,7 @@ function numberComplete(
 
 function onTimer(walk: Walk, position: FlowPosition): FlowStep {
   const { state } = position;
-  if (state.phase === 'storing') return storeFailed(walk, position, []);
+  if (state.phase === 'storing') return notStored(walk, position);
   if (state.phase === 'asking' && state.hearing === 'silence') {
     return insist(walk, position, { question: state.question, tries: state.tries, why: 'noInput', before: [] });
   }

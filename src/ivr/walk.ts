@@ -1,7 +1,20 @@
 import { assertNever, DozvonError } from '../foundation/index.ts';
-import type { Flow, FlowNode, FlowSay, KeyAction, MenuNode, RequestNode } from './flow.ts';
+import type {
+  BranchNode,
+  CallBackNode,
+  CallBackWanted,
+  Flow,
+  FlowNode,
+  FlowSay,
+  HangupOutcome,
+  KeyAction,
+  MenuNode,
+  RequestNode,
+} from './flow.ts';
 import type {
   CallBackNumber,
+  CallBackRefusal,
+  FlowCallBackWish,
   FlowFacts,
   FlowPosition,
   FlowStep,
@@ -9,14 +22,15 @@ import type {
   NoteKind,
   PositionState,
   Question,
+  SpokenInstant,
 } from './position.ts';
 import { speechOf } from './speech.ts';
 
 /** Bound on moves without an input within one step. A checked flow stays below: it has no loop without an input. */
 const longestWalk = 100;
 /**
- * Silence while a request is stored: longer than a database takes that is well. The request is still tried after it; its number then comes by the
- * confirmation.
+ * Silence while a request or a call-back is stored: longer than a database takes that is well. It is still tried after it; the number of a
+ * request then comes by the confirmation.
  */
 const storeLimitMs = 10_000;
 
@@ -55,10 +69,11 @@ export function enter(
     switch (node.type) {
       case 'goto':
         position = withTopic(position, node.topic);
+        if (node.wish !== undefined) position = { ...position, callBack: { ...position.callBack, wanted: node.wish } };
         next = node.to;
         continue;
       case 'branch':
-        next = isSo(walk.facts, node.when) ? node.yes : node.no;
+        next = isSo(walk, position, node.when) ? node.yes : node.no;
         continue;
       case 'say':
         return play(walk, { ...position, state: { phase: 'saying', nextNode: node.next } }, node.say, before);
@@ -70,6 +85,8 @@ export function enter(
         return announce(walk, position, { tries: 0, say: [...node.say, node.beep], before });
       case 'request':
         return store(walk, position, node, before);
+      case 'callBack':
+        return promise(walk, position, node, before);
       case 'enqueue': {
         const topic = position.topic ?? node.topic ?? walk.facts.line.id;
         const queued: Instruction = { type: 'enqueue', queueId: node.queue, topic };
@@ -86,9 +103,25 @@ export function enter(
   throw broken(walk, next, 'an input within the walk');
 }
 
-function isSo(facts: FlowFacts, question: 'open' | 'aniKnown' | 'waiting'): boolean {
-  if (question === 'open') return facts.line.open;
-  return question === 'aniKnown' ? facts.aniKnown : facts.waiting === true;
+function isSo({ facts }: Walk, { secret, callBack }: FlowPosition, question: BranchNode['when']): boolean {
+  switch (question) {
+    case 'open':
+      return facts.line.open;
+    case 'aniKnown':
+      return facts.aniKnown;
+    case 'waiting':
+      return facts.waiting === true;
+    case 'numberChosen':
+      return secret.callBack !== undefined;
+    case 'timeWanted':
+      return callBack?.wanted === 'chosen';
+    case 'localHourKnown':
+      return callBack?.localHour !== undefined;
+    case 'callBackPromised':
+      return callBack?.promised !== undefined;
+    default:
+      return assertNever(question, 'question of a branch');
+  }
 }
 
 function withTopic(position: FlowPosition, topic: string | undefined): FlowPosition {
@@ -122,7 +155,7 @@ function enterMenu(
 function questionAt(walk: Walk, position: FlowPosition, question: Question) {
   const node = nodeAt(walk, position.node);
   if (question === 'menu' && node.type === 'menu') return { ...node, ask: node.say };
-  if (question === 'number' && node.type === 'collect') return { ...node, ask: node.confirm };
+  if (question === 'number' && node.type === 'collect' && node.confirm) return { ...node, ask: node.confirm };
   if (question === 'message' && node.type === 'record') return { ...node, ask: node.review };
   throw broken(walk, position.node, `a node that asks for a ${question}`);
 }
@@ -145,8 +178,10 @@ export function choose(
 ): FlowStep {
   const history = [...position.history, position.node];
   const secret = action.callBack === undefined ? position.secret : { ...position.secret, callBack: action.callBack };
+  const callBack = action.day === undefined ? position.callBack : { ...position.callBack, dayOffset: action.day };
   const chosen = action.topic === undefined ? before : [...before, note('topicChosen', { topic: action.topic })];
-  return enter(walk, withTopic({ ...position, history, secret }, action.topic), action.to, chosen);
+  const on: FlowPosition = { ...position, history, secret, ...(callBack === undefined ? {} : { callBack }) };
+  return enter(walk, withTopic(on, action.topic), action.to, chosen);
 }
 
 export function goBack(walk: Walk, position: FlowPosition, before: readonly Instruction[]): FlowStep {
@@ -159,7 +194,12 @@ export function collectAgain(
   options: { tries: number; say: readonly FlowSay[]; before: readonly Instruction[] },
 ): FlowStep {
   const state: PositionState = { phase: 'collecting', hearing: 'prompt', tries: options.tries };
-  return play(walk, { ...position, state, secret: { digits: '' } }, options.say, options.before);
+  const { callBack } = position.secret;
+  const node = nodeAt(walk, position.node);
+  // Who keys a number wants another than the one he had chosen; who keys an hour keeps it.
+  const isKept = callBack !== undefined && !(node.type === 'collect' && node.valid === 'phoneNumber');
+  const secret = { digits: '', ...(isKept ? { callBack } : {}) };
+  return play(walk, { ...position, state, secret }, options.say, options.before);
 }
 
 export function announce(
@@ -171,9 +211,12 @@ export function announce(
   return play(walk, { ...position, state }, options.say, options.before);
 }
 
+function numberToCall(walk: Walk, position: FlowPosition): CallBackNumber | undefined {
+  return position.secret.callBack ?? (walk.facts.aniKnown ? 'ani' : undefined);
+}
+
 function store(walk: Walk, position: FlowPosition, node: RequestNode, before: readonly Instruction[]): FlowStep {
-  const callBackNumber: CallBackNumber | undefined =
-    position.secret.callBack ?? (walk.facts.aniKnown ? 'ani' : undefined);
+  const callBackNumber = numberToCall(walk, position);
   if (callBackNumber === undefined) {
     return play(walk, { ...position, state: { phase: 'saying', nextNode: node.onFailed } }, node.failed, before);
   }
@@ -188,14 +231,60 @@ function store(walk: Walk, position: FlowPosition, node: RequestNode, before: re
   };
 }
 
-export function storeFailed(
-  walk: Walk,
-  position: FlowPosition,
-  before: readonly Instruction[] = [{ type: 'cancelTimer' }],
-): FlowStep {
+export function storeFailed(walk: Walk, position: FlowPosition, before: readonly Instruction[]): FlowStep {
   const node = nodeAt(walk, position.node);
   if (node.type !== 'request') throw broken(walk, position.node, 'a request node');
   return play(walk, { ...position, state: { phase: 'saying', nextNode: node.onFailed } }, node.failed, before);
+}
+
+function promise(walk: Walk, from: FlowPosition, node: CallBackNode, before: readonly Instruction[]): FlowStep {
+  const callBackNumber = numberToCall(walk, from);
+  const { dayOffset = 0, hour, localHour, ...known } = from.callBack ?? {};
+  const wanted = node.wish ?? known.wanted ?? 'soon';
+  const position: FlowPosition = { ...from, callBack: { ...from.callBack, wanted } };
+  if (callBackNumber === undefined) return refuse(walk, position, { node, why: 'noNumber', before });
+  const instruction: Instruction = {
+    type: 'promiseCallBack',
+    topic: position.topic ?? node.topic ?? walk.facts.line.id,
+    callBackNumber,
+    wish: wishFor(wanted, dayOffset, hour),
+    ...(localHour === undefined ? {} : { localHour }),
+  };
+  return {
+    position: { ...position, state: { phase: 'storing' }, callBack: { ...position.callBack, isAsked: true } },
+    instructions: [...before, { type: 'startTimer', ms: storeLimitMs }, instruction],
+  };
+}
+
+/** A time that was never keyed cannot be chosen. */
+function wishFor(wanted: CallBackWanted, dayOffset: number, hour: number | undefined): FlowCallBackWish {
+  if (wanted !== 'chosen') return { kind: wanted };
+  return hour === undefined ? { kind: 'soon' } : { kind: 'at', dayOffset, hour };
+}
+
+/** Says why there will be no call-back, and leads on: not back to where he asks for one more often than the node's tries. */
+export function refuse(
+  walk: Walk,
+  position: FlowPosition,
+  refusal: {
+    readonly node: CallBackNode;
+    readonly why: CallBackRefusal;
+    readonly next?: SpokenInstant | undefined;
+    readonly before: readonly Instruction[];
+  },
+): FlowStep {
+  const { node, why, next, before } = refusal;
+  const { next: _before, ...known } = position.callBack ?? {};
+  const refusals = (known.refusals ?? 0) + 1;
+  const onward = refusals >= node.tries ? node.onExhausted : (node.onRefused[why] ?? node.onRefused.default);
+  const say = node.refused[why] ?? node.refused.default;
+  if (onward === undefined || say === undefined) throw broken(walk, position.node, `an answer to the refusal ${why}`);
+  const refused: FlowPosition = {
+    ...position,
+    callBack: { ...known, refusals, ...(next === undefined ? {} : { next }) },
+    state: { phase: 'saying', nextNode: onward },
+  };
+  return play(walk, refused, say, [...before, note('callBackRefused', { why, refusals })]);
 }
 
 export function letGo(walk: Walk, position: FlowPosition, before: readonly Instruction[]): FlowStep {
@@ -203,11 +292,12 @@ export function letGo(walk: Walk, position: FlowPosition, before: readonly Instr
   const over: FlowPosition = { ...position, state: { phase: 'over' } };
   if (node.type === 'resume') return { position: over, instructions: [...before, { type: 'resume' }] };
   if (node.type !== 'hangup') throw broken(walk, position.node, 'a hangup or resume node');
-  const outcome = position.requestNumber === undefined ? node.outcome : 'requestLeft';
-  return {
-    position: over,
-    instructions: [...before, { type: 'hangup', outcome }],
-  };
+  return { position: over, instructions: [...before, { type: 'hangup', outcome: outcomeOf(position, node.outcome) }] };
+}
+
+function outcomeOf({ requestNumber, callBack }: FlowPosition, otherwise: HangupOutcome): HangupOutcome {
+  if (requestNumber !== undefined) return 'requestLeft';
+  return callBack?.promised === undefined ? otherwise : 'callBackPromised';
 }
 
 /** Silence or a wrong key: asks again, or gives up after the node's number of tries. */

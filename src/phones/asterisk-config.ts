@@ -49,6 +49,7 @@ const modules = [
   'codec_alaw',
   'codec_ulaw',
   'format_sln',
+  'format_wav',
   'bridge_simple',
   'func_channel',
   'func_callerid',
@@ -120,7 +121,7 @@ type = endpoint
 transport = transport-callers
 context = nowhere
 ${media(settings.callerAddress)}
-; Calls from the hotline to any of the registered phones: the dialled user part names the device.
+; Calls from the hotline to any of the registered phones, where the dialled user part names the device, or to a citizen's number.
 [hotline]
 type = endpoint
 transport = transport-phones
@@ -146,6 +147,14 @@ writeprotect = yes
 exten => _[0-9a-z].,1,MixMonitor(${heard}/\${UNIQUEID}.sln,D)
  same => n,Stasis(${phonesApplication},incoming,\${EXTEN})
  same => n,Hangup()
+
+; Any number that a citizen may have; whether somebody has it is decided by the test.
+exten => _+X.,1,MixMonitor(${heard}/\${UNIQUEID}.sln,D)
+ same => n,Stasis(${phonesApplication},citizen,\${EXTEN})
+ same => n,Hangup()
+
+[refuse]
+exten => _XXX,1,PJSIPHangup(\${EXTEN})
 
 [answered]
 exten => s,1,MixMonitor(${heard}/\${UNIQUEID}.sln,D)

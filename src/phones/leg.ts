@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { watch } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { AriArguments, AriConnection, AriEvent, AriOperationName } from '../ari/index.ts';
 import { Changes, DozvonError } from '../foundation/index.ts';
@@ -18,6 +19,19 @@ export interface PhoneLegEnd {
 /** What the leg sends while no tone is asked of it: `none` sends no RTP at all. */
 export type BaseAudio = 'silence' | 'none' | { readonly toneHz: number };
 
+/** How an incoming call is refused. */
+export type Refusal = keyof typeof refusals;
+
+/** By which SIP answer. An operator's phone declines by 403, a citizen's by 603. */
+const refusals = {
+  busy: '486',
+  declined: '403',
+  rejected: '603',
+  unknownNumber: '404',
+  switchedOff: '480',
+  carrierFault: '503',
+} as const;
+
 export interface PhoneLegOptions {
   readonly ari: AriConnection;
   readonly channelId: string;
@@ -34,6 +48,8 @@ const digitMs = 120;
 const betweenDigitsMs = 120;
 /** The file of a leg that has ended is complete when it has not grown for so long (Asterisk closes it within milliseconds). */
 const fileSettlesMs = 1_000;
+/** Bounds the wait for what a citizen says: longer than any greeting or announcement. */
+const longestSpeechMs = 120_000;
 /** A tone without end is ten minutes of a ten-second file: longer than any test call. */
 const baseToneMs = 10_000;
 const baseToneTimes = 60;
@@ -95,9 +111,22 @@ export class PhoneLeg {
     await this.answered(commandMs);
   }
 
-  /** Refuses an incoming call: 486 for `busy`, 403 for `declined`. */
-  async refuse(how: 'busy' | 'declined'): Promise<void> {
-    await this.#hangup(how === 'busy' ? '17' : '21');
+  /** Refuses an incoming call. */
+  async refuse(how: Refusal): Promise<void> {
+    // No hang-up cause of Asterisk's becomes 603: its dialplan can send any answer.
+    const { channelId } = this;
+    const extension = refusals[how];
+    await this.#command('POST /channels/{channelId}/continue', {
+      channelId,
+      context: 'refuse',
+      extension,
+      priority: 1,
+    });
+  }
+
+  /** Sends early media before any answer, as a carrier does that tells why a number cannot be reached. */
+  async progress(): Promise<void> {
+    await this.#command('POST /channels/{channelId}/progress', { channelId: this.channelId });
   }
 
   /** Ends the call, or gives the attempt up; resolves when it has ended. */
@@ -123,16 +152,12 @@ export class PhoneLeg {
 
   /** Says a tone for so long; resolves when it is over or the call is. */
   async playTone(hz: number, lastsMs: number): Promise<void> {
-    await this.#audioStep(async () => {
-      await this.#stopSounding();
-      const playbackId = await this.#play(await this.#toneFile(hz, lastsMs), 1);
-      await this.#changes.until(() => (this.#end !== undefined || this.#finished.has(playbackId) ? true : undefined), {
-        limitMs: lastsMs + commandMs,
-        what: 'the tone to end',
-      });
-      this.#playing = undefined;
-      await this.#startBase();
-    });
+    await this.#playThrough(async () => await this.#toneFile(hz, lastsMs), lastsMs + commandMs);
+  }
+
+  /** Says what is in the file, an 8 kHz mono WAV; resolves when it is over or the call is. */
+  async say(wavFile: string): Promise<void> {
+    await this.#playThrough(async () => await this.#copyOf(wavFile), longestSpeechMs);
   }
 
   /** Changes what is sent from now on. */
@@ -284,6 +309,19 @@ export class PhoneLeg {
     }
   }
 
+  async #playThrough(file: () => Promise<string>, limitMs: number): Promise<void> {
+    await this.#audioStep(async () => {
+      await this.#stopSounding();
+      const playbackId = await this.#play(await file(), 1);
+      await this.#changes.until(() => (this.#end !== undefined || this.#finished.has(playbackId) ? true : undefined), {
+        limitMs,
+        what: 'what is played to end',
+      });
+      this.#playing = undefined;
+      await this.#startBase();
+    });
+  }
+
   async #play(file: string, times: number): Promise<string> {
     this.#playbacks += 1;
     const playbackId = `${this.channelId}-${this.#playbacks}`;
@@ -300,6 +338,14 @@ export class PhoneLeg {
   async #toneFile(hz: number, lastsMs: number): Promise<string> {
     const file = join(dirname(this.#options.heardFile), `tone-${hz}-${lastsMs}`);
     await writeFile(`${file}.sln`, renderTone(hz, lastsMs));
+    return file;
+  }
+
+  /** The Asterisk of the phones may be another user, who cannot read where the file lies. */
+  async #copyOf(wavFile: string): Promise<string> {
+    const name = createHash('sha256').update(wavFile).digest('hex').slice(0, 16);
+    const file = join(dirname(this.#options.heardFile), `said-${name}`);
+    await copyFile(wavFile, `${file}.wav`);
     return file;
   }
 

@@ -1,22 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AriConnection, type AriEvent } from '../ari/index.ts';
-import {
-  type AsteriskProgram,
-  DozvonError,
-  type Logger,
-  messageOf,
-  newId,
-  systemClock,
-  withLimit,
-} from '../foundation/index.ts';
-import { type PhonesSettings, phonesApplication } from './asterisk-config.ts';
+import type { AriConnection } from '../ari/index.ts';
+import { type AsteriskProgram, DozvonError, type Logger, newId, withLimit } from '../foundation/index.ts';
+import type { PhonesSettings } from './asterisk-config.ts';
 import { AsteriskProcess, type RunAs } from './asterisk-process.ts';
+import { Citizen, type CitizenBehaviour, type DialledCall } from './citizen.ts';
 import { freeTcpPort, freeUdpPort } from './free-ports.ts';
 import { type BaseAudio, PhoneLeg } from './leg.ts';
 import { Phone, type PhoneBehaviour } from './phone.ts';
 import { RegistrationWatch } from './registrations.ts';
+import { connectSwitchboard } from './switchboard.ts';
 
 export interface PhonesOptions {
   readonly program: AsteriskProgram;
@@ -27,6 +21,8 @@ export interface PhonesOptions {
   readonly logger: Logger;
   /** Where callers come from: the address of the hotline's carrier trunk. */
   readonly callerAddress?: string;
+  /** Where the hotline dials citizens, on that address; any free port when left out. */
+  readonly callerPort?: number;
   /** Where operators' phones are: any loopback address that is no trunk's. */
   readonly phoneAddress?: string;
   readonly runAs?: RunAs;
@@ -58,6 +54,8 @@ export class Phones {
   readonly #registrations: RegistrationWatch;
   readonly #legs: Map<string, PhoneLeg>;
   readonly #phones: Map<string, Phone>;
+  readonly #citizens: Map<string, Citizen>;
+  readonly #dialled: ReadonlyMap<string, readonly DialledCall[]>;
 
   constructor(parts: {
     readonly settings: PhonesSettings;
@@ -66,6 +64,8 @@ export class Phones {
     readonly registrations: RegistrationWatch;
     readonly legs: Map<string, PhoneLeg>;
     readonly phones: Map<string, Phone>;
+    readonly citizens: Map<string, Citizen>;
+    readonly dialled: ReadonlyMap<string, readonly DialledCall[]>;
   }) {
     this.#settings = parts.settings;
     this.#process = parts.process;
@@ -73,6 +73,33 @@ export class Phones {
     this.#registrations = parts.registrations;
     this.#legs = parts.legs;
     this.#phones = parts.phones;
+    this.#citizens = parts.citizens;
+    this.#dialled = parts.dialled;
+  }
+
+  /** Where citizens are dialled: the SIP address of the carrier. */
+  get carrier(): { readonly host: string; readonly port: number } {
+    return { host: this.#settings.callerAddress, port: this.#settings.callerPort };
+  }
+
+  /**
+   * From now on this number (E.164) is somebody's: he answers at once unless told otherwise. Called again, another person has it.
+   * A number that nobody has is refused with 404.
+   */
+  citizen(request: {
+    readonly number: string;
+    readonly behaviour?: CitizenBehaviour;
+    readonly audio?: BaseAudio;
+  }): Citizen {
+    const { number, behaviour = { kind: 'answer', afterMs: 0 }, audio = 'silence' } = request;
+    const citizen = new Citizen({ number, behaviour, audio });
+    this.#citizens.set(number, citizen);
+    return citizen;
+  }
+
+  /** Every INVITE that has come for the number, in order, whatever became of it and whether anybody has the number or not. */
+  dialled(number: string): readonly DialledCall[] {
+    return this.#dialled.get(number) ?? [];
   }
 
   /** Places a call over the carrier trunk; resolves when the INVITE is on its way. */
@@ -244,8 +271,11 @@ export async function startPhones(options: PhonesOptions): Promise<Phones> {
   const settings = await settingsFor(options);
   const legs = new Map<string, PhoneLeg>();
   const phones = new Map<string, Phone>();
+  const citizens = new Map<string, Citizen>();
+  const dialled = new Map<string, DialledCall[]>();
   const process = AsteriskProcess.start(settings, options.runAs);
-  const ari = ariFor(settings, { legs, phones, logger: options.logger.child({ part: 'phones' }) });
+  const logger = options.logger.child({ part: 'phones' });
+  const ari = connectSwitchboard(settings, { legs, phones, citizens, dialled, logger });
   try {
     await withLimit(Promise.race([ari.start(), process.failure()]), startLimitMs, 'the Asterisk of the test phones');
     const registrations = await RegistrationWatch.open({
@@ -255,7 +285,7 @@ export async function startPhones(options: PhonesOptions): Promise<Phones> {
       password: settings.password,
       limitMs: commandLimitMs,
     });
-    return new Phones({ settings, process, ari, registrations, legs, phones });
+    return new Phones({ settings, process, ari, registrations, legs, phones, citizens, dialled });
   } catch (error) {
     await ari.stop();
     await process.stop();
@@ -275,7 +305,7 @@ async function settingsFor(options: PhonesOptions): Promise<PhonesSettings> {
     target: options.target,
     callerAddress,
     phoneAddress,
-    callerPort: await freeUdpPort([callerAddress]),
+    callerPort: options.callerPort ?? (await freeUdpPort([callerAddress])),
     phonePort: await freeUdpPort([phoneAddress]),
     ariPort: await freeTcpPort(callerAddress),
     amiPort: await freeTcpPort(callerAddress),
@@ -283,66 +313,6 @@ async function settingsFor(options: PhonesOptions): Promise<PhonesSettings> {
     user: 'phones',
     password: randomBytes(18).toString('base64url'),
   };
-}
-
-interface Switchboard {
-  readonly legs: Map<string, PhoneLeg>;
-  readonly phones: ReadonlyMap<string, Phone>;
-  readonly logger: Logger;
-}
-
-function ariFor(settings: PhonesSettings, board: Switchboard): AriConnection {
-  const ari: AriConnection = new AriConnection({
-    access: {
-      url: `http://${settings.callerAddress}:${settings.ariPort}`,
-      user: settings.user,
-      password: settings.password,
-    },
-    app: phonesApplication,
-    clock: systemClock(),
-    logger: board.logger,
-    onEvent: (event) => {
-      if (event.type === 'StasisStart' && event.args[0] === 'incoming') {
-        takeIncoming(event.channel.id, event.args[1] ?? '');
-      } else {
-        board.legs.get(channelOf(event) ?? '')?.onEvent(event, Date.now());
-      }
-    },
-    // Legs that never enter the application (busy, refused) are heard of through their endpoints.
-    prepare: async () => {
-      await ari.request({
-        method: 'POST',
-        uri: `applications/${phonesApplication}/subscription`,
-        query: { eventSource: 'endpoint:PJSIP' },
-      });
-    },
-  });
-  const takeIncoming = (channelId: string, deviceId: string): void => {
-    const phone = board.phones.get(deviceId);
-    const leg = new PhoneLeg({
-      ari,
-      channelId,
-      direction: 'incoming',
-      startedAtMs: Date.now(),
-      audio: phone?.audio ?? 'silence',
-      heardFile: join(settings.dir, 'heard', `${channelId}.sln`),
-    });
-    board.legs.set(channelId, leg);
-    if (phone !== undefined) {
-      phone.incoming(leg);
-      return;
-    }
-    leg.hangup().catch((error: unknown) => {
-      board.logger.warn({ reason: messageOf(error) }, 'a call for a phone that is not there could not be ended');
-    });
-  };
-  return ari;
-}
-
-function channelOf(event: AriEvent): string | undefined {
-  if (event.type === 'Dial') return event.peer.id;
-  if (event.type === 'PlaybackFinished') return event.playback.target_uri?.replace(/^channel:/, '');
-  return 'channel' in event && typeof event.channel === 'object' ? event.channel.id : undefined;
 }
 
 /** The user part of a SIP address: what may not stand there is escaped (RFC 3261, 25.1), "#" included. */

@@ -115,7 +115,7 @@ export function asteriskPlan(prepared: Prepared): ChildPlan {
       extension,
       sipPassword: secrets.sipPasswords[extension] ?? '',
     })),
-    trunks: request.hotline.trunks.map(({ name, addresses }) => ({ name, addresses })),
+    trunks: request.hotline.trunks.map(({ name, addresses, dial }) => ({ name, addresses, dial })),
     soundsDir: join(prepared.app.dir, 'sounds'),
     spoolDir: home.spoolDir,
     testing: request.testing,

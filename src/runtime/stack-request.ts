@@ -21,10 +21,16 @@ export interface AsteriskFacts {
   readonly amiPassword: string;
   readonly shards: readonly string[];
   readonly operators: readonly { readonly extension: string; readonly sipPassword: string }[];
-  readonly trunks: readonly { readonly name: string; readonly addresses: readonly string[] }[];
+  readonly trunks: readonly TrunkFacts[];
   readonly soundsDir: string;
   readonly spoolDir: string;
   readonly testing: boolean;
+}
+
+export interface TrunkFacts {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly dial?: { readonly host: string; readonly port: number } | undefined;
 }
 
 /** Asterisk's files by name, for `<homeDir>/etc`. */
@@ -54,7 +60,7 @@ export interface StackRequest {
     /** A file or a folder. */
     readonly configPath: string;
     readonly operators: readonly { readonly extension: string }[];
-    readonly trunks: readonly { readonly name: string; readonly addresses: readonly string[] }[];
+    readonly trunks: readonly TrunkFacts[];
   };
   readonly renderAsterisk: RenderAsterisk;
   readonly sources: Omit<ProgramSources, 'rootsDir' | 'onProgress'>;

@@ -62,6 +62,34 @@ export function evaluateSchedule(schedule: Schedule, calendar: ProductionCalenda
     : { ...verdict, opensAtMs: change.atMs, opens: moment };
 }
 
+/** A stretch of a date in which the line is open, within one hour of the wall. */
+export interface OpenHour {
+  /** 0–23, as the wall shows it. */
+  readonly hour: number;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** When the line is open on the date that the schedule's wall shows `daysAhead` days after that of `atMs`; days of one kind are alike in what they bring. */
+export function openHours(
+  schedule: Schedule,
+  calendar: ProductionCalendar,
+  at: { readonly atMs: number; readonly daysAhead: number },
+): { readonly date: string; readonly kind: DayKind; readonly weekday: Weekday; readonly hours: readonly OpenHour[] } {
+  const { timeZone } = schedule;
+  const day = wallTimeAt(timeZone, at.atMs).day + at.daysAhead;
+  const fullHours = Array.from({ length: 24 }, (_, hour) => hour * 60);
+  const instants = candidateInstants(timeZone, day, [...edgesOf(schedule, calendar, day), ...fullHours, 1440]);
+  const inOrder = [...new Set(instants)].toSorted((a, b) => a - b);
+  const hours = inOrder.flatMap((fromMs, i): readonly OpenHour[] => {
+    const wall = wallTimeAt(timeZone, fromMs);
+    const untilMs = inOrder[i + 1];
+    if (wall.day !== day || untilMs === undefined || !isOpen(schedule, calendar, wall)) return [];
+    return [{ hour: Math.floor(wall.minute / 60), fromMs, untilMs }];
+  });
+  return { date: isoDate(day), kind: calendar.day(day).kind, weekday: weekdayOf(day), hours };
+}
+
 function reasonAt(schedule: Schedule, calendar: ProductionCalendar, wall: WallTime): ScheduleReason {
   const planned = planDay(schedule, calendar, wall.day);
   const exception = exceptionAt(schedule, wall);

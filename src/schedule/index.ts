@@ -6,7 +6,8 @@ export {
   type DayKind,
   type ProductionCalendar,
 } from './calendar.ts';
-export { evaluateSchedule, type ScheduleReason, type ScheduleVerdict } from './evaluate.ts';
+export { evaluateSchedule, type OpenHour, openHours, type ScheduleReason, type ScheduleVerdict } from './evaluate.ts';
+export { type Period, type PeriodUnit, periodAt, periodsOf } from './periods.ts';
 export type { Schedule } from './schedule.ts';
 export { calendarSchema, scheduleSchema } from './schema.ts';
 export { instantOnWall, type LocalMoment, localMoment, type Weekday, wallTimeAt } from './wall-clock.ts';

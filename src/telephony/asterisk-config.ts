@@ -24,8 +24,12 @@ export interface AsteriskSettings {
   /** Stasis applications that take new legs, in turn. */
   readonly shards: readonly string[];
   readonly operators: readonly { readonly extension: string; readonly sipPassword: string }[];
-  /** Carriers, identified by address (with an optional prefix length) and by nothing else. */
-  readonly trunks: readonly { readonly name: string; readonly addresses: readonly string[] }[];
+  /** Carriers, identified by address (with an optional prefix length) and by nothing else; `dial`: where they take our calls. */
+  readonly trunks: readonly {
+    readonly name: string;
+    readonly addresses: readonly string[];
+    readonly dial?: { readonly host: string; readonly port: number } | undefined;
+  }[];
   /** Holds `<language>/<id>.wav`. */
   readonly soundsDir: string;
   /** Where the recordings are written, absolute; on tmpfs. Created with the other folders; the service names the files in it. */
@@ -86,6 +90,7 @@ const modules = [
   'func_pjsip_aor',
   'func_pjsip_contact',
   'func_pjsip_endpoint',
+  'app_amd',
   'app_exec',
   'app_mixmonitor',
   'app_playback',
@@ -118,6 +123,7 @@ const templateNames = [
   'rtp.conf',
   'sorcery.conf',
   'musiconhold.conf',
+  'amd.conf',
   'pjsip.conf',
   'extensions.conf',
 ] as const;
@@ -139,6 +145,14 @@ const restFiles: Readonly<Record<string, string>> = {
 /** Name of a trunk's endpoint. Operators' endpoints are named by their extension. */
 export function trunkEndpoint(name: string): string {
   return `trunk-${name}`;
+}
+
+/**
+ * Name of the endpoint that calls go out by. It is another one than calls come in by, so that a shard can watch the calls it places
+ * without being told of every call that comes in.
+ */
+export function dialEndpoint(trunkName: string): string {
+  return `dial-${trunkName}`;
 }
 
 /** Folders to exist before Asterisk starts, mode 0700. */
@@ -247,7 +261,20 @@ set_var = DZ_TRUNK=${trunk.name}
 [${name}]
 type = identify
 endpoint = ${name}
-${matches.join('')}`;
+${matches.join('')}${trunk.dial === undefined ? '' : dialSections(trunk.name, trunk.dial)}`;
+}
+
+/** Not asked whether it is there: carriers do not all answer, and one that is away is told by the call. */
+function dialSections(trunkName: string, dial: { readonly host: string; readonly port: number }): string {
+  const name = dialEndpoint(trunkName);
+  return `
+[${name}](trunk)
+aors = ${name}
+
+[${name}]
+type = aor
+contact = sip:${word('trunks.dial.host', dial.host)}:${dial.port}
+`;
 }
 
 function word(name: string, value: string): string {

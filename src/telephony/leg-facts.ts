@@ -1,5 +1,5 @@
 import type { Channel } from '../ari/index.ts';
-import type { ArrivalFacts } from '../contact/ports.ts';
+import type { ArrivalFacts, Heard } from '../contact/ports.ts';
 import { asId, type ContactId, type LegId } from '../foundation/index.ts';
 
 /**
@@ -17,6 +17,7 @@ export const legVariables = [
   'DZ_SPOOL',
   'DZ_EXTENSION',
   'DZ_CODE',
+  'DZ_HEARD',
 ] as const;
 
 export type LegVariable = (typeof legVariables)[number];
@@ -49,4 +50,24 @@ export function arrivalOf(channel: Channel): ArrivalFacts | undefined {
     sipCallId: channel.protocol_id,
     ...(evaluateAt !== undefined && { evaluateAt }),
   };
+}
+
+/** A leg on which we called a caller, rather than he us. */
+export function isCalled(channel: Channel): boolean {
+  return legVariable(channel, 'DZ_ROLE') === 'caller' && legVariable(channel, 'DZ_CONTACT') !== undefined;
+}
+
+/**
+ * What the dialplan heard when a called party answered, undefined where it did not listen. Written as Asterisk's AMD() leaves it:
+ * status, cause and lengths in milliseconds; then how many packets of sound had come: `MACHINE-LONGGREETING-2640-2600/131`.
+ */
+export function heardOf(channel: Channel): Heard | undefined {
+  const written = legVariable(channel, 'DZ_HEARD');
+  if (written === undefined) return undefined;
+  const [analysis = '', packets] = written.split('/');
+  const [status, cause] = analysis.split('-');
+  if (status === 'HUMAN') return 'human';
+  if (cause === 'INITIALSILENCE' || packets === '0') return 'silence';
+  // Sound without any pause may be a loud street, with a human in it.
+  return status === 'MACHINE' && cause !== 'MAXWORDLENGTH' ? 'machine' : 'unsure';
 }

@@ -7,10 +7,13 @@ import type { BridgeId, ContactId, LegId, PlaybackId } from '../foundation/index
  */
 export interface LegRecord {
   readonly legId: LegId;
-  readonly kind: 'inbound' | 'originated' | 'serviceCode';
-  /** Of an originated leg: whom it was called for. */
+  /** `called`: a caller on a leg of ours. */
+  readonly kind: 'inbound' | 'originated' | 'called' | 'serviceCode';
+  /** Of a leg that we originated: whom it was called for. */
   readonly contactId?: ContactId;
   readonly state: 'down' | 'ringing' | 'up';
+  /** Asterisk gives the call up at this time of our clock; not known of a leg found after a restart. */
+  readonly givenUpAtMs?: number;
   /** In our Stasis application now. */
   readonly controlled: boolean;
   /** We have sent the leg into the dialplan and it will come back: leaving the application is no hang-up then. */

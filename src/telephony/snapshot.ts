@@ -1,7 +1,7 @@
 import type { Bridge, Channel } from '../ari/index.ts';
 import type { SnapshotLeg, TelephonySnapshot } from '../contact/ports.ts';
 import { asId, type BridgeId, type LegId } from '../foundation/index.ts';
-import { arrivalOf, legIdOf, legVariable } from './leg-facts.ts';
+import { arrivalOf, heardOf, isCalled, legIdOf, legVariable } from './leg-facts.ts';
 import { isControlled, stateOf } from './translate.ts';
 
 /** What the listings of Asterisk say about one shard. Bridges carry the shard as their name. */
@@ -21,7 +21,9 @@ export function snapshotOf(shard: string, channels: readonly Channel[], bridges:
 }
 
 function legOf(channel: Channel, shard: string, bridgeId: BridgeId | undefined): SnapshotLeg {
-  const arrival = arrivalOf(channel);
+  // Whom we called has not arrived: nobody is to take his leg for a new caller's.
+  const arrival = isCalled(channel) ? undefined : arrivalOf(channel);
+  const heard = heardOf(channel);
   const spoolFile = legVariable(channel, 'DZ_SPOOL');
   return {
     legId: legIdOf(channel),
@@ -30,5 +32,6 @@ function legOf(channel: Channel, shard: string, bridgeId: BridgeId | undefined):
     ...(bridgeId !== undefined && { bridgeId }),
     ...(arrival !== undefined && { arrival }),
     ...(spoolFile !== undefined && { spoolFile }),
+    ...(heard !== undefined && { heard }),
   };
 }

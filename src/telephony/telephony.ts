@@ -20,12 +20,15 @@ import {
   type PlaybackId,
   secondMs,
 } from '../foundation/index.ts';
+import { dialEndpoint } from './asterisk-config.ts';
 import { readDevices } from './device-probe.ts';
+import { type Origination, toCaller, toDevice } from './origination.ts';
 import { outcomeOf, outcomeOfCreation } from './outcomes.ts';
 import { extensionOf, OutsideCalls, outsideCallEvents } from './outside-calls.ts';
 import { newLeg, Registry } from './registry.ts';
+import { settled, soundId, watch } from './requests.ts';
 import { snapshotOf } from './snapshot.ts';
-import { recordOf, sameDevices, translate, translatedEvents } from './translate.ts';
+import { dialEvents, recordOf, sameDevices, translate, translatedEvents } from './translate.ts';
 
 export interface TelephonySettings {
   readonly ari: AriAccess;
@@ -34,6 +37,8 @@ export interface TelephonySettings {
   readonly nodeId: string;
   /** Operators' extensions: whose registrations and ringing are watched. */
   readonly extensions: readonly string[];
+  /** Trunks that can be dialled over, by name. */
+  readonly dialTrunks: readonly string[];
   /** Holds `<language>/<id>.wav`; a path that Asterisk can read too. */
   readonly soundsDir: string;
   readonly clock: Clock;
@@ -47,6 +52,9 @@ export function createTelephony(settings: TelephonySettings): TelephonyPort {
 
 /** The listing connection comes up in the same moment as the first; more is a fault. */
 const listingLimitMs = 5 * secondMs;
+
+/** Our clock and Asterisk's timer may differ by so much. */
+const earlyMs = 100;
 
 /**
  * Commands and events share one connection, so that a command is carried out before the next one is looked at. A second connection
@@ -84,7 +92,13 @@ class AsteriskTelephony implements TelephonyPort {
     });
     // Two processes with the same shard for a moment (a take-over) must not take each other's listings away.
     const listingApp = `${shard}-listing-${newId<string>('', clock.nowMs())}`;
-    this.#listing = new AriConnection({ ...common, app: listingApp, allowedEvents: [] });
+    this.#listing = new AriConnection({
+      ...common,
+      app: listingApp,
+      allowedEvents: dialEvents,
+      prepare: async () => await this.#watchDialEndpoints(this.#listing, listingApp),
+      onEvent: (event) => this.#onEvent(event),
+    });
   }
 
   subscribe(listener: (event: TelephonyEvent) => void): void {
@@ -228,23 +242,34 @@ class AsteriskTelephony implements TelephonyPort {
   }
 
   async dialCaller(request: DialRequest): Promise<CommandOutcome> {
-    throw new DozvonError('TELEPHONY_UNAVAILABLE', `no way to call ${request.legId} back yet`);
+    return this.#settings.dialTrunks.includes(request.trunk)
+      ? await this.#start(request, toCaller(request))
+      : 'refused';
   }
 
   async originate(request: OriginateRequest): Promise<CommandOutcome> {
+    return await this.#start(request, toDevice(request));
+  }
+
+  async #start(
+    request: Pick<OriginateRequest, 'legId' | 'contactId' | 'ringTimeoutMs'>,
+    how: Origination,
+  ): Promise<CommandOutcome> {
     const { legId, contactId } = request;
     const before = this.#registry.leg(legId);
     // Before asking: ringing may be reported before the answer to this request.
-    if (before === undefined) this.#registry.put({ ...newLeg(legId, 'originated'), contactId });
+    const ringsForSeconds = Math.max(1, Math.ceil(request.ringTimeoutMs / secondMs));
+    const givenUpAtMs = this.#settings.clock.nowMs() + ringsForSeconds * secondMs - earlyMs;
+    if (before === undefined) this.#registry.put({ ...newLeg(legId, how.kind), contactId, givenUpAtMs });
     const reply = await this.#main.perform('POST /channels/{channelId}', {
       channelId: legId,
-      endpoint: request.device,
-      context: 'answered',
+      endpoint: how.endpoint,
+      context: how.context,
       extension: 's',
       priority: 1,
-      timeout: Math.max(1, Math.ceil(request.ringTimeoutMs / secondMs)),
-      callerId: `"${displayName(request.callerIdName)}" <${request.callerIdNumber.replaceAll(/[^0-9+*#]/g, '')}>`,
-      body: { variables: { DZ_SHARD: this.#settings.shard, DZ_CONTACT: contactId, DZ_ROLE: request.role } },
+      timeout: ringsForSeconds,
+      callerId: how.callerId,
+      body: { variables: { DZ_SHARD: this.#settings.shard, DZ_CONTACT: contactId, ...how.variables } },
     });
     const outcome = outcomeOfCreation(reply);
     if (outcome !== 'done' && outcome !== 'exists' && before === undefined) this.#registry.forget(legId);
@@ -253,7 +278,7 @@ class AsteriskTelephony implements TelephonyPort {
 
   async hangup(legId: LegId, cause: 'normal' | 'busy' | 'unallocated' | 'failure'): Promise<CommandOutcome> {
     const leg = this.#registry.leg(legId);
-    const cancelled = leg?.kind === 'originated' && leg.state !== 'up';
+    const cancelled = (leg?.kind === 'originated' || leg?.kind === 'called') && leg.state !== 'up';
     this.#registry.change(legId, { ending: true, ...(cancelled && { cancelled }) });
     return outcomeOf(await this.#main.perform('DELETE /channels/{channelId}', { channelId: legId, reason: cause }));
   }
@@ -283,6 +308,7 @@ class AsteriskTelephony implements TelephonyPort {
     await this.#listing.untilConnected(listingLimitMs);
     await warnOfOtherVersion(this.#main, this.#logger);
     await Promise.all(extensions.map((extension) => this.#watch(`endpoint:PJSIP/${extension}`)));
+    await this.#watchDialEndpoints(this.#main, shard);
     const [channels, bridges] = await settled(
       this.#listing.perform('GET /channels', {}),
       this.#listing.perform('GET /bridges', {}),
@@ -299,7 +325,8 @@ class AsteriskTelephony implements TelephonyPort {
       // What has ended meanwhile is stopped in vain, which does no harm; what has not must be known.
       this.#registry.put({ ...record, playing: before.get(record.legId) ?? [] });
       // Those that are with us are watched by Asterisk itself.
-      if (record.kind !== 'originated' && !record.controlled) await this.#watch(`channel:${channel.id}`);
+      const byEndpoint = record.kind === 'originated' || record.kind === 'called';
+      if (!byEndpoint && !record.controlled) await this.#watch(`channel:${channel.id}`);
     }
     for (const bridge of bridges.body.filter((one) => one.name === shard)) {
       const bridgeId = asId<BridgeId>(bridge.id);
@@ -323,16 +350,14 @@ class AsteriskTelephony implements TelephonyPort {
     this.#tellOutsideCalls(this.#settings.extensions, atMs);
   }
 
+  async #watchDialEndpoints(connection: AriConnection, applicationName: string): Promise<void> {
+    const logger = this.#logger;
+    const sources = this.#settings.dialTrunks.map((name) => `endpoint:PJSIP/${dialEndpoint(name)}`);
+    await Promise.all(sources.map((eventSource) => watch(connection, { applicationName, eventSource, logger })));
+  }
+
   async #watch(eventSource: string): Promise<void> {
-    const applicationName = this.#settings.shard;
-    const reply = await this.#main.perform('POST /applications/{applicationName}/subscription', {
-      applicationName,
-      eventSource,
-    });
-    if (reply.ok) return;
-    // A leg may have ended; an operator's endpoint ought to be there.
-    const level = eventSource.startsWith('endpoint:') ? 'warn' : 'debug';
-    this.#logger[level]({ eventSource, status: reply.status }, 'nothing there to watch');
+    await watch(this.#main, { applicationName: this.#settings.shard, eventSource, logger: this.#logger });
   }
 
   #onEvent(event: AriEvent): void {
@@ -386,24 +411,4 @@ class AsteriskTelephony implements TelephonyPort {
       this.#logger.debug({ what, reason: messageOf(error) }, 'Asterisk could not be told'),
     );
   }
-}
-
-/** Awaits both, so that neither rejection goes unheard; rejects with the first. */
-async function settled<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  const [first, second] = await Promise.allSettled([one, other]);
-  if (first.status === 'rejected') throw first.reason;
-  if (second.status === 'rejected') throw second.reason;
-  return [first.value, second.value];
-}
-
-function soundId(id: string): string {
-  if (!/^[a-z]{2}\/[A-Za-z0-9][A-Za-z0-9._/-]*$/.test(id) || id.includes('..')) {
-    throw new DozvonError('SOUND_ID_INVALID', 'sound id: expected <language>/<id> of letters, digits and . _ - /');
-  }
-  return id;
-}
-
-/** What may stand between quotes in a caller's name. */
-function displayName(name: string): string {
-  return name.replaceAll(/[^\p{L}\p{N} .,+()-]/gu, '').trim();
 }

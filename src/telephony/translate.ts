@@ -1,7 +1,7 @@
 import type { AriEvent, Channel } from '../ari/index.ts';
 import type { LegEndCause, TelephonyEvent } from '../contact/telephony-events.ts';
 import { asId, type ContactId, type LegId, type PlaybackId } from '../foundation/index.ts';
-import { arrivalOf, contactIdOf, legIdOf, legVariable } from './leg-facts.ts';
+import { arrivalOf, contactIdOf, heardOf, isCalled, legIdOf, legVariable } from './leg-facts.ts';
 import { type LegRecord, newLeg, type RegistryView } from './registry.ts';
 
 /** What one event of Asterisk means to us. */
@@ -31,6 +31,9 @@ export const translatedEvents = [
   'ContactStatusChange',
 ] as const satisfies readonly AriEvent['type'][];
 
+/** Of the endpoints that callers are called over, and of no others: there are three for each call. */
+export const dialEvents = ['Dial'] as const satisfies readonly AriEvent['type'][];
+
 /** Pure: says what the event means and changes nothing. Events of legs that are not ours mean nothing. */
 export function translate(registry: RegistryView, event: AriEvent, context: TranslationContext): Translation {
   switch (event.type) {
@@ -44,10 +47,12 @@ export function translate(registry: RegistryView, event: AriEvent, context: Tran
     }
     case 'ChannelDestroyed': {
       const leg = registry.leg(legIdOf(event.channel));
-      return leg === undefined ? nothing : ended(leg, endCause(leg, event.cause), context);
+      return leg === undefined ? nothing : ended(leg, endCause(leg, event, context), context);
     }
     case 'ChannelStateChange':
       return onStateChange(registry, event.channel, context);
+    case 'Dial':
+      return onDial(registry, event, context);
     case 'ChannelDtmfReceived': {
       const leg = registry.leg(legIdOf(event.channel));
       if (leg === undefined || leg.lastDigitStamp === event.timestamp) return nothing;
@@ -90,8 +95,10 @@ function onStasisStart(
     case 'answered': {
       const contactId = contactIdOf(channel);
       if (contactId === undefined) return nothing;
-      const leg: LegRecord = { ...(known ?? newLeg(legId, 'originated')), contactId, ...entering };
-      return { events: [{ type: 'legAnswered', legId, contactId, atMs }], leg };
+      const kind = isCalled(channel) ? 'called' : 'originated';
+      const leg: LegRecord = { ...(known ?? newLeg(legId, kind)), contactId, ...entering };
+      const heard = heardOf(channel);
+      return { events: [{ type: 'legAnswered', legId, contactId, ...(heard !== undefined && { heard }), atMs }], leg };
     }
     case 'serviceCode': {
       const extension = legVariable(channel, 'DZ_EXTENSION');
@@ -109,7 +116,22 @@ function onStateChange(registry: RegistryView, channel: Channel, context: Transl
   const leg = registry.leg(legIdOf(channel));
   if (leg === undefined) return nothing;
   if (channel.state === 'Up') return { events: [], leg: { ...leg, state: 'up' } };
-  if (channel.state !== 'Ringing' || leg.state !== 'down' || leg.contactId === undefined) return nothing;
+  return channel.state === 'Ringing' ? rings(leg, context) : nothing;
+}
+
+/** A carrier may say 183 and play what it wants instead of saying 180: to us that is ringing too, and it shows in no state of the channel. */
+function onDial(
+  registry: RegistryView,
+  event: Extract<AriEvent, { type: 'Dial' }>,
+  context: TranslationContext,
+): Translation {
+  const leg = registry.leg(legIdOf(event.peer));
+  if (leg?.kind !== 'called' || event.dialstatus !== 'PROGRESS') return nothing;
+  return rings(leg, context);
+}
+
+function rings(leg: LegRecord, context: TranslationContext): Translation {
+  if (leg.state !== 'down' || leg.contactId === undefined) return nothing;
   const ringing = { type: 'legRinging', legId: leg.legId, contactId: leg.contactId, atMs: context.nowMs } as const;
   return { events: [ringing], leg: { ...leg, state: 'ringing' } };
 }
@@ -177,11 +199,45 @@ function ended(leg: LegRecord, cause: LegEndCause, context: TranslationContext):
   return { events: [{ type: 'legEnded', legId: leg.legId, cause, atMs: context.nowMs }], leg: { ended: leg.legId } };
 }
 
-function endCause(leg: LegRecord, cause: number): LegEndCause {
+function endCause(
+  leg: LegRecord,
+  event: Extract<AriEvent, { type: 'ChannelDestroyed' }>,
+  context: TranslationContext,
+): LegEndCause {
   if (leg.cancelled) return 'cancelled';
   // Once answered, whatever the code says, the far end or we have hung up.
-  if (leg.state === 'up' || leg.kind !== 'originated') return 'normal';
-  return hangupCause(cause);
+  if (leg.state === 'up') return 'normal';
+  if (leg.kind === 'called') {
+    const { givenUpAtMs = 0 } = leg;
+    return calledEndCause(event.tech_cause, { rang: leg.state === 'ringing', gaveUp: context.nowMs >= givenUpAtMs });
+  }
+
+  return leg.kind === 'originated' ? hangupCause(event.cause) : 'normal';
+}
+
+/**
+ * Of a call to a caller, by the SIP answer that ended it (RFC 3261, section 21; 607 and 608: RFC 8197 and 8688). A carrier says 480
+ * for a telephone that is switched off; Asterisk says it too when it has given the call up (`gaveUp`: the time was up by then). Nothing
+ * heard from the carrier at all: it is away.
+ */
+export function calledEndCause(
+  sipStatus: number | undefined,
+  seen: { readonly rang: boolean; readonly gaveUp: boolean },
+): LegEndCause {
+  switch (sipStatus) {
+    case 486:
+    case 600:
+      return 'busy';
+    case 603:
+    case 607:
+    case 608:
+      return 'declined';
+    case 408:
+    case 487:
+      return seen.rang ? 'noAnswer' : 'unreachable';
+    default:
+      return seen.rang && seen.gaveUp ? 'noAnswer' : 'unreachable';
+  }
 }
 
 /** ITU-T Q.850 cause values, as Asterisk maps SIP answers to them. */
@@ -219,15 +275,19 @@ export function hangupCause(cause: number): LegEndCause {
 export function recordOf(channel: Channel, shard: string): LegRecord | undefined {
   if (legVariable(channel, 'DZ_SHARD') !== shard) return undefined;
   const contactId: ContactId | undefined = contactIdOf(channel);
-  const kind =
-    contactId !== undefined ? 'originated' : legVariable(channel, 'DZ_CODE') !== undefined ? 'serviceCode' : 'inbound';
   return {
-    ...newLeg(legIdOf(channel), kind),
+    ...newLeg(legIdOf(channel), kindOf(channel)),
     ...(contactId !== undefined && { contactId }),
     state: stateOf(channel),
     controlled: isControlled(channel, shard),
     keepTime: legVariable(channel, 'DZ_SPOOL') !== undefined,
   };
+}
+
+function kindOf(channel: Channel): LegRecord['kind'] {
+  if (isCalled(channel)) return 'called';
+  if (contactIdOf(channel) !== undefined) return 'originated';
+  return legVariable(channel, 'DZ_CODE') === undefined ? 'inbound' : 'serviceCode';
 }
 
 export function stateOf(channel: Channel): LegRecord['state'] {

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import { type ContactRecord, type ContactRecordStore, lastOperatorDepth } from '../../src/contact/store-ports.ts';
 import {
   asId,
+  type CallBackId,
   type CaseId,
   type ContactId,
   type LegId,
@@ -58,6 +59,8 @@ function ended(record: ContactRecord): ContactRecord {
     endedBy: 'caller',
     outcome: 'answeredByOperator',
     caseId: asId<CaseId>('k1'),
+    kind: 'callBack',
+    callBackId: asId<CallBackId>('cb1'),
     legs: [
       { legId: asId<LegId>(`${record.contactId}-l1`), role: 'caller', startedAtMs: start, endedAtMs: start + 87_345 },
       {

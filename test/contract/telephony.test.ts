@@ -31,6 +31,7 @@ for (const makeWorld of [async () => fakeTelephonyWorld(), realTelephonyWorld]) 
     await operatorsLegs(t, { world, port, heard });
     await devices(t, { world, port, heard });
     await outsideCalls(t, { world, port, heard });
+    await calledBack(t, { world, port, heard });
     await restart(t, { world, port });
   });
 }
@@ -248,6 +249,93 @@ async function operatorsLegs(t: Test, parts: Parts): Promise<void> {
   });
 }
 
+async function calledBack(t: Test, parts: Parts): Promise<void> {
+  const { world, port, heard } = parts;
+  const dial = async (
+    number: string,
+    how: { readonly trunk?: string; readonly ringTimeoutMs?: number; readonly recogniseMachines?: boolean } = {},
+  ): Promise<LegId> => {
+    const legId = id<LegId>('o');
+    const request = { trunk: 'carrier', ringTimeoutMs: 10_000, recogniseMachines: false, ...how };
+    t.equal(await port.dialCaller({ ...request, legId, contactId, number, callerIdNumber: '+78001000001' }), 'done');
+    return legId;
+  };
+  const end = async (legId: LegId): Promise<void> => {
+    await port.hangup(legId, 'normal');
+    await heard.event('legEnded', (event) => event.legId === legId);
+  };
+
+  await t.test('a caller is called, rings, answers, is recorded and talks; dialled once', async (t) => {
+    const number = '+79161234501';
+    const citizen = world.citizen(number, 'silence');
+    const legId = await dial(number);
+    await heard.event('legRinging', (event) => event.legId === legId && event.contactId === contactId);
+    const answered = await heard.event('legAnswered', (event) => event.legId === legId);
+    t.equal(answered.heard, undefined, 'nobody listened');
+    const again = { legId, contactId, number, trunk: 'carrier', callerIdNumber: '+78001000001', ringTimeoutMs: 1_000 };
+    t.equal(await port.dialCaller({ ...again, recogniseMachines: false }), 'exists');
+    const spoolFile = world.spoolFile();
+    t.equal(await port.startRecording(legId, spoolFile), 'done');
+    const returned = await heard.event('legReturned', (event) => event.legId === legId);
+    t.match(returned, { spoolFile, arrival: { dnis: '+78001000001', ani: number, trunk: 'carrier', sipCallId: /.+/ } });
+    const bridgeId = id<BridgeId>('b');
+    await port.createBridge(bridgeId, 'mixing');
+    t.equal(await port.joinBridge(bridgeId, [legId]), 'done');
+    const { legs } = await port.snapshot();
+    t.match(legs, [{ legId, state: 'up', controlled: true, spoolFile, bridgeId }]);
+    t.equal(legs[0]?.arrival, undefined, 'he has not arrived: he was called');
+    await citizen.hangup();
+    t.match(await heard.event('legEnded', (event) => event.legId === legId), { cause: 'normal' });
+    t.equal(heard.all().filter((event) => event.type === 'legAnswered' && event.legId === legId).length, 1);
+    t.match(citizen.dialled(), [{ callerId: '+78001000001' }]);
+    await port.destroyBridge(bridgeId);
+  });
+
+  for (const [answer, cause] of [
+    ['busy', 'busy'],
+    ['announcedBusy', 'busy'],
+    ['decline', 'declined'],
+    ['switchedOff', 'unreachable'],
+    ['unknownNumber', 'unreachable'],
+    ['ring', 'noAnswer'],
+  ] as const) {
+    await t.test(`a citizen’s telephone: ${answer} ends the leg with the cause ${cause}`, async (t) => {
+      const number = '+79161234502';
+      world.citizen(number, answer);
+      const legId = await dial(number, { ringTimeoutMs: 1_000 });
+      t.match(await heard.event('legEnded', (event) => event.legId === legId), { cause });
+    });
+  }
+
+  await t.test('a carrier that is away, and one that cannot be dialled over', async (t) => {
+    const legId = await dial('+79161234503', { trunk: 'away', ringTimeoutMs: 1_000 });
+    t.match(await heard.event('legEnded', (event) => event.legId === legId), { cause: 'unreachable' });
+    const request = { legId: id<LegId>('o'), contactId, number: '+79161234503', callerIdNumber: '+78001000001' };
+    const nowhere = { ...request, trunk: 'nowhere', ringTimeoutMs: 1_000, recogniseMachines: false };
+    t.equal(await port.dialCaller(nowhere), 'refused');
+  });
+
+  await t.test('a call that we give up is cancelled', async (t) => {
+    world.citizen('+79161234504', 'ring');
+    const legId = await dial('+79161234504');
+    await heard.event('legRinging', (event) => event.legId === legId);
+    t.equal(await port.hangup(legId, 'normal'), 'done');
+    t.match(await heard.event('legEnded', (event) => event.legId === legId), { cause: 'cancelled' });
+  });
+
+  for (const answer of ['human', 'machine', 'silence', 'unsure'] as const) {
+    await t.test(`who answers is heard to be: ${answer}`, async (t) => {
+      const number = '+79161234505';
+      world.citizen(number, answer);
+      const legId = await dial(number, { recogniseMachines: true });
+      const answered = await heard.event('legAnswered', (event) => event.legId === legId);
+      t.equal(answered.heard, answer);
+      t.match((await port.snapshot()).legs, [{ legId, state: 'up', controlled: true, heard: answer }]);
+      await end(legId);
+    });
+  }
+}
+
 async function devices(t: Test, { world, port, heard }: Parts): Promise<void> {
   await t.test('devices come and go', async (t) => {
     t.same(port.devices('101'), []);
@@ -353,6 +441,28 @@ async function restart(t: Test, { world, port }: Pick<Parts, 'world' | 'port'>):
     await third.heard.event('operatorCallsChanged', (e) => e.extension === '101' && e.outsideCalls === 0);
     t.equal(third.port.outsideCalls('101'), 0);
     await phone.unregister();
+    await third.port.stop();
+  });
+
+  await t.test('a caller who answers while the port is away is found with what was heard of him', async (t) => {
+    const number = '+79161234506';
+    const citizen = world.citizen(number, 'human');
+    const first = await world.open();
+    const legId = id<LegId>('o');
+    const request = { legId, contactId, number, trunk: 'carrier', callerIdNumber: '+78001000001' };
+    await first.port.dialCaller({ ...request, ringTimeoutMs: 10_000, recogniseMachines: true });
+    await first.heard.event('legRinging', (event) => event.legId === legId);
+    await first.port.stop();
+    const second = await world.open();
+    t.match((await second.port.snapshot()).legs, [{ legId }], 'the leg lives');
+    const answered = await second.heard.event('legAnswered', (event) => event.legId === legId);
+    t.equal(answered.heard, 'human');
+    await second.port.stop();
+    const third = await world.open();
+    t.match((await third.port.snapshot()).legs, [{ legId, state: 'up', controlled: true, heard: 'human' }]);
+    await third.port.hangup(legId, 'normal');
+    await third.heard.event('legEnded', (event) => event.legId === legId);
+    t.equal(citizen.dialled().length, 1);
     await third.port.stop();
   });
 

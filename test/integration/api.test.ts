@@ -664,3 +664,72 @@ t.test(
       t.ok(name in components.schemas, name);
   },
 );
+
+t.test('service levels: by period, the last hour live, and targets beside them', async (t) => {
+  const api = await started(t);
+  const enqueuedAtMs = Date.now() - 10 * 60_000;
+  const wait = (waitMs: number, outcome: ContactRecord['outcome']): ContactRecord =>
+    record({
+      contactId: newId<ContactId>('c', enqueuedAtMs),
+      queueId: 'documents',
+      enqueuedAtMs,
+      waitMs,
+      ...(outcome === undefined ? {} : { outcome }),
+    });
+  for (let i = 0; i < 9; i += 1) await api.records.put(wait(15_000, 'answeredByOperator'));
+  await api.records.put(wait(150_000, 'abandonedInQueue'));
+  const figures = {
+    entered: 10,
+    answered: 9,
+    serviceLevels: [
+      { withinMs: 20_000, answered: 9, ofEntered: 0.9, ofAnsweredAndAbandoned: 0.9, ofAnswered: 1 },
+      { withinMs: 120_000, answered: 9, ofEntered: 0.9 },
+    ],
+    concludedShare: 0.9,
+    averageSpeedOfAnswerMs: 15_000,
+    wait: { p90Ms: 15_000, p95Ms: 150_000 },
+  };
+  const from = encodeURIComponent(new Date(enqueuedAtMs).toISOString());
+  const hours = await ask(api, `/api/v1/service-levels?from=${from}&by=lineAndQueue`);
+  t.equal(hours.status, 200, hours.text);
+  t.match(hours.json.items, [{ lineId: 'support', queueId: 'documents', timeZone: 'Europe/Moscow', figures }]);
+  t.match(JSON.stringify(hours.json.items), /"from":"[^"]+:00:00\.000\+03:00"/, 'the hour on the wall of the line');
+
+  const live = await ask(api, '/api/v1/service-levels/now', { token: tokens.reader });
+  t.match(live.json, {
+    windows: [
+      { minutes: 15, items: [{ figures }, { lineId: 'support', figures }, { queueId: 'documents', figures }] },
+      { minutes: 30 },
+      { minutes: 60 },
+    ],
+    queues: [{ queueId: 'documents', waiting: 0 }],
+    alarms: [],
+  });
+  const state = { state: 'raised', about: 'documents', sinceMs: 1_800_000_000_000 } as const;
+  const event = { kind: 'serviceLevelForecast', facts: { queueId: 'documents' } } as const;
+  await api.stores.alarms.change('forecast documents', { from: undefined, to: state }, event);
+  const { alarms } = (await ask(api, '/api/v1/service-levels/now')).json as unknown as { readonly alarms: unknown };
+  t.same(alarms, [{ alarmId: 'forecast documents', about: 'documents', since: '2027-01-15T08:00:00.000Z' }]);
+
+  const targets = await ask(api, `/api/v1/targets?unit=day&from=${from}&to=${from.replace('Z', '')}1Z`);
+  t.equal(targets.status, 400, 'an instant that is none');
+  const today = await ask(api, `/api/v1/targets?unit=hour&from=${from}`);
+  t.match(JSON.stringify(today.json.items[0]), /"target":"concludedInTime",[^}]*"figure":0\.9,[^}]*"state":"missed"/);
+  t.match(JSON.stringify(today.json.items[0]), /"target":"satisfaction"[^}]*"state":"noData"[^}]*"reason":"noSurvey"/);
+
+  isProblem(t, await ask(api, '/api/v1/service-levels?queueId=unknown'), 404, 'UNKNOWN_QUEUE');
+  isProblem(t, await ask(api, '/api/v1/service-levels?from=2020-01-01T00:00:00Z'), 400, 'INVALID_INPUT');
+  isProblem(t, await ask(api, '/api/v1/service-levels/now', { token: '' }), 401, 'UNAUTHENTICATED');
+});
+
+t.test('alarms are live events of the source system', async (t) => {
+  const api = await started(t);
+  const headers = { authorization: `Bearer ${tokens.first}` };
+  const client = await EventSourceClient.open(`${api.url}/api/v1/events?source=system`, headers);
+  t.teardown(() => client.close());
+  const state = { state: 'raised', about: '2026-11-23T06:00:00.000Z', sinceMs: 1_800_000_000_000 } as const;
+  const facts = { target: 'averageSpeedOfAnswer', figure: 31_000 };
+  await api.stores.alarms.change('asa', { from: undefined, to: state }, { kind: 'targetMissed', facts });
+  const [event] = await client.until((events) => events.length > 0);
+  t.match(event, { type: 'system', data: { kind: 'targetMissed', facts } });
+});

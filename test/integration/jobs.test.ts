@@ -1,7 +1,17 @@
 import t, { type Test } from 'tap';
 import type { NoticeGateway, OutboxNotice } from '../../src/cases/index.ts';
-import { bySystem, type ContactId, newId, silentLogger, systemClock, withLimit } from '../../src/foundation/index.ts';
-import { createDueJobs, type DueJobs, type DueJobsOptions } from '../../src/store/jobs/index.ts';
+import {
+  asId,
+  bySystem,
+  type CallBackId,
+  type ContactId,
+  DozvonError,
+  newId,
+  silentLogger,
+  systemClock,
+  withLimit,
+} from '../../src/foundation/index.ts';
+import { type CallBackTimes, createDueJobs, type DueJobs, type DueJobsOptions } from '../../src/store/jobs/index.ts';
 import { createMemoryCases } from '../../src/store/memory/cases.ts';
 import { startRedis } from '../support/redis.ts';
 
@@ -161,6 +171,135 @@ t.test('Redis lost and back: jobs go on', async (t) => {
   await eventually('it is marked', async () => (await outbox.list({ state: 'sent', limit: 1 })).length === 1);
   t.equal(sent.length, 1);
 });
+
+/** Stands for PostgreSQL: what is scheduled for when, and what has been made of it. */
+function scheduledCallBacks() {
+  const scheduled = new Map<CallBackId, number>();
+  const made: string[] = [];
+  const extents: string[] = [];
+  let jobs: DueJobs | undefined;
+  const times: CallBackTimes = {
+    due: async (callBackId) => {
+      const dueAtMs = scheduled.get(callBackId);
+      if (dueAtMs === undefined) return;
+      if (dueAtMs > Date.now()) return await jobs?.planCallBack(callBackId, dueAtMs);
+      scheduled.delete(callBackId);
+      made.push(callBackId);
+    },
+    reconcile: async (extent) => {
+      extents.push(extent);
+      for (const [callBackId, dueAtMs] of scheduled) await jobs?.planCallBack(callBackId, dueAtMs);
+    },
+  };
+  return {
+    times,
+    made,
+    extents,
+    run: (started: DueJobs) => {
+      jobs = started;
+    },
+    schedule: (name: string, inMs: number): readonly [CallBackId, number] => {
+      const callBackId = asId<CallBackId>(name);
+      const dueAtMs = Date.now() + inMs;
+      scheduled.set(callBackId, dueAtMs);
+      return [callBackId, dueAtMs];
+    },
+  };
+}
+
+const often = { everyMs: 200, settleMs: 300 };
+
+t.test('call-backs are made at their times, once over two processes, and planned again at the start', async (t) => {
+  const { times, made, schedule, run } = scheduledCallBacks();
+  const first = await started(t, { prefix: 'times:', callBacks: times });
+  const second = await started(t, { prefix: 'times:', callBacks: times });
+  run(first);
+  const later = schedule('b1', 400);
+  await first.planCallBack(...later);
+  await second.planCallBack(...later);
+  const sooner = schedule('b2', 100);
+  await second.planCallBack(...sooner);
+  await eventually('both are made', async () => made.length === 2);
+  t.same(made, ['b2', 'b1']);
+
+  schedule('b3', 50);
+  await started(t, { prefix: 'times:', callBacks: times });
+  await eventually('what was scheduled before the start is made', async () => made.length === 3);
+  await eventually('nothing is left of the jobs', async () => (await jobKeys('times:')) === 0);
+});
+
+async function jobKeys(prefix: string): Promise<number> {
+  return (
+    (await redis.client.zcard(`${prefix}jobs:call-back:delayed`)) +
+    (await redis.client.llen(`${prefix}jobs:call-back:wait`))
+  );
+}
+
+t.test('without a shard a call-back is tried again after a second', async (t) => {
+  const tries: number[] = [];
+  const times: CallBackTimes = {
+    due: async () => {
+      tries.push(Date.now());
+      if (tries.length < 3) throw new DozvonError('NO_SHARD', 'expected a shard, this process has none');
+    },
+    reconcile: async () => undefined,
+  };
+  const jobs = await started(t, { callBacks: times });
+  await jobs.planCallBack(asId<CallBackId>('b1'), Date.now());
+  await eventually('it is tried three times', async () => tries.length === 3);
+  const [first = 0, second = 0, third = 0] = tries;
+  t.ok(second - first >= 990 && third - second >= 990 && third - first < 4_000, tries.join(' '));
+});
+
+t.test('a job that comes too early is planned again beside itself', async (t) => {
+  const { times, made, schedule, run } = scheduledCallBacks();
+  const jobs = await started(t, { callBacks: times });
+  run(jobs);
+  const [callBackId, dueAtMs] = schedule('b1', 300);
+  // As by a process whose clock is ahead.
+  const ahead = await started(t, {
+    prefix: `jobs${count}:`,
+    callBacks: times,
+    clock: { ...systemClock(), nowMs: () => Date.now() + 10_000 },
+  });
+  await ahead.planCallBack(callBackId, dueAtMs);
+  await eventually('it is made', async () => made.length === 1);
+  t.ok(Date.now() >= dueAtMs);
+});
+
+t.test('jobs that Redis has lost are planned again, without a new start', async (t) => {
+  const { times, made, schedule, run, extents } = scheduledCallBacks();
+  const jobs = await started(t, { prefix: 'lost:', callBacks: times, reconcile: often });
+  run(jobs);
+  for (const name of ['b1', 'b2', 'b3']) await jobs.planCallBack(...schedule(name, 1_000));
+  const keys = await redis.client.keys('lost:jobs:*');
+  t.ok(keys.length > 0);
+  await redis.client.del(...keys);
+  await eventually('they are made', async () => made.length === 3);
+  t.same([...made].sort(), ['b1', 'b2', 'b3']);
+  t.ok(extents.every((extent) => extent === 'all'));
+});
+
+t.test(
+  'Redis killed and empty again: all call-backs are planned at once, live contacts are left alone for a while',
+  async (t) => {
+    const { times, made, schedule, run, extents } = scheduledCallBacks();
+    const jobs = await started(t, { callBacks: times, reconcile: { everyMs: 60_000, settleMs: 300 } });
+    run(jobs);
+    for (const name of ['b1', 'b2']) await jobs.planCallBack(...schedule(name, 1_500));
+    await eventually('the start has planned', async () => extents.length === 1);
+    await redis.kill();
+    // Promised meanwhile: whoever promises does not wait for Redis to come back.
+    const askedAtMs = Date.now();
+    await jobs.planCallBack(...schedule('b3', 1_000));
+    t.ok(Date.now() - askedAtMs < 3_000);
+    await redis.restart();
+    await eventually('they are made', async () => made.length === 3);
+    t.same([...made].sort(), ['b1', 'b2', 'b3']);
+    await eventually('contacts are compared after a while', async () => extents.at(-1) === 'all' && extents.length > 2);
+    t.equal(extents[1], 'planOnly');
+  },
+);
 
 t.test('Redis lost for good: the jobs end all the same, in bounded time', async (t) => {
   const { gateway } = testGateway();

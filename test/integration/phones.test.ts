@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { silentLogger } from '../../src/foundation/index.ts';
+import { asId, type ContactId, type LegId, newId, silentLogger } from '../../src/foundation/index.ts';
 import { freeUdpPort } from '../../src/phones/free-ports.ts';
-import { type Phones, startPhones, toneMs } from '../../src/phones/index.ts';
+import { type Phones, type Refusal, splitStereo, startPhones, toneMs } from '../../src/phones/index.ts';
 import { asteriskProgram } from '../support/asterisk.ts';
 import { startPlainHotline } from '../support/plain-hotline.ts';
+import { realTelephonyWorld } from '../support/telephony-world.ts';
 
 const limitMs = 10_000;
 const host = '127.0.0.9';
@@ -118,5 +119,82 @@ void t.test('test callers and phones against a plain Asterisk', async (t) => {
     stopped = true;
     t.ok(Date.now() - startedAtMs < 5_000);
     t.equal(caller.state, 'ended');
+  });
+});
+
+void t.test('citizens are called by the product', async (t) => {
+  const world = await realTelephonyWorld();
+  t.teardown(async () => await world.stop());
+  const { phones } = world;
+  const { port, heard } = await world.open();
+  t.teardown(async () => await port.stop());
+  const contactId = asId<ContactId>('c0contact');
+  const dial = async (number: string, ringTimeoutMs = limitMs): Promise<LegId> => {
+    const legId = newId<LegId>(`${contactId}.o`, Date.now());
+    const request = { legId, contactId, number, trunk: 'carrier', callerIdNumber: '+78001000001', ringTimeoutMs };
+    t.equal(await port.dialCaller({ ...request, recogniseMachines: false }), 'done');
+    return legId;
+  };
+  const ended = async (legId: LegId): Promise<string> =>
+    (await heard.event('legEnded', (event) => event.legId === legId, limitMs)).cause;
+
+  await t.test('one answers after a while, says something, hears us, and hangs up when he said he would', async (t) => {
+    const says = join(world.asterisk.settings.soundsDir, 'ru', 'short.wav');
+    const behaviour = { kind: 'answer', afterMs: 700, says, hangsUpAfterMs: 3_000 } as const;
+    const citizen = phones.citizen({ number: '+79000000101', behaviour });
+    const legId = await dial(citizen.number);
+    const leg = await citizen.nextCall(limitMs);
+    await leg.answered(limitMs);
+    t.ok((leg.answeredAtMs ?? 0) - leg.startedAtMs >= 690, 'after a while');
+    await heard.event('legAnswered', (event) => event.legId === legId);
+    const spoolFile = world.spoolFile();
+    await port.startRecording(legId, spoolFile);
+    await heard.event('legReturned', (event) => event.legId === legId);
+    const playbackId = newId<Parameters<typeof port.stopPlayback>[0]>(`${contactId}.p`, Date.now());
+    await port.play({ playbackId, target: { legId }, media: ['ru/long'] });
+    const end = await leg.ended(limitMs);
+    const talkedMs = end.atMs - (leg.answeredAtMs ?? 0);
+    t.ok(talkedMs >= 2_900 && talkedMs < 3_600, `${talkedMs} ms`);
+    t.equal(await ended(legId), 'normal');
+    t.ok((await leg.hears(440, { forMs: 1_000, limitMs })) >= 1_000, 'he hears us');
+    t.ok(toneMs(splitStereo(readFileSync(spoolFile)).left, 660) >= 500, 'he is heard');
+    t.equal(citizen.failure, undefined);
+  });
+
+  await t.test('one rings for ever, and others refuse, each in the way it was told', async (t) => {
+    const citizen = phones.citizen({ number: '+79000000102', behaviour: { kind: 'ring' } });
+    t.equal(await ended(await dial(citizen.number, 1_000)), 'noAnswer');
+    const refusals: readonly (readonly [Refusal, string])[] = [
+      ['busy', 'busy'],
+      ['rejected', 'declined'],
+      ['unknownNumber', 'unreachable'],
+      ['switchedOff', 'unreachable'],
+      ['carrierFault', 'unreachable'],
+    ];
+    for (const [as, cause] of refusals) {
+      for (const announcesMs of [undefined, 300]) {
+        citizen.behaviour = { kind: 'refuse', as, ...(announcesMs !== undefined && { announcesMs }) };
+        const legId = await dial(citizen.number);
+        t.equal(await ended(legId), cause, `${as} after ${announcesMs ?? 0} ms`);
+        const rang = heard.all().some((event) => event.type === 'legRinging' && event.legId === legId);
+        t.equal(rang, announcesMs !== undefined, 'early media is ringing');
+      }
+    }
+    t.equal(citizen.failure, undefined);
+  });
+
+  await t.test('every INVITE is counted, with its instant and the number shown, whoever has the number', async (t) => {
+    const number = '+79000000103';
+    t.same(phones.dialled(number), []);
+    t.equal(await ended(await dial(number)), 'unreachable', 'nobody has it');
+    const citizen = phones.citizen({ number, behaviour: { kind: 'refuse', as: 'busy' } });
+    await ended(await dial(number));
+    const [first, second] = phones.dialled(number);
+    t.equal(phones.dialled(number).length, 2);
+    t.equal(citizen.calls.length, 1);
+    t.match([first, second], [{ callerId: '+78001000001' }, { callerId: '+78001000001' }]);
+    t.ok((first?.atMs ?? 0) <= (second?.atMs ?? 0) && (second?.atMs ?? 0) <= Date.now());
+    await t.rejects(dial('+7900;phone-context=x'), { code: 'NUMBER_INVALID' });
+    t.same(phones.dialled('+7900'), [], 'what is no number is never dialled');
   });
 });

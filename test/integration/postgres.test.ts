@@ -98,6 +98,20 @@ async function fill(stores: PostgresStores): Promise<void> {
       meta,
     },
   );
+  await stores.callBacks.promise(
+    {
+      contactId,
+      lineId: 'support',
+      queueId: 'general',
+      topic: 'documents',
+      language: 'ru',
+      number: planted.callBack,
+      placeMs: at,
+      wish: { kind: 'soon' },
+      createdAtMs: at,
+    },
+    { room: [{ day: '2026-11-23', most: 1, dueAtMs: at }], meta },
+  );
 }
 
 t.test('no table holds a personal datum in the clear', async (t) => {
@@ -105,6 +119,7 @@ t.test('no table holds a personal datum in the clear', async (t) => {
   await fill(stores);
   const text = await dump(url);
   t.match(text, /requestRegistered/, 'the dump shows what is there');
+  t.match(text, /"promised_day":"2026-11-23"/);
   for (const number of [planted.ani, planted.callBack]) {
     t.notMatch(text, number.slice(2), 'the number as digits');
     t.notMatch(text, Buffer.from(number).toString('base64').slice(0, 14));

@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -37,6 +39,7 @@ void t.test('the telephone side over a real Asterisk', { timeout: 90_000 }, asyn
   await anotherProcessTakesOver(t, world);
   await asteriskRestarts(t, world);
   await manager(t, world);
+  await strangersAreNoCarriers(t, world);
   await secrets(t, world);
 });
 
@@ -245,6 +248,35 @@ async function manager(t: Test, world: World): Promise<void> {
     await t.rejects(world.phones.register({ extension: '101', password: 'wrong' }), { code: 'PHONE_NOT_REGISTERED' });
     await ami.stop();
     await t.rejects(ami.action('Ping'), { code: 'TELEPHONY_UNAVAILABLE' });
+  });
+}
+
+async function strangersAreNoCarriers(t: Test, world: World): Promise<void> {
+  await t.test('whoever calls himself by a trunk’s name is not let in', async (t) => {
+    const { host, port } = world.asterisk.sip;
+    const socket = createSocket('udp4');
+    t.teardown(() => socket.close());
+    socket.bind(0, '127.0.0.7');
+    await once(socket, 'listening');
+    for (const name of ['trunk-carrier', 'dial-carrier']) {
+      const uri = `sip:80001@${host}:${port}`;
+      const own = `127.0.0.7:${socket.address().port}`;
+      const lines = [
+        `INVITE ${uri} SIP/2.0`,
+        `Via: SIP/2.0/UDP ${own};branch=z9hG4bK-${name}`,
+        `From: <sip:${name}@${host}>;tag=${name}`,
+        `To: <${uri}>`,
+        `Call-ID: ${name}@stranger`,
+        'CSeq: 1 INVITE',
+        `Contact: <sip:${name}@${own}>`,
+        'Max-Forwards: 70',
+        'Content-Length: 0',
+      ];
+      const answered = once(socket, 'message', { signal: AbortSignal.timeout(limitMs) });
+      socket.send(`${lines.join('\r\n')}\r\n\r\n`, port, host);
+      const [message] = (await answered) as [Buffer];
+      t.match(message.toString('utf8').split('\r\n')[0], /^SIP\/2\.0 40[13] /, name);
+    }
   });
 }
 

@@ -1,4 +1,10 @@
-import { createAcdService, operatorSchema, QueueObservations, queueSchema } from '../../src/acd/index.ts';
+import {
+  createAcdService,
+  operatorSchema,
+  QueueObservations,
+  queueSchema,
+  targetsSchema,
+} from '../../src/acd/index.ts';
 import {
   type Api,
   type ApiPorts,
@@ -9,14 +15,16 @@ import {
   tokenAuthenticator,
 } from '../../src/api/index.ts';
 import { type JournalEntry, type Logger, silentLogger, systemClock } from '../../src/foundation/index.ts';
+import { periodAt, periodsOf } from '../../src/schedule/index.ts';
 import { createMemoryCases } from '../../src/store/memory/cases.ts';
 import { createMemoryContactRecords } from '../../src/store/memory/contact-records.ts';
 import { createMemoryStores } from '../../src/store/memory/index.ts';
 import { createMemoryRecordingRepository } from '../../src/store/memory/recording-repository.ts';
+import { createMemoryWaitRecords } from '../../src/store/memory/wait-records.ts';
 
 export const tokens = { first: 'first-token-of-the-test', reader: 'reader-token-of-the-test' } as const;
 
-const allScopes: readonly Scope[] = ['read', 'operators:write', 'queues:write', 'pii:read'];
+const allScopes: readonly Scope[] = ['read', 'operators:write', 'queues:write', 'callBacks:write', 'pii:read'];
 
 /** A line that is open, as the schedule room would say it. */
 const supportLine: LineNow = {
@@ -65,6 +73,15 @@ export async function startTestApi(
     events: stores.events,
     cases,
     outbox,
+    levels: {
+      waits: createMemoryWaitRecords(() => records.list({ limit: 1_000 })),
+      targets: targetsSchema.parse({}),
+      zones: [{ timeZone: 'Europe/Moscow', lineIds: ['support'] }],
+      periodsOf,
+      startOfDayMs: (timeZone, atMs) => periodAt(timeZone, 'day', atMs).fromMs,
+      forecasts: () => [],
+      alarms: stores.alarms,
+    },
     journal: { append: async (entry) => void entries.push(entry) },
     health: [
       { part: 'asterisk', check: async () => undefined },

@@ -1,15 +1,17 @@
 import type { Ladder } from '../../src/acd/index.ts';
-import { callBackSettingsSchema } from '../../src/callbacks/index.ts';
+import { type CallBackMode, callBackSettingsSchema } from '../../src/callbacks/index.ts';
 import {
   type Arrival,
   begin,
+  beginCallBack,
+  type CallBackBeginning,
   type ContactEvent,
   type ContactRules,
   type ContactState,
   type StepResult,
   step,
 } from '../../src/contact/index.ts';
-import { asId, type ContactId, dayMs, type LegId, minuteMs } from '../../src/foundation/index.ts';
+import { asId, type CallBackId, type ContactId, dayMs, type LegId, minuteMs } from '../../src/foundation/index.ts';
 import {
   type Announcements,
   type Flow,
@@ -201,6 +203,14 @@ const lines: Readonly<Record<string, string>> = {
   '+78001000004': 'called',
 };
 
+/** Queues whose callers are called back. */
+const modeOf: Readonly<Record<string, CallBackMode>> = {
+  'operator-first': 'operatorFirst',
+  'caller-first': 'callerFirst',
+};
+
+/** Nobody is called back from this number's line. */
+const undiallable = '+78001000003';
 const calledBack = {
   callBacks: callBackSettingsSchema.parse({}),
   abandonedPlaceMs: 10 * minuteMs,
@@ -221,6 +231,9 @@ export const testRules: ContactRules = {
     if (queueId === 'quiet') return { ...times, wrapUpMs: 0, waiting: 'silence', welcome: false };
     if (queueId === 'told') return { ...times, ladder };
     if (queueId === 'called') return { ...times, ladder, ...calledBack };
+    const mode = modeOf[queueId];
+    if (mode !== undefined)
+      return { ...times, callBacks: callBackSettingsSchema.parse({ mode, ringTimeoutMs: 10_000 }) };
     return queueId === 'overflow' ? times : undefined;
   },
   waiting: (queueId) => {
@@ -241,6 +254,8 @@ export const testRules: ContactRules = {
   flowStep: (flowId, position, input, facts) =>
     flowId === 'called' ? callingStep(position, input, facts) : flowStep(flows[flowId] ?? flow, position, input, facts),
   render,
+  dialling: (lineId) =>
+    lines[undiallable] === lineId ? undefined : { trunk: 'carrier', callerIdNumber: '+78001000001' },
   offerTitle: () => 'general',
 };
 
@@ -272,6 +287,13 @@ export const toldArrival: Arrival = {
   arrival: { ...testArrival.arrival, dnis: '+78001000003' },
 };
 
+/** A contact that is to call somebody back. */
+export const testCallBack: CallBackBeginning = {
+  contactId: asId<ContactId>('c00000000000000000000'),
+  shard: 'dozvon-n1',
+  callBackId: asId<CallBackId>('cb1'),
+};
+
 /** A line whose callers can be called back, get a place back that they gave up, and are served for a while at closing time. */
 export const calledArrival: Arrival = {
   ...testArrival,
@@ -288,9 +310,10 @@ export class Driver {
 
   readonly #rules: ContactRules;
 
-  constructor(arrival: Arrival = testArrival, rules: ContactRules = testRules) {
+  constructor(beginning: Arrival | CallBackBeginning = testArrival, rules: ContactRules = testRules) {
     this.#rules = rules;
-    const first = begin(arrival, this.#context());
+    const first =
+      'callBackId' in beginning ? beginCallBack(beginning, this.#context()) : begin(beginning, this.#context());
     this.state = first.state;
     this.effects = first.effects;
     this.all.push(...first.effects);

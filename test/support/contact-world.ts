@@ -9,7 +9,9 @@ import {
 import {
   asId,
   bySystem,
+  type CallBackId,
   type Clock,
+  type ContactId,
   DozvonError,
   type LegId,
   type OperatorId,
@@ -173,6 +175,9 @@ export class ContactWorld {
           ringTimeoutMs: 15_000,
           wrapUpMs: 10_000,
         }),
+        ...['operator-first', 'caller-first'].map((id) =>
+          queueSchema.parse({ id, name: id, requirement: 'general', ringTimeoutMs: 15_000, wrapUpMs: 10_000 }),
+        ),
         queueSchema.parse({
           id: 'called',
           name: 'Called back',
@@ -181,6 +186,7 @@ export class ContactWorld {
           wrapUpMs: 10_000,
         }),
       ],
+      callBacks: { 'operator-first': {}, 'caller-first': { callerRingMs: 10_000 } },
       operators: [operatorSchema.parse({ id: 'op101', extension: '101', name: 'One', skills: { general: 5 } })],
     });
     this.#acd = acd;
@@ -233,6 +239,27 @@ export class ContactWorld {
 
   call(dnis = '+78001000001'): LegId {
     return this.exchange.call('dozvon-n1', { dnis, ani: '+79161234567' });
+  }
+
+  /** What the job queue does: a contact is begun for every call-back that is due; who cannot be served now is tried again. */
+  async beginDueCallBacks(): Promise<void> {
+    for (const callBackId of this.callBacks.due()) this.beginCallBack(callBackId);
+    await settled();
+  }
+
+  beginCallBack(callBackId: CallBackId): void {
+    this.begunCallBack(callBackId).catch(() => undefined);
+  }
+
+  /** Settles as the service says; never when it dies on the way. */
+  async begunCallBack(callBackId: CallBackId): Promise<void> {
+    if (this.alive) await this.#service?.beginCallBack(callBackId);
+  }
+
+  /** Staff takes it out of its queue, or its caller has called in. */
+  async withdraw(contactId: ContactId): Promise<void> {
+    await this.#acd?.withdraw(contactId, meta, 'tellOwner');
+    await settled();
   }
 
   /** The connection to Asterisk is lost for `ms`. */

@@ -2,6 +2,8 @@ import type {
   ArrivalFacts,
   BridgeKind,
   CommandOutcome,
+  DialRequest,
+  Heard,
   OriginateRequest,
   TelephonySnapshot,
 } from '../../src/contact/ports.ts';
@@ -32,6 +34,8 @@ export interface FakeLeg {
   state: 'down' | 'ringing' | 'up';
   controlled: boolean;
   spoolFile?: string;
+  /** What was heard when a caller who is called back answered. */
+  heard?: Heard;
   bridgeId?: BridgeId;
   cancelTimer: CancelTimer;
 }
@@ -58,6 +62,22 @@ export interface FakeExchangeOptions {
 /** What a phone of the exchange does with a call. */
 export type PhoneAnswer = 'answer' | 'ring' | 'busy' | 'decline';
 
+/** What a citizen's phone does when it is called: who answers, or why nobody does. */
+export type CitizenAnswer = Heard | 'ring' | 'busy' | 'decline' | 'unreachable' | 'hangsUpAtOnce';
+
+/** Somebody's phone was called. */
+export interface Dialled {
+  readonly number: string;
+  readonly legId: LegId;
+  readonly contactId: ContactId;
+  /** The number that was shown. */
+  readonly callerId: string;
+  readonly atMs: number;
+}
+
+/** How long somebody listens who has answered. */
+const listeningMs = 1_000;
+
 /** Stands for Asterisk and the world behind it: keeps legs and bridges while ports come and go. */
 export class FakeExchange {
   readonly #clock: Clock;
@@ -69,6 +89,11 @@ export class FakeExchange {
   readonly #ports = new Map<string, FakePort>();
   readonly #changes = new Changes();
   readonly #extensions = new Set<string>();
+  readonly #citizens = new Map<string, CitizenAnswer>();
+  /** Every call to a citizen, in order. */
+  readonly dialled: Dialled[] = [];
+  /** Lever: hears of each in the moment it is made. */
+  onDialled: (dialled: Dialled) => void = () => undefined;
   #devicesMade = 0;
 
   constructor(clock: Clock, options: FakeExchangeOptions) {
@@ -138,6 +163,11 @@ export class FakeExchange {
     if (known !== undefined) this.#tellDevices(known.extension);
   }
 
+  /** From now on this number answers so; numbers that nobody has set cannot be reached. */
+  citizen(number: string, answer: CitizenAnswer): void {
+    this.#citizens.set(number, answer);
+  }
+
   hangupDevice(device: string): void {
     for (const leg of this.#legs.values()) if (leg.device === device) this.endLeg(leg, 'normal');
   }
@@ -192,6 +222,31 @@ export class FakeExchange {
     leg.cancelTimer = this.#later(this.#options.ringsAfterMs, () =>
       this.#reach(leg, phone.answer, request.ringTimeoutMs),
     );
+    return 'done';
+  }
+
+  /** Lever: the citizen ends his calls. */
+  hangupCitizen(number: string): void {
+    const own = this.dialled.filter((one) => one.number === number).map((one) => one.legId);
+    for (const legId of own) this.hangup(legId);
+  }
+
+  dialCaller(request: DialRequest, shard: string): CommandOutcome {
+    const { legId, contactId, number, trunk, ringTimeoutMs, recogniseMachines } = request;
+    if (this.#legs.has(legId)) return 'exists';
+    // `nowhere` stands for a trunk that cannot be dialled over, `away` for one whose carrier does not answer.
+    if (trunk === 'nowhere') return 'refused';
+    const dialled = { number, legId, contactId, callerId: request.callerIdNumber, atMs: this.#nowMs() };
+    this.dialled.push(dialled);
+    this.onDialled(dialled);
+    const arrival = { dnis: request.callerIdNumber, ani: number, trunk: request.trunk, sipCallId: `call-${legId}` };
+    const leg = this.#addLeg({ legId, shard, contactId, arrival, entry: 'answered', state: 'down' });
+    const answer = trunk === 'away' ? 'unreachable' : (this.#citizens.get(number) ?? 'unreachable');
+    leg.cancelTimer = this.#later(this.#options.ringsAfterMs, () => {
+      if (answer === 'unreachable') this.endLeg(leg, 'unreachable');
+      else if (answer === 'ring' || answer === 'busy' || answer === 'decline') this.#reach(leg, answer, ringTimeoutMs);
+      else this.#reach(leg, 'answer', ringTimeoutMs, recogniseMachines ? answer : undefined);
+    });
     return 'done';
   }
 
@@ -251,13 +306,15 @@ export class FakeExchange {
   snapshot(shard: string): TelephonySnapshot {
     const legs = [...this.#legs.values()].filter((leg) => leg.shard === shard);
     return {
-      legs: legs.map(({ legId, state, controlled, bridgeId, arrival, spoolFile }) => ({
+      legs: legs.map(({ legId, contactId, state, controlled, bridgeId, arrival, spoolFile, heard }) => ({
         legId,
         state,
         controlled,
         ...(bridgeId !== undefined && { bridgeId }),
-        ...(arrival !== undefined && { arrival }),
+        // Whom we called has not arrived.
+        ...(arrival !== undefined && contactId === undefined && { arrival }),
         ...(spoolFile !== undefined && { spoolFile }),
+        ...(heard !== undefined && { heard }),
       })),
       bridges: [...this.#bridges]
         .filter(([, bridge]) => bridge.shard === shard)
@@ -272,7 +329,7 @@ export class FakeExchange {
     return this.#nowMs();
   }
 
-  #reach(leg: FakeLeg, answer: PhoneAnswer, ringTimeoutMs: number): void {
+  #reach(leg: FakeLeg, answer: PhoneAnswer, ringTimeoutMs: number, heard?: Heard | 'hangsUpAtOnce'): void {
     const { legId, contactId } = leg;
     if (answer === 'busy' || answer === 'decline' || contactId === undefined) {
       this.endLeg(leg, answer === 'busy' ? 'busy' : 'declined');
@@ -280,9 +337,17 @@ export class FakeExchange {
     }
     leg.state = 'ringing';
     this.#tell(leg.shard, { type: 'legRinging', legId, contactId, atMs: this.#nowMs() });
-    const pickUp = (): void => {
+    const enter = (): void => {
       leg.state = 'up';
       this.#enter(leg);
+    };
+    const pickUp = (): void => {
+      if (heard === undefined) enter();
+      else if (heard === 'hangsUpAtOnce') this.endLeg(leg, 'normal');
+      else {
+        leg.heard = heard;
+        leg.cancelTimer = this.#later(listeningMs, enter);
+      }
     };
     if (answer === 'answer') leg.cancelTimer = this.#later(this.#options.ringsAfterMs, pickUp);
     else leg.cancelTimer = this.#later(ringTimeoutMs, () => this.endLeg(leg, 'noAnswer'));
@@ -291,10 +356,11 @@ export class FakeExchange {
   #enter(leg: FakeLeg): void {
     if (!this.#legs.has(leg.legId) || !this.#ports.has(leg.shard)) return;
     leg.controlled = true;
-    const { legId, arrival, contactId, code, spoolFile } = leg;
+    const { legId, arrival, contactId, code, spoolFile, heard } = leg;
     const atMs = this.#nowMs();
     if (code !== undefined) this.#tell(leg.shard, { type: 'serviceCodeDialled', legId, ...code, atMs });
-    else if (contactId !== undefined) this.#tell(leg.shard, { type: 'legAnswered', legId, contactId, atMs });
+    else if (contactId !== undefined && leg.entry === 'answered')
+      this.#tell(leg.shard, { type: 'legAnswered', legId, contactId, ...(heard !== undefined && { heard }), atMs });
     else if (arrival !== undefined && leg.entry === 'inbound')
       this.#tell(leg.shard, { type: 'legArrived', legId, arrival, atMs });
     else if (arrival !== undefined) {

@@ -1,6 +1,7 @@
 import type {
   BridgeKind,
   CommandOutcome,
+  DialRequest,
   OriginateRequest,
   TelephonyPort,
   TelephonySnapshot,
@@ -77,8 +78,9 @@ export class FakeTelephony implements TelephonyPort, FakePort {
     });
   }
 
-  async dialCaller(): Promise<CommandOutcome> {
-    return 'refused';
+  async dialCaller(request: DialRequest): Promise<CommandOutcome> {
+    this.#demandConnection();
+    return this.#exchange.dialCaller(request, this.#shard);
   }
 
   async play(request: Parameters<TelephonyPort['play']>[0]): Promise<CommandOutcome> {

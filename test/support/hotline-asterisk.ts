@@ -31,6 +31,8 @@ export async function startHotlineAsterisk(options: {
   readonly shards: readonly string[];
   readonly operators: AsteriskSettings['operators'];
   readonly trunkAddress: string;
+  /** Where the trunk takes our calls, on that address. */
+  readonly trunkPort: number;
 }): Promise<HotlineAsterisk> {
   const dir = mkdtempSync('/dev/shm/dozvon-hotline-');
   const soundsDir = join(dir, 'sounds');
@@ -54,7 +56,15 @@ export async function startHotlineAsterisk(options: {
     amiPassword: 'ami-secret',
     shards: options.shards,
     operators: options.operators,
-    trunks: [{ name: 'carrier', addresses: [options.trunkAddress] }],
+    trunks: [
+      {
+        name: 'carrier',
+        addresses: [options.trunkAddress],
+        dial: { host: options.trunkAddress, port: options.trunkPort },
+      },
+      // Nobody takes its calls: a closed port of ours.
+      { name: 'away', addresses: ['192.0.2.1'], dial: { host, port: await freeUdpPort([host]) } },
+    ],
     soundsDir,
     spoolDir: join(dir, 'spool'),
     testing: true,

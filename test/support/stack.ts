@@ -65,7 +65,8 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
   // The servers' user has to enter it when the tests are run by root.
   chmodSync(homeDir, 0o755);
   const configDir = join(homeDir, 'config');
-  writeTestConfig(configDir, options);
+  const callerPort = await freeUdpPort([callerAddress]);
+  writeTestConfig(configDir, options, callerPort);
   const own = locateOwnStack(appDir, { ...process.env, DOZVON_HOME: join(homeDir, 'home') });
   const loaded = await loadHotlineConfig(configDir, { soundsDir: own.soundsDir });
   if (!loaded.ok) throw new Error(`the test configuration has faults: ${JSON.stringify(loaded.faults)}`);
@@ -108,12 +109,17 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     if (process.env.DOZVON_KEEP_TEST_HOME === undefined) rmSync(homeDir, { recursive: true, force: true });
     throw error;
   });
-  return await joinParts(stack, { homeDir, config, ...(own.user.switched && { runAs: own.user }) });
+  return await joinParts(stack, { homeDir, config, callerPort, ...(own.user.switched && { runAs: own.user }) });
 }
 
 async function joinParts(
   stack: Stack,
-  given: { readonly homeDir: string; readonly config: HotlineConfig; readonly runAs?: RunAs },
+  given: {
+    readonly homeDir: string;
+    readonly config: HotlineConfig;
+    readonly callerPort: number;
+    readonly runAs?: RunAs;
+  },
 ): Promise<TestStack> {
   const { homeDir, config } = given;
   const phonesDir = mkdtempSync('/dev/shm/dozvon-phones-');
@@ -122,6 +128,7 @@ async function joinParts(
     dir: phonesDir,
     target: { host: stack.ports.bind, port: stack.ports.sip },
     callerAddress,
+    callerPort: given.callerPort,
     logger: silentLogger,
     ...(given.runAs && { runAs: given.runAs }),
   });
@@ -148,7 +155,7 @@ async function joinParts(
   };
 }
 
-function writeTestConfig(dir: string, options: TestStackOptions): void {
+function writeTestConfig(dir: string, options: TestStackOptions, callerPort: number): void {
   cpSync(join(appDir, 'config'), dir, { recursive: true });
   const file = join(dir, 'hotline.yaml');
   const document = parseDocument(readFileSync(file, 'utf8'));
@@ -158,6 +165,8 @@ function writeTestConfig(dir: string, options: TestStackOptions): void {
     for (const [name, value] of Object.entries(settings))
       document.setIn(['queues', i, name], document.createNode(value));
   }
+  // Whom the hotline calls back is one of our citizens.
+  document.setIn(['trunks', 0, 'dial'], document.createNode({ host: callerAddress, port: callerPort }));
   writeFileSync(file, document.toString());
   if (options.wholeGreeting === true) return;
   const flow = join(dir, 'flows', 'main.yaml');

@@ -1,9 +1,11 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { TelephonyPort } from '../../src/contact/ports.ts';
 import type { TelephonyEvent } from '../../src/contact/telephony-events.ts';
 import { Changes, type LegId, silentLogger, systemClock } from '../../src/foundation/index.ts';
-import { type PhoneLeg, type Phones, startPhones } from '../../src/phones/index.ts';
+import { freeUdpPort } from '../../src/phones/free-ports.ts';
+import { type CitizenBehaviour, type PhoneLeg, type Phones, startPhones } from '../../src/phones/index.ts';
 import { createTelephony } from '../../src/telephony/index.ts';
 import { FakeExchange } from './fake-exchange.ts';
 import { FakeTelephony } from './fake-telephony.ts';
@@ -27,6 +29,26 @@ export interface PhoneLever {
   unregister(): Promise<void>;
 }
 
+/** What a citizen does, and what is heard of him when he answers. */
+export type CitizenAnswer =
+  | 'human'
+  | 'machine'
+  | 'silence'
+  | 'unsure'
+  | 'ring'
+  | 'busy'
+  | 'decline'
+  | 'switchedOff'
+  | 'unknownNumber'
+  | 'announcedBusy';
+
+export interface CitizenLever {
+  /** INVITEs that have come for the number. */
+  dialled(): readonly { readonly callerId: string }[];
+  /** Ends his calls. */
+  hangup(): Promise<void>;
+}
+
 /** A port under test with its events, and levers on the other side of it. Extensions 101 and 102 exist. */
 export interface TelephonyWorld {
   readonly name: string;
@@ -34,6 +56,8 @@ export interface TelephonyWorld {
   open(): Promise<OpenPort>;
   call(number: string, options?: { readonly ani?: string; readonly at?: string }): Promise<CallerLever>;
   register(extension: string, answer: PhoneAnswer): Promise<PhoneLever>;
+  /** Whom the hotline reaches over the trunk `carrier`; nobody answers at `away`, and `nowhere` cannot be dialled over. */
+  citizen(number: string, answer: CitizenAnswer): CitizenLever;
   /** A spool file that does not exist yet. */
   spoolFile(): string;
   stop(): Promise<void>;
@@ -81,10 +105,12 @@ const sipPasswords: Readonly<Record<string, string>> = { '101': 'first-secret', 
 export async function realTelephonyWorld(): Promise<
   TelephonyWorld & { readonly asterisk: HotlineAsterisk; readonly phones: Phones }
 > {
+  const trunkPort = await freeUdpPort([trunkAddress]);
   const asterisk = await startHotlineAsterisk({
     shards: [shard],
     operators: Object.entries(sipPasswords).map(([extension, sipPassword]) => ({ extension, sipPassword })),
     trunkAddress,
+    trunkPort,
   });
   const phones = await startPhones({
     program: asterisk.settings.program,
@@ -92,7 +118,9 @@ export async function realTelephonyWorld(): Promise<
     target: asterisk.sip,
     logger: silentLogger,
     callerAddress: trunkAddress,
+    callerPort: trunkPort,
   });
+  const longSound = join(asterisk.settings.soundsDir, 'ru', 'long.wav');
   let spoolFiles = 0;
   return {
     name: 'a real Asterisk',
@@ -104,6 +132,7 @@ export async function realTelephonyWorld(): Promise<
         shard,
         nodeId: 'n1',
         extensions: Object.keys(sipPasswords),
+        dialTrunks: ['carrier', 'away'],
         soundsDir: asterisk.settings.soundsDir,
         clock: systemClock(),
         logger: silentLogger,
@@ -132,6 +161,13 @@ export async function realTelephonyWorld(): Promise<
         unregister: async () => await phone.unregister(),
       };
     },
+    citizen(number, answer) {
+      const citizen = phones.citizen({ number, behaviour: behaviourOf(answer, longSound) });
+      return {
+        dialled: () => phones.dialled(number),
+        hangup: async () => void (await Promise.all(citizen.calls.map(async (leg) => await leg.hangup()))),
+      };
+    },
     spoolFile() {
       spoolFiles += 1;
       return join(asterisk.settings.spoolDir, `recording-${spoolFiles}.sln`);
@@ -141,6 +177,32 @@ export async function realTelephonyWorld(): Promise<
       await asterisk.stop();
     },
   };
+}
+
+/** What answers a telephone, as it is committed: a name without its suffix. */
+export function answerSound(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/answers/${name}.wav`, import.meta.url));
+}
+
+function behaviourOf(answer: CitizenAnswer, longSound: string): CitizenBehaviour {
+  switch (answer) {
+    case 'human':
+      return { kind: 'answer', afterMs: 100, says: answerSound('human-allo-kto-eto-festival') };
+    case 'machine':
+      return { kind: 'answer', afterMs: 100, says: answerSound('machine-vne-zony-festival') };
+    case 'unsure':
+      return { kind: 'answer', afterMs: 100, says: longSound };
+    case 'silence':
+      return { kind: 'answer', afterMs: 100 };
+    case 'ring':
+      return { kind: 'ring' };
+    case 'announcedBusy':
+      return { kind: 'refuse', as: 'busy', announcesMs: 500 };
+    case 'decline':
+      return { kind: 'refuse', as: 'rejected' };
+    default:
+      return { kind: 'refuse', as: answer };
+  }
 }
 
 function leverOf(leg: PhoneLeg): CallerLever {
@@ -183,6 +245,15 @@ export function fakeTelephonyWorld(): TelephonyWorld {
           ),
         hangup: async () => exchange.hangupDevice(device),
         unregister: async () => exchange.unregister(device),
+      };
+    },
+    citizen(number, answer) {
+      const seldom = { switchedOff: 'unreachable', unknownNumber: 'unreachable', announcedBusy: 'busy' } as const;
+      const known = answer === 'switchedOff' || answer === 'unknownNumber' || answer === 'announcedBusy';
+      exchange.citizen(number, known ? seldom[answer] : answer);
+      return {
+        dialled: () => exchange.dialled.filter((one) => one.number === number),
+        hangup: async () => exchange.hangupCitizen(number),
       };
     },
     spoolFile() {

@@ -1,6 +1,5 @@
 import t from 'tap';
 import {
-  type ArrivalProfile,
   arrivalsPerMs,
   chanceWithin,
   contactScore,
@@ -9,6 +8,7 @@ import {
   errorView,
   estimateOf,
   forecastDay,
+  type HourlyProfile,
   idleToKeep,
   isChoiceOffered,
   isChoiceOfferedAtOnce,
@@ -229,7 +229,7 @@ t.test('promised is what is covered: today, a later day, or a request', async (t
 });
 
 t.test('the profile of a day is learned, and today is measured against it', async (t) => {
-  let profile: ArrivalProfile = { perHour: [100, 100], days: 0 };
+  let profile: HourlyProfile = { perHour: [100, 100], days: 0 };
   profile = withDay(profile, [50, 150]);
   t.same(profile.perHour, [75, 125], 'the first day counts as much as the belief');
   for (let i = 0; i < 60; i += 1) profile = withDay(profile, [50, 150]);

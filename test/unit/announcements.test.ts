@@ -116,7 +116,7 @@ const queue: Announcements = announcementSheetSchema.parse({
     comfort: ['comfort-thanks', 'comfort-place'],
     keys: {
       '*': { hint: 'press-menu', node: 'topics' },
-      '1': { hint: 'press-call-back', does: 'callBack' },
+      '1': { hint: 'press-call-back', does: 'tell' },
       '3': { hint: 'press-questions', node: 'information' },
     },
     keysEvery: 3,
@@ -167,7 +167,7 @@ t.test('nothing is spoken over a prompt, a dialogue or a key', async (t) => {
   t.equal(speaking.nextAtMs, undefined);
   t.same(tell(queue, speaking, { nowMs: 11 * second, place: 1, hearing: 'music' }).say, [], 'one at a time');
   const chosen = keyWhileWaiting(queue, speaking, { key: '1', nowMs: 11 * second });
-  t.same(chosen, { does: { hint: 'press-call-back', does: 'callBack' }, told: speaking });
+  t.same(chosen, { does: { hint: 'press-call-back', does: 'tell' }, told: speaking });
 });
 
 t.test('place and estimate on request, news or not', async (t) => {
@@ -191,7 +191,7 @@ t.test('settings: what is left out, what a flow does not have, what a queue want
   t.same(Object.keys(inFlow.keys).sort(), ['*', '1']);
   const emergency = announcementsOf(shipped, 'emergency');
   t.same([emergency.place, emergency.keys], ['never', {}]);
-  t.equal(announcementsOf(shipped, 'general').keys['1']?.hint, 'press-call-back');
+  t.same(announcementsOf(shipped, 'general').keys['1'], { hint: 'press-call-back-place', node: 'callBackSoon' });
   const aloud = { ...queue, place: 'never' } as const;
   const estimate = tell(aloud, beginTelling(aloud, 0), {
     nowMs: minute,

@@ -65,7 +65,7 @@ t.test('the shipped configuration loads: lines, hours, queues that somebody serv
     t.equal(queue.answerTargetMs, 120_000);
     t.ok(config.announcements[queue.id], `${queue.id}: announcements`);
   }
-  t.same(config.trunks, [{ name: 'carrier', addresses: ['127.0.0.2'] }]);
+  t.same(config.trunks, [{ name: 'carrier', addresses: ['127.0.0.2'], dial: { host: '127.0.0.2', port: 5060 } }]);
   t.equal(lineByDnis(config, '+78005553535')?.id, 'support');
   t.equal(lineByDnis(config, '+78009999999'), undefined);
   return t.throws(() => (config.lines as unknown[]).push({}), TypeError, 'frozen');
@@ -107,11 +107,17 @@ t.test('the shipped hours are those of the rules', async (t) => {
 
 t.test('settings of the environment are put in, and only those of ours', async (t) => {
   const result = await loadHotlineConfig(shipped, {
-    settings: { DOZVON_EMERGENCY_NUMBER: '8 800 700-00-07', DOZVON_TRUNK_ADDRESSES: '192.0.2.1, 198.51.100.0/24' },
+    settings: {
+      DOZVON_EMERGENCY_NUMBER: '8 800 700-00-07',
+      DOZVON_TRUNK_ADDRESSES: '192.0.2.1, 198.51.100.0/24',
+      DOZVON_TRUNK_DIAL: 'sip.example.org',
+      DOZVON_TRUNK_DIAL_PORT: '5062',
+    },
   });
   if (!result.ok) return t.same(result.faults.map(describeFault), []);
   t.equal(lineByDnis(result.config, '+78007000007')?.id, 'emergency');
   t.same(result.config.trunks[0]?.addresses, ['192.0.2.1', '198.51.100.0/24']);
+  t.same(result.config.trunks[0]?.dial, { host: 'sip.example.org', port: 5062 });
   const plain = await loadHotlineConfig(shipped, { settings: {} });
   t.not(plain.ok && plain.version, result.version, 'another number is another version');
   const edited = await loadEdited(t, {
@@ -159,7 +165,7 @@ t.test('every fault is told at once, with file, line, path, what was expected an
     'flows/social.yaml': (text) => text.replace('queue: social', 'queue: sociable'),
   });
   const expected = [
-    /^hotline.yaml:9: country: expected a country code of two capital letters such as "RU", got "Russia"$/,
+    /^hotline.yaml:10: country: expected a country code of two capital letters such as "RU", got "Russia"$/,
     /^hotline.yaml:\d+: lines\[0\].recoding: expected no entry of this name, got "recoding"$/,
     /^hotline.yaml:\d+: lines\[0\].schedule: expected the id of a schedule \(A, B, always\), got "C"$/,
     /^hotline.yaml:\d+: lines\[4\].numbers\[0\]: expected a number that no other line has, got "\+78001000001"$/,
@@ -249,6 +255,17 @@ t.test('the choice of a ladder is a node of some flow', async (t) => {
   t.match(wrong.faults, [/^hotline.yaml:\d+: queues\[0\].ladder.choiceNode: expected the id of a node of a flow/]);
 });
 
+t.test('a call-back has an answer to every refusal, in the file where it is asked for', async (t) => {
+  const wrong = await loadEdited(t, {
+    'flows/call-back.yaml': (text) =>
+      text.replace('tooFar: [call-back-too-far]', '').replace('default: callBackInstead', ''),
+  });
+  t.match(wrong.faults, [
+    /^flows\/call-back.yaml:\d+: nodes.callBack.refused.tooFar: expected an entry for it, or `default`, got "none"$/,
+    /^flows\/call-back.yaml:\d+: nodes.callBack.onRefused.failed: expected/,
+  ]);
+});
+
 t.test('broken YAML, a missing file, a file that is no configuration', async (t) => {
   const broken = await loadEdited(t, {
     'hotline.yaml': (text) => text.replace('lines:', 'lines: ['),
@@ -314,6 +331,42 @@ t.test('what waiting callers are told is checked: queues, nodes, prompts, keys',
   });
   t.match(none.result, { ok: true, config: { announcements: {} } });
   t.same(none.result.ok && none.result.config.announcements, {}, 'nothing is announced');
+});
+
+t.test('how callers are called back is checked: queues, settings, zones, codes', async (t) => {
+  const shippedResult = await loadHotlineConfig(shipped, { settings: {} });
+  if (!shippedResult.ok) return t.fail('the shipped configuration has faults');
+  const { callBacks, numberZones } = shippedResult.config;
+  t.match(callBacks, { general: { mode: 'operatorFirst', mostAttempts: 3, withinDays: 3 } });
+  t.notOk(callBacks.emergency, 'who needs help at once is not sent away');
+  t.equal(numberZones.countries.RU?.length, 11);
+  const { faults } = await loadEdited(t, {
+    'call-backs.yaml': (text) =>
+      text.replace('social: { mode: operatorFirst }', 'socials: { mode: nobodyFirst, ringTimeoutMs: 1 }'),
+    'number-zones.yaml': (text) =>
+      text.replace('[Europe/Samara]', '[Europe/Samarra]').replace('codes: [381]', 'codes: [381, 495]'),
+  });
+  t.match(faults, [
+    /^call-backs.yaml:\d+: queues.socials.mode: expected "operatorFirst" or "callerFirst", got "nobodyFirst"$/,
+    /^call-backs.yaml:\d+: queues.socials.ringTimeoutMs: expected a number of at least 5000, got 1$/,
+    /^number-zones.yaml:\d+: areas\[5\].zones\[0\]: expected a time zone such as Europe\/Moscow, got "Europe\/Samarra"$/,
+  ]);
+  const twice = await loadEdited(t, {
+    'call-backs.yaml': (text) => text.replace('social: {', 'socials: {'),
+    'number-zones.yaml': (text) => text.replace('codes: [381]', 'codes: [381, 495]'),
+  });
+  t.match(twice.faults, [
+    /^call-backs.yaml:\d+: queues.socials: expected the id of a queue, got "socials"$/,
+    /^number-zones.yaml:\d+: areas\[10\].codes\[1\]: expected a code that stands nowhere else, got "495"$/,
+  ]);
+  const none = await loadEdited(t, {
+    'hotline.yaml': (text) =>
+      text.replace('callBacks: call-backs.yaml', '').replace('numberZones: number-zones.yaml', ''),
+  });
+  return t.same(none.result.ok && [none.result.config.callBacks, none.result.config.numberZones], [
+    {},
+    { countries: {}, areas: [] },
+  ]);
 });
 
 t.test('a dialled number in any notation is the same number', async (t) => {

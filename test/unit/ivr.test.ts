@@ -12,7 +12,9 @@ import {
   flowSchema,
   type Instruction,
   linkFlows,
+  render,
   type SayItem,
+  type SpokenInstant,
   step,
 } from '../../src/ivr/index.ts';
 
@@ -263,6 +265,21 @@ t.test('what is not awaited changes nothing and has a name', async (t) => {
   t.equal(walk(flow, inHours, [played, enter]).position?.state.phase, 'saying', 'enter still enters after a no-op');
 });
 
+const instant: fc.Arbitrary<SpokenInstant> = fc
+  .tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 23 }))
+  .map(([dayOffset, hour]) => ({
+    date: `2027-01-${11 + dayOffset}`,
+    time: `${`${hour}`.padStart(2, '0')}:00`,
+    dayOffset,
+  }));
+const refusals = ['noRoom', 'outsideHours', 'zoneUnknown', 'tooFar', 'noNumber', 'failed'] as const;
+const anyCallBackAnswer: fc.Arbitrary<FlowInput> = fc.oneof(
+  instant.map((at): FlowInput => ({ kind: 'callBackPromised', at })),
+  fc
+    .tuple(fc.constantFrom(...refusals), fc.option(instant, { nil: undefined }))
+    .map(([why, next]): FlowInput => ({ kind: 'callBackRefused', why, ...(next === undefined ? {} : { next }) })),
+);
+
 const anyInput: fc.Arbitrary<FlowInput> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom<FlowInput>(played, timer) },
   {
@@ -271,19 +288,37 @@ const anyInput: fc.Arbitrary<FlowInput> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constantFrom<FlowInput>(recorded(0), recorded(30), enter, { kind: 'requestFailed' }) },
   { weight: 1, arbitrary: fc.constant<FlowInput>({ kind: 'requestStored', caseNumber: '12345' }) },
+  { weight: 2, arbitrary: anyCallBackAnswer },
 );
+
+const waitingInHours: FlowFacts = { ...inHours, waiting: true, expectedWait: { kind: 'about', minutes: 2 } };
+const situations: readonly FlowFacts[] = [
+  inHours,
+  afterHours,
+  withheld,
+  waitingInHours,
+  { ...withheld, waiting: true },
+];
+
+/** One of the nodes at which callers in this situation come in. */
+function entryOf(flow: Flow, facts: FlowFacts, choice: number): FlowInput {
+  const nodes = facts.waiting === true ? flow.whileWaiting : [flow.entry, ...flow.fromQueues];
+  const node = nodes[choice % Math.max(1, nodes.length)];
+  return node === undefined ? enter : { kind: 'enter', node };
+}
 
 t.test('any order of inputs keeps one prompt, one timer, and one end', async (t) => {
   const sequence = fc.tuple(
     fc.constantFrom(...[...flows.values()].filter((flow) => !flow.part)),
-    fc.constantFrom(inHours, afterHours, withheld, { ...inHours, waiting: true }),
+    fc.constantFrom(...situations),
+    fc.nat(),
     fc.array(anyInput, { maxLength: 60, size: 'max' }),
   );
   fc.assert(
-    fc.property(sequence, ([flow, facts, inputs]) => {
+    fc.property(sequence, ([flow, facts, entered, inputs]) => {
       const going = { prompt: false, timer: false, recording: false, over: false };
       let position: FlowPosition | undefined;
-      for (const input of [enter, ...inputs]) {
+      for (const input of [entryOf(flow, facts, entered), ...inputs]) {
         // A caller of `step` reports only the end of what is going on, but may report it late: then it is ignored.
         if (input.kind === 'played' && !going.prompt) continue;
         if (input.kind === 'played') going.prompt = false;
@@ -293,7 +328,10 @@ t.test('any order of inputs keeps one prompt, one timer, and one end', async (t)
         const result = step(flow, position, input, facts);
         position = JSON.parse(JSON.stringify(result.position)) as FlowPosition;
         if (result.ignored !== undefined && result.instructions.length > 0) return false;
-        for (const instruction of result.instructions) if (!fits(instruction, going)) return false;
+        for (const instruction of result.instructions) {
+          if (!fits(instruction, going)) return false;
+          if (instruction.type === 'play') render(instruction.say, 'ru');
+        }
         const waits = going.prompt || going.timer || going.recording || going.over;
         if (!waits) return false;
       }
@@ -355,6 +393,143 @@ t.test(
     }
   },
 );
+
+/** A small flow that asks for a call-back. */
+const callBackFlow = `
+id: small
+entry: ask
+nodes:
+  ask: { type: goto, to: want, wish: soon }
+  want:
+    type: callBack
+    say: [{ value: callBackAt, before: at, otherwise: soon }]
+    next: queue
+    onLater: later
+    refused: { noRoom: [full], default: [no] }
+    onRefused: { zoneUnknown: zone, default: want }
+    tries: 3
+    onExhausted: queue
+  zone:
+    type: collect
+    valid: localHour
+    say: [zone]
+    invalid: [wrong]
+    confirm: [{ value: keyedHour, otherwise: wrong }]
+    noInput: [no]
+    wrongKey: [no]
+    next: want
+    onExhausted: queue
+  later: { type: say, say: [later], next: queue }
+  queue: { type: enqueue, queue: general }
+`;
+
+t.test('whatever keys and answers came before, a caller who falls silent comes to an end', async (t) => {
+  const course = fc.tuple(
+    fc.constantFrom(...[...flows.values()].filter((flow) => !flow.part), flowSchema.parse(parse(callBackFlow))),
+    fc.constantFrom(...situations),
+    fc.nat(),
+    fc.array(anyInput, { maxLength: 40, size: 'max' }),
+    fc.array(anyCallBackAnswer, { minLength: 12, maxLength: 12 }),
+  );
+  fc.assert(
+    fc.property(course, ([flow, facts, entered, inputs, answers]) => {
+      let result = step(flow, undefined, entryOf(flow, facts, entered), facts);
+      for (const input of inputs) result = step(flow, result.position, input, facts);
+      let asked = 0;
+      for (let steps = 0; steps < 60 && result.position.state.phase !== 'over'; steps++) {
+        const { state, node } = result.position;
+        const promises = state.phase === 'storing' && flow.nodes[node]?.type === 'callBack';
+        const next: FlowInput = promises
+          ? (answers[asked++] ?? timer)
+          : state.phase === 'recording'
+            ? recorded(0)
+            : played;
+        result = step(flow, result.position, next, facts);
+        if (result.ignored !== undefined) result = step(flow, result.position, timer, facts);
+      }
+      return result.position.state.phase === 'over';
+    }),
+    { numRuns: 1_000 },
+  );
+  t.pass();
+});
+
+t.test('a call-back: promised, for later, refused, never asked for more often than its tries', async (t) => {
+  const flow = flowSchema.parse(parse(callBackFlow));
+  t.same(checkFlow(flow, { promptIds: new Set('at soon full no zone wrong later'.split(' ')), queueIds }), []);
+  const at = (dayOffset: number): FlowInput => ({
+    kind: 'callBackPromised',
+    at: { date: '2027-01-12', time: '09:00', dayOffset },
+  });
+  const no = (why: (typeof refusals)[number]): FlowInput => ({ kind: 'callBackRefused', why });
+  const asked = walk(flow, inHours, [enter]);
+  t.same(asked.last, [
+    { type: 'startTimer', ms: 10_000 },
+    { type: 'promiseCallBack', topic: 'general', callBackNumber: 'ani', wish: { kind: 'soon' } },
+  ]);
+  t.same(prompts(walk(flow, inHours, [enter, at(0)]).last), ['soon']);
+  const later = walk(flow, inHours, [enter, at(1), played]);
+  t.same(said(later.all), [
+    { prompt: 'at' },
+    { date: '2027-01-12', dayOffset: 1, form: 'full' },
+    { time: '09:00', form: 'после' },
+    { prompt: 'later' },
+  ]);
+  t.same(prompts(walk(flow, afterHours, [enter, at(0)]).last), ['at'], 'nobody says «soon» while the line is closed');
+  const full = walk(flow, inHours, [enter, no('noRoom')]);
+  t.same(full.last[1], { type: 'note', kind: 'callBackRefused', facts: { why: 'noRoom', refusals: 1 } });
+  t.same(prompts(full.last), ['full']);
+  const zone = walk(flow, inHours, [enter, no('zoneUnknown'), played, ...press('15')]);
+  t.same(said(zone.last), [{ time: '15:00', form: 'в' }], 'read back where the flow wants it');
+  const told = walk(flow, inHours, [enter, no('zoneUnknown'), played, ...press('151')]);
+  t.match(told.last.at(-1), { type: 'promiseCallBack', localHour: 15 });
+  const thrice = walk(flow, inHours, [enter, no('failed'), played, no('failed'), played, no('failed'), played]);
+  t.same(types(thrice.all).filter((type) => type === 'promiseCallBack').length, 3);
+  t.match(thrice.last, [{ type: 'enqueue' }]);
+  t.same(prompts(walk(flow, withheld, [enter]).last), ['no'], 'without a number nobody is asked');
+  const late = walk(flow, inHours, [enter, timer, at(0)]);
+  t.same(types(late.last), ['stopPlay', 'play'], 'a promise that comes late still counts');
+  const stray: readonly (readonly FlowInput[])[] = [
+    [enter, at(0), at(1)],
+    [enter, at(0), no('failed')],
+    [enter, timer, no('noRoom')],
+    [enter, { kind: 'requestFailed' }],
+    [enter, { kind: 'requestStored', caseNumber: '1' }],
+  ];
+  for (const inputs of stray) t.equal(walk(flow, inHours, inputs).ignored, 'notStoring');
+  const chosen = callBackFlow.replace('wish: soon', 'wish: chosen');
+  const without = walk(flowSchema.parse(parse(chosen)), inHours, [enter]);
+  t.match(without.last.at(-1), { wish: { kind: 'soon' } }, 'a time that was never keyed cannot be chosen');
+});
+
+t.test('checkFlow finds a refusal without an answer, and prompts of refusals that are not there', async (t) => {
+  const check = (from: string, to: string): readonly string[] => {
+    t.ok(callBackFlow.includes(from), from);
+    const flow = flowSchema.parse(parse(callBackFlow.replace(from, to)));
+    const known = { promptIds: new Set('at soon full no zone wrong later'.split(' ')), queueIds };
+    return checkFlow(flow, known).map(({ code, path }) => `${code} ${path}`);
+  };
+  t.same(
+    check('default: [no]', 'tooFar: [no]'),
+    ['outsideHours', 'zoneUnknown', 'noNumber', 'failed'].map((why) => `refusalUnanswered nodes.want.refused.${why}`),
+  );
+  t.same(
+    check('zoneUnknown: zone, default: want', 'zoneUnknown: zone, noRoom: want, outsideHours: want, tooFar: want'),
+    ['refusalUnanswered nodes.want.onRefused.noNumber', 'refusalUnanswered nodes.want.onRefused.failed'],
+  );
+  t.same(check('noRoom: [full]', 'noRoom: [fall]'), ['unknownPrompt nodes.want.refused.noRoom']);
+  t.same(check('onLater: later', 'onLater: latter'), [
+    'danglingTarget nodes.want.onLater',
+    'unreachableNode nodes.later',
+  ]);
+  t.same(check('next: queue\n    onLater', 'next: ask\n    onLater'), ['endlessLoop nodes.ask']);
+  t.throws(() =>
+    flowSchema.parse(
+      parse(callBackFlow.replace('valid: localHour', 'valid: phoneNumber').replace(/\n +confirm.*/, '')),
+    ),
+  );
+  t.throws(() => flowSchema.parse(parse(callBackFlow.replace('noRoom: [full]', 'noPlace: [full]'))));
+});
 
 /** A small flow that is right; each fault is planted into a copy of it. */
 const rightFlow = `
@@ -427,9 +602,17 @@ t.test('who has a place in a queue comes back to it from wherever he was', async
         { prompt: 'operators-busy' },
         { prompt: 'estimate-left' },
         { wait: { kind: 'about', minutes: 2 } },
-        { prompt: 'press-request' },
+        { prompt: 'press-call-back-place' },
         { prompt: 'numerals/press' },
         { key: '1' },
+        { prompt: 'numerals/pause' },
+        { prompt: 'press-call-back-time' },
+        { prompt: 'numerals/press' },
+        { key: '2' },
+        { prompt: 'numerals/pause' },
+        { prompt: 'press-request' },
+        { prompt: 'numerals/press' },
+        { key: '3' },
       ],
     },
   ]);
@@ -444,7 +627,15 @@ t.test('who has a place in a queue comes back to it from wherever he was', async
     }
     return 'no end';
   };
-  for (const node of ['topics', 'information', 'requestNumber', 'waitingChoice', 'waitingQuestions'])
+  for (const node of [
+    'topics',
+    'information',
+    'requestNumber',
+    'waitingChoice',
+    'waitingQuestions',
+    'callBackSoon',
+    'callBackChosen',
+  ])
     t.equal(silently(node, waiting), 'resume', node);
   t.equal(silently('topics', inHours), 'enqueue');
   const stored: FlowInput = { kind: 'requestStored', caseNumber: '12345' };

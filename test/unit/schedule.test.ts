@@ -9,6 +9,7 @@ import {
   createCalendar,
   evaluateSchedule,
   instantOnWall,
+  openHours,
   type Schedule,
   type ScheduleVerdict,
   scheduleSchema,
@@ -346,4 +347,42 @@ t.test('an hour on the wall is an instant, also where the clocks skip it or show
   t.equal(at('Europe/Berlin', '2027-03-27T12:00:00Z', 1, 2 * 60 + 30), '2027-03-28T01:00:00.000Z', 'skipped');
   t.equal(at('Europe/Berlin', '2027-03-27T12:00:00Z', 1, 9 * 60), '2027-03-28T07:00:00.000Z');
   t.equal(at('Europe/Berlin', '2026-10-24T12:00:00Z', 1, 2 * 60 + 30), '2026-10-25T00:30:00.000Z', 'the first of two');
+});
+
+t.test('the open hours of a date, cut at full hours of the wall', async (t) => {
+  const hoursOf = (schedule: Schedule, iso: string, daysAhead = 0) =>
+    openHours(schedule, calendar, { atMs: Date.parse(iso), daysAhead });
+  const monday = hoursOf(scheduleA, '2026-11-23T03:00:00+03:00');
+  t.match(monday, { date: '2026-11-23', kind: 'workingDay', weekday: 1 });
+  t.same(
+    monday.hours.map(({ hour }) => hour),
+    [8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19],
+  );
+  t.equal(instant(monday.hours[0]?.fromMs), '2026-11-23T05:00:00.000Z');
+  t.equal(instant(monday.hours.at(-1)?.untilMs), '2026-11-23T17:00:00.000Z');
+  t.match(hoursOf(scheduleA, '2026-11-23T03:00:00+03:00', -1), { date: '2026-11-22', kind: 'weekend', weekday: 7 });
+  t.equal(hoursOf(scheduleA, '2026-11-23T03:00:00+03:00', 12).date, '2026-12-05');
+  t.equal(hoursOf(always, '2026-11-23T03:00:00+03:00').hours.length, 24);
+
+  const half = scheduleSchema.parse({
+    ...writtenB,
+    exceptions: [{ start: '2026-11-23', end: '2026-11-24', hours: ['08:30-09:15'], reason: 'test' }],
+  });
+  t.same(
+    hoursOf(half, '2026-11-23T03:00:00+03:00').hours.map(({ hour, fromMs, untilMs }) => [
+      hour,
+      (untilMs - fromMs) / 60_000,
+    ]),
+    [
+      [8, 30],
+      [9, 15],
+    ],
+  );
+  // An hour is skipped in Berlin on 29 March, and another occurs twice on 25 October: the line is open for 23 and for 25 hours.
+  const berlin = scheduleSchema.parse({ id: 'berlin', name: 'test', timeZone: 'Europe/Berlin', always: true });
+  const lengthOf = (iso: string): number =>
+    hoursOf(berlin, iso).hours.reduce((sum, { fromMs, untilMs }) => sum + untilMs - fromMs, 0) / 3_600_000;
+  t.equal(lengthOf('2026-03-29T12:00:00+02:00'), 23);
+  t.equal(lengthOf('2026-10-25T12:00:00+01:00'), 25);
+  t.equal(lengthOf('2026-11-25T12:00:00+01:00'), 24);
 });

@@ -4,10 +4,11 @@ import type { AriEvent, Channel } from '../../src/ari/index.ts';
 import { asId, type BridgeId, type ContactId, type LegId, type PlaybackId } from '../../src/foundation/index.ts';
 import { type AsteriskSettings, renderAsteriskConfig } from '../../src/telephony/asterisk-config.ts';
 import { parseDevices } from '../../src/telephony/device-probe.ts';
+import { heardOf } from '../../src/telephony/leg-facts.ts';
 import { OutsideCalls } from '../../src/telephony/outside-calls.ts';
 import { type LegRecord, newLeg, Registry } from '../../src/telephony/registry.ts';
 import { snapshotOf } from '../../src/telephony/snapshot.ts';
-import { hangupCause, recordOf, type Translation, translate } from '../../src/telephony/translate.ts';
+import { calledEndCause, hangupCause, recordOf, type Translation, translate } from '../../src/telephony/translate.ts';
 
 const shard = 's1';
 const nowMs = 1_800_000_000_000;
@@ -235,7 +236,10 @@ const settings: AsteriskSettings = {
   amiPassword: 'ami-planted',
   shards: ['s1', 's2'],
   operators: [{ extension: '101', sipPassword: 'sip-planted' }],
-  trunks: [{ name: 'carrier', addresses: ['10.0.0.0/8', '192.0.2.1'] }],
+  trunks: [
+    { name: 'carrier', addresses: ['10.0.0.0/8', '192.0.2.1'], dial: { host: 'sip.example.org', port: 5062 } },
+    { name: 'inbound', addresses: ['192.0.2.2'] },
+  ],
   soundsDir: '/app/sounds',
   spoolDir: '/dev/shm/spool',
   testing: false,
@@ -250,6 +254,9 @@ t.test("Asterisk's configuration", async (t) => {
   t.match(files['pjsip.conf'], `password_digest = MD5:${digest}`);
   t.match(files['pjsip.conf'], 'match = 10.0.0.0/8\nmatch = 192.0.2.1');
   t.match(files['pjsip.conf'], 'bind_rtp_to_media_address = yes');
+  t.match(files['pjsip.conf'], 'contact = sip:sip.example.org:5062');
+  t.notMatch(files['pjsip.conf'], '[dial-inbound]', 'calls come in over it and none go out');
+  t.match(files['pjsip.conf'], 'identify_by = ip', 'nobody is a trunk by calling himself one');
   t.match(files['http.conf'], 'bindaddr = 127.0.0.1');
   t.match(files['ari.conf'], 'websocket_write_timeout = 5000');
   t.match(files['extensions.conf'], 'DZ_SHARD_1 = s2');
@@ -266,12 +273,56 @@ t.test('a setting that could begin another line is refused', async (t) => {
     { ariPassword: 'x\nread_only = yes' },
     { operators: [{ extension: '101](x', sipPassword: 'x' }] },
     { trunks: [{ name: 'a b', addresses: [] }] },
+    { trunks: [{ name: 'a', addresses: [], dial: { host: 'x\ncontact = sip:y', port: 5060 } }] },
     { soundsDir: '/a,b' },
     { soundsDir: 'relative' },
     { shards: ['s1,inbound'] },
   ]) {
     t.throws(() => renderAsteriskConfig({ ...settings, ...bad }), { code: 'ASTERISK_SETTING_INVALID' });
   }
+});
+
+t.test('a caller who is called back', async (t) => {
+  const vars = { ...inboundVars, DZ_ROLE: 'caller', DZ_CONTACT: contactId, DZ_HEARD: 'HUMAN-820-800/80' };
+  t.match(recordOf(channel({ state: 'Ringing' }, vars), shard), { kind: 'called', state: 'ringing', contactId });
+  const [found] = snapshotOf(shard, [channel({}, vars)], []).legs;
+  t.equal(found?.arrival, undefined, 'he has not arrived');
+  t.equal(found?.heard, 'human');
+  const registry = withLeg({ kind: 'called' });
+  const progress = { ...base, type: 'Dial', dialstatus: 'PROGRESS', peer: channel({ state: 'Down' }, vars) } as const;
+  t.match(apply(registry, progress).events, [{ type: 'legRinging', legId, contactId }], 'early media is ringing');
+  t.same(apply(registry, progress).events, [], 'once');
+  const answered = apply(registry, start(['answered'], channel({}, vars)));
+  t.match(answered.events, [{ type: 'legAnswered', legId, contactId, heard: 'human' }]);
+  const operators = withLeg();
+  t.same(apply(operators, progress).events, [], 'of an operator’s phone only 180 is ringing');
+
+  for (const [written, heard] of [
+    ['MACHINE-LONGGREETING-2640-2600/131', 'machine'],
+    ['MACHINE-MAXWORDS-9-8', 'machine'],
+    ['MACHINE-INITIALSILENCE-4000-4000/200', 'silence'],
+    ['MACHINE-MAXWORDLENGTH-2600-2600/130', 'unsure'],
+    ['NOTSURE-TOOLONG-6000/300', 'unsure'],
+    ['NOTSURE-TOOLONG-6000/0', 'silence'],
+    ['HANGUP-/12', 'unsure'],
+    ['', undefined],
+  ] as const)
+    t.equal(heardOf(channel({}, { DZ_HEARD: written })), heard, written);
+
+  for (const [status, rang, gaveUp, cause] of [
+    [486, true, false, 'busy'],
+    [600, false, false, 'busy'],
+    [603, true, false, 'declined'],
+    [480, true, true, 'noAnswer'],
+    [480, true, false, 'unreachable'],
+    [480, false, true, 'unreachable'],
+    [487, true, false, 'noAnswer'],
+    [408, false, false, 'unreachable'],
+    [404, true, false, 'unreachable'],
+    [503, false, false, 'unreachable'],
+    [undefined, true, true, 'noAnswer'],
+  ] as const)
+    t.equal(calledEndCause(status, { rang, gaveUp }), cause, `${String(status)} ${rang} ${gaveUp}`);
 });
 
 t.test('calls outside the queue are those that nothing of ours is written on', async (t) => {

@@ -4,20 +4,12 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { decodeWav, sampleRate } from '../../scripts/sound-shaping.ts';
 import {
-  type CallBackTime,
-  callBackPromise,
-  callBackTime,
-  calledBack,
-  choiceWithEstimate,
   heldNumber,
-  numberToConfirm,
-  operatorBeforeCallBack,
+  instantToSay,
   promptSheetSchema,
   render,
   type SayItem,
   soundSources,
-  timed,
-  timesToChoose,
 } from '../../src/ivr/index.ts';
 
 const soundsDir = join(import.meta.dirname, '../../sounds');
@@ -192,6 +184,8 @@ const table: readonly (readonly [string, (n: number) => readonly (readonly [SayI
  * which is the slow end; a long number in one breath is the fast one. Half the words, or as much silence as speech, would be outside.
  */
 const plausible = { from: 6, to: 13 };
+/** One sound, spoken in one breath: nothing is joined. */
+const plausibleAtOnce = 20;
 
 t.test(
   '0–200 in every unit: text by an independent rule, from sounds that exist, as long as its words need',
@@ -286,7 +280,8 @@ t.test('waits, intervals and dates are said as people say them', async (t) => {
     [{ interval: { from: '21:00', to: '22:00' } }, 'с двадцати одного до двадцати двух часов'],
     [{ interval: { from: '14:30', to: '15:00' } }, 'с четырнадцати часов тридцати минут до пятнадцати часов'],
     [{ date: '2027-01-12', dayOffset: 0, form: 'full' }, 'сегодня'],
-    [{ date: '2027-01-12', dayOffset: 1, form: 'full' }, 'завтра'],
+    [{ date: '2027-01-12', dayOffset: 1, form: 'full' }, 'завтра во вторник'],
+    [{ date: '2027-01-12', dayOffset: 1 }, 'завтра'],
     [{ date: '2027-01-12', dayOffset: 9, form: 'full' }, 'во вторник двенадцатого января'],
     [{ key: '0' }, 'ноль'],
     [{ key: '*' }, 'звёздочку'],
@@ -298,72 +293,38 @@ t.test('waits, intervals and dates are said as people say them', async (t) => {
   t.throws(() => render([{ key: 'A' }], 'ru'), { code: 'KEY_NOT_SPOKEN' });
 });
 
-const tomorrow: CallBackTime = { kind: 'between', date: '2027-01-12', dayOffset: 1, from: '14:00', to: '15:00' };
-const thursday: CallBackTime = { kind: 'at', date: '2027-01-14', dayOffset: 3, time: '10:00' };
+t.test(
+  'the hours of a day after every preposition: right case, from sounds that exist, as long as its words need',
+  async (t) => {
+    const before = { с: 'с', до: 'до', в: 'в', после: 'после' } as const;
+    for (const form of ['с', 'до', 'в', 'после'] as const) {
+      for (let hour = 0; hour <= 23; hour++) {
+        const item: SayItem = { time: `${`${hour}`.padStart(2, '0')}:00`, form };
+        const expected = `${before[form]} ${counted(hour, 'hour', form === 'в' ? 'nominative' : 'genitive')}`;
+        t.equal(words('ru', item), expected);
+        const seconds = render([item], 'ru').reduce((sum, id) => sum + soundSeconds(id), 0);
+        const rate = expected.replace(/[^а-яё]/g, '').length / seconds;
+        t.ok(rate >= plausible.from && rate <= plausibleAtOnce, `${expected}: ${rate.toFixed(1)} letters a second`);
+      }
+    }
+    t.equal(words('ru', { time: '09:30', form: 'после' }), 'после девяти часов тридцати минут');
+    t.equal(words('ru', { time: '01:01', form: 'после' }), 'после одного часа одной минуты');
+    t.equal(words('en', { time: '15:00', form: 'после' }), 'after three p.m.');
+  },
+);
 
-t.test('a call-back is offered, promised and announced in whole sentences', async (t) => {
-  const soon: CallBackTime = { kind: 'soon' };
-  const said: readonly (readonly [readonly SayItem[], string])[] = [
-    [callBackTime(tomorrow), 'завтра с четырнадцати до пятнадцати часов'],
-    [callBackTime(thursday), 'в четверг четырнадцатого января в десять часов'],
-    [
-      timed('call-back-already', thursday),
-      'Звонок на этот номер уже заказан. Мы перезвоним вам, в четверг четырнадцатого января в десять часов',
-    ],
-    [
-      timed('closing-offer', soon),
-      'Рабочий день закончился, и мы не успели вам ответить. Приносим извинения. Мы можем перезвонить вам, как только откроемся.',
-    ],
-    [
-      callBackPromise({ at: tomorrow, number: '4021' }),
-      'Спасибо, звонок заказан. Мы перезвоним вам, завтра с четырнадцати до пятнадцати часов | Номер вашей заявки на звонок, четыре ноль два | один ' +
-        'Повторяю номер, четыре ноль два | один Ваше место в очереди сохранено. Теперь можно повесить трубку. До свидания!',
-    ],
-    [heldNumber('request-number', '12'), 'Номер вашего обращения, один два Повторяю номер, один два'],
-    [
-      timesToChoose([soon, tomorrow]),
-      'Выберите, пожалуйста, время звонка. как можно скорее нажмите один | завтра с четырнадцати до пятнадцати часов нажмите два | ' +
-        'Чтобы выбрать другое время, нажмите ноль | Чтобы прослушать ещё раз, нажмите девять |',
-    ],
-    [
-      numberToConfirm('+79161234567', 'ani'),
-      'Ваш номер телефона, восемь | девять один шесть | один два три | четыре пять | шесть семь',
-    ],
-    [
-      numberToConfirm('84951234567', 'keyed'),
-      'Вы набрали, восемь | четыре девять пять | один два три | четыре пять | шесть семь',
-    ],
-    [operatorBeforeCallBack({ number: '123', attempt: 1 }), 'Обратный звонок. Номер телефона, один два три'],
-    [
-      operatorBeforeCallBack({ number: '123', attempt: 2 }),
-      'Обратный звонок. Номер телефона, один два три Номер попытки, два',
-    ],
-  ];
-  for (const [items, expected] of said) t.equal(words('ru', ...items), expected);
-  const arrival = words('ru', ...choiceWithEstimate({ kind: 'between', minutes: 5, toMinutes: 10 }));
-  t.match(
-    arrival,
-    /^Сейчас все операторы заняты\. Ждать ответа придётся, от пяти до десяти минут \| Чтобы не ждать, нажмите один/,
+t.test('the instant of a call-back is said with its day', async (t) => {
+  const at = (dayOffset: number) => instantToSay({ date: `2027-01-${11 + dayOffset}`, time: '09:00', dayOffset });
+  t.equal(words('ru', ...at(0)), 'сегодня после девяти часов');
+  t.equal(words('ru', ...at(1)), 'завтра во вторник после девяти часов');
+  t.equal(words('ru', ...at(2)), 'в среду тринадцатого января после девяти часов');
+  t.equal(words('en', ...at(1)), 'tomorrow on Tuesday after nine a.m.');
+  t.equal(
+    words('ru', ...heldNumber('request-number', '12')),
+    'Номер вашего обращения, один два Повторяю номер, один два',
   );
-  t.match(
-    words('ru', ...calledBack({ mode: 'operatorFirst', punctuality: 'late' })),
-    /позже, чем обещали.*Соединяю вас с оператором\.$/,
-  );
-  t.match(
-    words('ru', ...calledBack({ mode: 'callerFirst', punctuality: 'inTime' })),
-    /просили нас перезвонить\..*нажмите один/,
-  );
-  const many = Array.from({ length: 12 }, () => tomorrow);
-  t.equal(words('ru', ...timesToChoose(many)).match(/завтра/g)?.length, 8, 'no more times than keys');
 });
 
-t.test('every prompt has a text in both languages, and nothing of what may be wired is missing', async (t) => {
+t.test('every prompt has a text in both languages', async (t) => {
   for (const [id, texts] of Object.entries(sheet.prompts)) t.same(Object.keys(texts).sort(), ['en', 'ru'], id);
-  const flowsAndMachine = `menu-arrival-choice menu-call-back-offer menu-concluded-end concluded-request concluded-stay request-or-stay
-    menu-call-back-when menu-call-back-number call-back-time-taken call-back-time-closed menu-call-back-zone enter-zone
-    menu-call-back-not-today call-back-failed call-back-cancelled call-back-cancelled-by-calling closing-grace menu-closing-offer
-    call-back-connecting call-back-again-later call-back-message call-back-given-up menu-waiting-questions questions-return place-restored
-    operator-call-back-dialling operator-call-back-unanswered operator-call-back-busy operator-call-back-machine
-    operator-call-back-cancelled`;
-  for (const id of flowsAndMachine.split(/\s+/)) t.ok(sources.ru.has(id), id);
 });

@@ -282,7 +282,7 @@ export class PromiseLine {
     if (this.#isCounted(contact)) {
       this.tally.lineEnded({ number: contact.number, waitMs, end: 'answered', concludedAfterMs: promised?.afterMs });
     }
-    if (promised?.kind === 'callBack') this.#promises.settle(promised.callBack.day, this.#rates);
+    if (promised?.kind === 'callBack') this.#promises.settle(promised.callBack.day);
     const { handlingMs } = contact;
     this.#at(nowMs + handlingMs, { type: 'free', operatorId, contactId, handlingMs });
   }
@@ -301,7 +301,7 @@ export class PromiseLine {
     if (reached || callBack.attempts === contact.picksUp.length) {
       if (!callBack.broken && isCounted) this.tally.counts.kept += 1;
       this.#outstanding.delete(callBack);
-      this.#promises.settle(callBack.day, this.#rates);
+      this.#promises.settle(callBack.day);
       return;
     }
     this.#at(this.#nowMs + retryMs, { type: 'callBackDue', callBack });

@@ -1,12 +1,14 @@
 import {
-  type ArrivalProfile,
   type DayForecast,
-  type ExpectedPiece,
+  expectedPieces,
   forecastDay,
-  levelOfToday,
+  type HourlyProfile,
+  KeptForecasts,
+  levelSoFar,
   meanHandlingMs,
   meanPatienceMs,
   type ObservedRates,
+  type OpenPiece,
   type Promised,
   promiseFor,
   type SharingNow,
@@ -21,18 +23,15 @@ import { closesAtMs, type DayPlan, opensAtMs } from './day-source.ts';
 const belief = { handlingMs: 3 * minuteMs, meanPatienceMs: 2 * minuteMs };
 /** Days for which a call-back may be promised, today included. */
 export const daysAhead = 3;
-/** A forecast holds so long: today's looks hours ahead, a later day's does not change but for what the queue learns. */
-const forecastForMs = { today: minuteMs, later: hourMs } as const;
-
 /** What is promised for which day, what the days can take, and how operators are shared because of it: the rules as the service runs them. */
 export class Promises {
   readonly #plan: DayPlan;
   readonly #rule: SharingRule;
-  /** Handling time promised, by day. */
-  readonly #promisedMs = new Map<number, number>();
-  #profile: ArrivalProfile;
+  /** Call-backs promised and not over, by day. */
+  readonly #promised = new Map<number, number>();
+  readonly #forecasts = new KeptForecasts();
+  #profile: HourlyProfile;
   #seen: number[] = [];
-  #forecasts: { readonly atMs: number; readonly laterAtMs: number; readonly days: readonly DayForecast[] } | undefined;
 
   constructor(plan: DayPlan, rule: SharingRule) {
     this.#plan = plan;
@@ -51,8 +50,8 @@ export class Promises {
   dayOver(day: number): void {
     this.#profile = withDay(this.#profile, this.#seen);
     this.#seen = [];
-    this.#promisedMs.delete(day);
-    this.#forecasts = undefined;
+    this.#promised.delete(day);
+    this.#forecasts.forget();
   }
 
   handlingMs(rates: ObservedRates): number {
@@ -65,19 +64,19 @@ export class Promises {
 
   /** The concluded end for one more; a call-back is booked. */
   promise(now: { readonly nowMs: number; readonly day: number; readonly rates: ObservedRates }): Promised {
+    const costMs = this.handlingMs(now.rates);
     const days = this.#days(now).map((forecast, i) => ({
       forecast,
-      promisedMs: this.#promisedMs.get(now.day + i) ?? 0,
+      promisedMs: costMs * (this.#promised.get(now.day + i) ?? 0),
     }));
-    const costMs = this.handlingMs(now.rates);
     const promised = promiseFor(days, costMs, this.#rule);
-    if (promised.kind === 'callBack') this.#book(now.day + promised.day, costMs);
+    if (promised.kind === 'callBack') this.#book(now.day + promised.day, 1);
     return promised;
   }
 
   /** A call-back is over, or not wanted any more. */
-  settle(day: number, rates: ObservedRates): void {
-    this.#book(day, -this.handlingMs(rates));
+  settle(day: number): void {
+    this.#book(day, -1);
   }
 
   /** Where in the day a call-back chosen there is due: where so much of what the day can take has gone by. */
@@ -102,52 +101,44 @@ export class Promises {
     readonly oldestChosenAtMs: number | undefined;
   }): SharingNow {
     const [forecast = { spareMs: 0 }] = this.#days(now);
-    const { day, rates: _rates, ...rest } = now;
-    const promisedMs = this.#promisedMs.get(day) ?? 0;
+    const { day, rates, ...rest } = now;
+    const promisedMs = this.handlingMs(rates) * (this.#promised.get(day) ?? 0);
     return sharingNow({ ...rest, onDuty: this.#plan.operators, forecast, promisedMs }, this.#rule);
   }
 
-  #book(day: number, byMs: number): void {
-    this.#promisedMs.set(day, Math.max(0, (this.#promisedMs.get(day) ?? 0) + byMs));
+  #book(day: number, by: number): void {
+    this.#promised.set(day, Math.max(0, (this.#promised.get(day) ?? 0) + by));
   }
 
   #days(now: { readonly nowMs: number; readonly day: number; readonly rates: ObservedRates }): readonly DayForecast[] {
     const { nowMs, day, rates } = now;
-    const known = this.#forecasts;
-    if (known !== undefined && nowMs < known.atMs + forecastForMs.today) return known.days;
-    const today = this.#forecastOf(day, nowMs, rates);
-    if (known !== undefined && nowMs < known.laterAtMs + forecastForMs.later) {
-      this.#forecasts = { ...known, atMs: nowMs, days: [today, ...known.days.slice(1)] };
-      return this.#forecasts.days;
-    }
-    const later = Array.from({ length: daysAhead - 1 }, (_, i) =>
-      this.#forecastOf(day + 1 + i, opensAtMs(day + 1 + i), rates),
+    return this.#forecasts.of({ nowMs, today: day, days: daysAhead }, (ahead) =>
+      this.#forecastOf(day + ahead, ahead === 0 ? nowMs : opensAtMs(day + ahead), rates),
     );
-    this.#forecasts = { atMs: nowMs, laterAtMs: nowMs, days: [today, ...later] };
-    return this.#forecasts.days;
   }
 
   #forecastOf(day: number, nowMs: number, rates: ObservedRates): DayForecast {
-    const { operators, hourlyLoad } = this.#plan;
-    const openMs = opensAtMs(day);
-    const isToday = nowMs > openMs;
-    const level = isToday ? this.#level(nowMs - openMs) : 1;
-    const pieces: readonly ExpectedPiece[] = hourlyLoad.map((_, hour) => ({
-      fromMs: openMs + hour * hourMs,
-      untilMs: Math.min(openMs + (hour + 1) * hourMs, closesAtMs(this.#plan, day)),
-      arrivalsPerHour: level * (this.#profile.perHour[hour] ?? 0),
-      operators,
-    }));
+    const open = this.#open(day);
+    const pieces = expectedPieces(open, {
+      arrivalsInHour: (hour) => this.#profile.perHour[hour] ?? 0,
+      operatorsInHour: () => this.#plan.operators,
+      level: nowMs > opensAtMs(day) ? this.#level(open, nowMs) : 1,
+    });
     const handlingMs = this.handlingMs(rates);
     return forecastDay({ nowMs, pieces, handlingMs, meanPatienceMs: this.patienceMs(rates) }, this.#rule);
   }
 
-  #level(openForMs: number): number {
-    const seen = this.#seen.reduce((sum, count) => sum + (count ?? 0), 0);
-    const expected = this.#profile.perHour.reduce(
-      (sum, perHour, hour) => sum + perHour * Math.min(1, Math.max(0, openForMs / hourMs - hour)),
-      0,
-    );
-    return levelOfToday(seen, expected);
+  #open(day: number): readonly OpenPiece[] {
+    const openMs = opensAtMs(day);
+    return this.#plan.hourlyLoad.map((_, hour) => ({
+      hour,
+      fromMs: openMs + hour * hourMs,
+      untilMs: Math.min(openMs + (hour + 1) * hourMs, closesAtMs(this.#plan, day)),
+    }));
+  }
+
+  #level(open: readonly OpenPiece[], nowMs: number): number {
+    const contacts = this.#seen.reduce((sum, count) => sum + (count ?? 0), 0);
+    return levelSoFar(open, this.#profile, { contacts, untilMs: nowMs });
   }
 }

@@ -125,7 +125,8 @@ async function journalNumbersShown(
 }
 
 function shownContact(record: ContactRecord, withNumbers: boolean): z.infer<typeof contactSchema> {
-  const { lineId, queueId, topic, waitMs, operatorId, talkMs, wrapUpMs, endedBy, outcome, caseId } = record;
+  const { lineId, queueId, topic, waitMs, operatorId, talkMs, wrapUpMs, endedBy, outcome, caseId, kind, callBackId } =
+    record;
   return {
     contactId: record.contactId,
     dnis: record.dnis,
@@ -135,7 +136,20 @@ function shownContact(record: ContactRecord, withNumbers: boolean): z.infer<type
     configVersion: record.configVersion,
     arrivedAt: isoInstant(record.arrivedAtMs),
     ...(withNumbers && record.ani !== '' ? { ani: record.ani } : {}),
-    ...known({ lineId, queueId, topic, waitMs, operatorId, talkMs, wrapUpMs, endedBy, outcome, caseId }),
+    ...known({
+      lineId,
+      queueId,
+      topic,
+      waitMs,
+      operatorId,
+      talkMs,
+      wrapUpMs,
+      endedBy,
+      outcome,
+      caseId,
+      kind,
+      callBackId,
+    }),
     ...optionalInstant('answeredAt', record.answeredAtMs),
     ...optionalInstant('enqueuedAt', record.enqueuedAtMs),
     ...optionalInstant('joinedAt', record.joinedAtMs),

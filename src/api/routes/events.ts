@@ -21,7 +21,7 @@ const streamAnswer = {
     200: z
       .string()
       .describe(
-        'Server-sent events: `contact` and `queue`, each with an id and JSON data {contactId, operatorId, at, kind, facts}; `gap` (no id): ' +
+        'Server-sent events: `contact`, `queue` and `system` (alarms), each with an id and JSON data {contactId, operatorId, at, kind, facts}; `gap` (no id): ' +
           'events since the given id are no longer kept, read the state anew.',
       ),
   },
@@ -42,7 +42,7 @@ export function eventRoutes(server: ApiServer, ports: Pick<ApiPorts, 'records'>,
         summary: 'Everything that happens from now on: contacts, queues, operators',
         description: 'After a reconnection with Last-Event-ID nothing is missing.',
         headers: resumeHeaders,
-        querystring: z.strictObject({ source: z.enum(['contact', 'queue']).optional() }),
+        querystring: z.strictObject({ source: z.enum(['contact', 'queue', 'system']).optional() }),
         ...streamAnswer,
       },
     },

@@ -1,10 +1,18 @@
 import { z } from 'zod';
+import type { QueueNow } from '../../acd/index.ts';
 import type { ApiPorts } from '../ports.ts';
 import { ProblemError } from '../problems.ts';
-import { idParam, isoInstant, queueSchema, waitingContactSchema } from '../schemas.ts';
+import {
+  idParam,
+  isoInstant,
+  optionalInstant,
+  type queueCallBacksSchema,
+  queueSchema,
+  waitingContactSchema,
+} from '../schemas.ts';
 import type { ApiServer } from '../server-types.ts';
 
-export function queueRoutes(server: ApiServer, ports: Pick<ApiPorts, 'acd' | 'clock'>): void {
+export function queueRoutes(server: ApiServer, ports: Pick<ApiPorts, 'acd' | 'callBacks' | 'clock'>): void {
   const tags = ['queues'];
 
   server.get(
@@ -17,7 +25,9 @@ export function queueRoutes(server: ApiServer, ports: Pick<ApiPorts, 'acd' | 'cl
         response: { 200: z.object({ items: z.array(queueSchema) }) },
       },
     },
-    async () => ({ items: [...(await ports.acd.queuesNow())] }),
+    async () => ({
+      items: (await ports.acd.queuesNow()).map((queue) => ({ ...queue, ...callBacksOf(queue, ports) })),
+    }),
   );
 
   server.get(
@@ -47,4 +57,26 @@ export function queueRoutes(server: ApiServer, ports: Pick<ApiPorts, 'acd' | 'cl
       return { items };
     },
   );
+}
+
+function callBacksOf(
+  { queueId, sharing }: QueueNow,
+  { callBacks }: Pick<ApiPorts, 'callBacks'>,
+): { readonly callBacks?: z.infer<typeof queueCallBacksSchema> } {
+  const outlook = callBacks?.outlooks().get(queueId);
+  if (outlook === undefined) return {};
+  const { asOfMs, oldestDueAtMs, days, ...plain } = outlook;
+  return {
+    callBacks: {
+      ...plain,
+      waiting: sharing?.callBacks ?? 0,
+      ...optionalInstant('oldestDueAt', oldestDueAtMs),
+      asOf: isoInstant(asOfMs),
+      days: days.map(({ dueAtMs, ...day }) => ({
+        ...day,
+        left: Math.max(0, day.most - day.promised),
+        dueAt: isoInstant(dueAtMs),
+      })),
+    },
+  };
 }

@@ -1,19 +1,13 @@
-import { type ContactId, type LegId, type RecordingId, secondMs } from '../../foundation/index.ts';
+import type { ContactId, LegId, RecordingId } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ArrivalFacts } from '../ports.ts';
 import type { ContactRules } from '../rules.ts';
 import type { ContactState } from '../state.ts';
-import { cancelTimer, type Draft, emit, note, setFacts, setPhase, startTimer } from './draft.ts';
+import { type Draft, emit, note, setFacts, setPhase, startTimer } from './draft.ts';
 import { putRecord } from './record.ts';
-import { recordingFailed } from './recording.ts';
+import { openRecording, recordingFailed, recordingStartLimitMs, takeOpened, takeStarted } from './recording.ts';
 import { lookUpCaller } from './returning.ts';
 import { enterVoice } from './voice.ts';
-
-/**
- * How long the way through the dialplan and back may take. It takes a few milliseconds; a caller must not hear
- * silence for longer than this because recording would not start.
- */
-const recordingStartLimitMs = 3 * secondMs;
 
 export interface Arrival {
   readonly contactId: ContactId;
@@ -70,12 +64,6 @@ export function beginContact(draft: Draft): void {
   enterVoice(draft);
 }
 
-function openRecording(draft: Draft, recordingId: RecordingId, lineId: string): void {
-  draft.state = { ...draft.state, recording: { recordingId, state: 'opening', startedAtMs: draft.nowMs } };
-  startTimer(draft, 'recordingStart', recordingStartLimitMs);
-  emit(draft, { type: 'openRecording', recordingId, lineId, startedAtMs: draft.nowMs });
-}
-
 function answered(draft: Draft): void {
   if (draft.state.facts.answeredAtMs !== undefined) return;
   setFacts(draft, { answeredAtMs: draft.nowMs });
@@ -83,13 +71,10 @@ function answered(draft: Draft): void {
 }
 
 export function onArriving(draft: Draft, event: ContactEvent): void {
-  const { recording, callerLegId } = draft.state;
+  const { callerLegId } = draft.state;
   switch (event.type) {
-    case 'recordingOpened': {
-      if (!recording || recording.recordingId !== event.recordingId) return;
-      // Asked for twice around a restart: the first segment is used, and starting another would cut off what is being said.
-      if (recording.state !== 'opening') return;
-      draft.state = { ...draft.state, recording: { ...recording, state: 'starting', spoolFile: event.spoolFile } };
+    case 'recordingOpened':
+      if (!takeOpened(draft, event)) return;
       setPhase(draft, { name: 'arriving', step: 'startingRecording' });
       answered(draft);
       emit(
@@ -98,7 +83,6 @@ export function onArriving(draft: Draft, event: ContactEvent): void {
         { type: 'startRecording', legId: callerLegId, spoolFile: event.spoolFile },
       );
       return;
-    }
     case 'legReturned':
       if (event.legId === callerLegId) recordingStarted(draft, event.spoolFile);
       return;
@@ -114,20 +98,15 @@ export function onArriving(draft: Draft, event: ContactEvent): void {
 }
 
 function recordingStarted(draft: Draft, spoolFile: string | undefined): void {
-  const { recording, callerLegId } = draft.state;
-  cancelTimer(draft, 'recordingStart');
+  const { callerLegId } = draft.state;
   answered(draft);
-  if (recording && recording.spoolFile === spoolFile) {
-    draft.state = { ...draft.state, recording: { ...recording, state: 'running' } };
-    note(draft, 'recordingStarted');
-  }
+  takeStarted(draft, spoolFile);
   enterVoice(draft);
   // After what is said first, which keeps the time itself; a leg that waits in a bridge needs nothing.
   if (draft.state.phase.name !== 'closing') emit(draft, { type: 'keepTime', legId: callerLegId });
 }
 
 function goOnUnrecorded(draft: Draft, why: string): void {
-  cancelTimer(draft, 'recordingStart');
   recordingFailed(draft, why);
   answered(draft);
   emit(draft, { type: 'answer', legId: draft.state.callerLegId });

@@ -1,7 +1,8 @@
 import { type BridgeId, minuteMs, secondMs } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
-import type { ClosingPhase, ContactPhase, ContactState, TalkingPhase } from '../state.ts';
+import type { ClosingPhase, ContactPhase, ContactState, JoiningPhase, QueuedPhase, TalkingPhase } from '../state.ts';
 import type { ContactOutcome } from '../store-ports.ts';
+import { giveBackCallBack, isAlone } from './calling-back.ts';
 import {
   callerLeg,
   cancelTimer,
@@ -35,6 +36,7 @@ export function beginClosing(draft: Draft): void {
   if (phase.name === 'closing') return;
   keepSpokenMessage(draft);
   closeFacts(draft);
+  giveBackCallBack(draft);
   letGoCallBacks(draft);
   const wrapUp = giveBackQueue(draft);
   const { phase: before } = draft.state;
@@ -61,14 +63,15 @@ function closeFacts(draft: Draft): void {
     endedAtMs: draft.nowMs,
     endedBy: facts.endedBy ?? 'caller',
     outcome,
-    ...(phase.name === 'queued' || phase.name === 'joining' ? { waitMs: draft.nowMs - phase.enqueuedAtMs } : {}),
+    ...(isWaiting(phase) && !isAlone(draft.state) ? { waitMs: draft.nowMs - phase.enqueuedAtMs } : {}),
     ...(phase.name === 'talking' ? { talkMs: draft.nowMs - phase.joinedAtMs } : {}),
   });
 }
 
 /** The caller hung up: what that means depends on where he was and what he had got by then. */
 function outcomeOfLeaving(state: ContactState): ContactOutcome {
-  const { phase, facts, timeline } = state;
+  const { phase, facts, timeline, callBack } = state;
+  if (callBack !== undefined) return 'callBackNotReached';
   if (hasCallBack(state)) return 'callBackPromised';
   if (isWaiting(phase) && facts.caseId !== undefined) return 'requestLeft';
   if (phase.name === 'queued') return phase.offer ? 'abandonedWhileRinging' : 'abandonedInQueue';
@@ -77,8 +80,8 @@ function outcomeOfLeaving(state: ContactState): ContactOutcome {
   return timeline.some((entry) => entry.kind === 'answerGiven') ? 'informed' : 'abandonedInMenu';
 }
 
-function isWaiting({ name }: ContactPhase): boolean {
-  return name === 'queued' || name === 'joining';
+function isWaiting(phase: ContactPhase): phase is QueuedPhase | JoiningPhase {
+  return phase.name === 'queued' || phase.name === 'joining';
 }
 
 /** Gives the queue or the operator back and marks the recording; returns whose wrap-up begins. */
@@ -92,6 +95,11 @@ function giveBackQueue(draft: Draft): ClosingPhase['wrapUp'] {
     case 'joining':
       // The offer's answer is under way to the queue: whichever of the two came first, one of these frees the operator.
       emit(draft, { type: 'withdraw' }, { type: 'release', operatorId: phase.offer.operatorId, wrapUp: false });
+      return undefined;
+    case 'dialling':
+      // Nobody has talked: he is free at once.
+      if (phase.operator === undefined) emit(draft, { type: 'withdraw' });
+      else emit(draft, { type: 'release', operatorId: phase.operator.operatorId, wrapUp: false });
       return undefined;
     case 'talking':
       markStretch(draft, 'talk', phase.joinedAtMs, draft.nowMs);
@@ -120,6 +128,8 @@ function bridgeOf(phase: ContactPhase): BridgeId | undefined {
       return phase.holdingBridgeId;
     case 'talking':
       return phase.talkBridgeId;
+    case 'dialling':
+      return phase.operator?.bridgeId;
     default:
       return undefined;
   }
@@ -256,6 +266,6 @@ export function finishWhenDone(draft: Draft): void {
   if (phase.name !== 'closing' || phase.wrapUp || phase.awaitingRecording || awaitsPromise(draft.state)) return;
   if (legs.some((leg) => leg.state !== 'ended')) return;
   cancelTimer(draft, 'closing');
-  putRecord(draft);
+  if (draft.state.callBack?.stage !== 'refused') putRecord(draft);
   emit(draft, { type: 'finish' });
 }

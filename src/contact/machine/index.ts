@@ -2,9 +2,18 @@ import { assertNever } from '../../foundation/index.ts';
 import type { ContactEffect } from '../effects.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ContactRules } from '../rules.ts';
-import type { ContactState } from '../state.ts';
+import type { ContactPhase, ContactState } from '../state.ts';
 import { type Arrival, beginContact, newContact, onArriving } from './arriving.ts';
+import {
+  beginClaiming,
+  type CallBackBeginning,
+  endAttempt,
+  followCallBack,
+  newCallBackContact,
+  onClaiming,
+} from './calling-back.ts';
 import { beginClosing, onClosing } from './closing.ts';
+import { onDialling } from './dialling.ts';
 import { cancelTimer, type Draft, legOf, updateLeg } from './draft.ts';
 import { onJoining } from './joining.ts';
 import { takePromise } from './promising.ts';
@@ -15,6 +24,7 @@ import { onVoice } from './voice.ts';
 import { followWait } from './waiting.ts';
 
 export type { Arrival } from './arriving.ts';
+export { type CallBackBeginning, isCalledLeg } from './calling-back.ts';
 export { playbackUnderWay } from './dialogue.ts';
 export { recordOf } from './record.ts';
 
@@ -37,6 +47,13 @@ export function begin(arrival: Arrival, context: StepContext): StepResult {
   return { state: draft.state, effects: draft.effects };
 }
 
+/** A contact that is to call somebody back; its first effect is the claim. */
+export function beginCallBack(beginning: CallBackBeginning, context: StepContext): StepResult {
+  const draft: Draft = { state: newCallBackContact(beginning, context.nowMs, context.rules), effects: [], ...context };
+  beginClaiming(draft);
+  return { state: draft.state, effects: draft.effects };
+}
+
 /** One event. Pure and total: any event in any phase has a defined result, if only "nothing". */
 export function step(state: ContactState, event: ContactEvent, context: StepContext): StepResult {
   const draft: Draft = { state, effects: [], ...context };
@@ -49,7 +66,7 @@ function take(draft: Draft, event: ContactEvent): void {
     const missed = missedEvents(draft, event);
     restorePhase(draft, event);
     for (const one of missed) take(draft, one);
-    followWait(draft);
+    follow(draft);
     return;
   }
   if (event.type === 'timerFired') {
@@ -61,13 +78,25 @@ function take(draft: Draft, event: ContactEvent): void {
     const leg = legOf(draft.state, event.legId);
     if (!leg || leg.state === 'ended') return;
     updateLeg(draft, event.legId, { state: 'ended', endedAtMs: draft.nowMs });
-    if (event.legId === draft.state.callerLegId && draft.state.phase.name !== 'closing') {
+    if (event.legId === draft.state.callerLegId && hasCaller(draft.state.phase)) {
+      // A leg that Asterisk has lost: nobody saw how the call ended.
+      if (event.cause === 'failure') endAttempt(draft, 'unknown');
       beginClosing(draft);
       return;
     }
   }
   dispatch(draft, event);
+  follow(draft);
+}
+
+function follow(draft: Draft): void {
   followWait(draft);
+  followCallBack(draft);
+}
+
+/** Whose contact is over when he leaves; one who is being called back has not come yet. */
+function hasCaller({ name }: ContactPhase): boolean {
+  return name !== 'closing' && name !== 'dialling';
 }
 
 function dispatch(draft: Draft, event: ContactEvent): void {
@@ -80,11 +109,17 @@ function dispatch(draft: Draft, event: ContactEvent): void {
     case 'voice':
       onVoice(draft, phase, event);
       return;
+    case 'claiming':
+      onClaiming(draft, event);
+      return;
     case 'queued':
       onQueued(draft, phase, event);
       return;
     case 'joining':
       onJoining(draft, phase, event);
+      return;
+    case 'dialling':
+      onDialling(draft, phase, event);
       return;
     case 'talking':
       onTalking(draft, phase, event);

@@ -1,7 +1,9 @@
 import type { ContactEvent } from '../events.ts';
 import type { JoiningPhase } from '../state.ts';
+import { isAlone } from './calling-back.ts';
+import { dialForOperator } from './dialling.ts';
 import { type Draft, emit, endLeg, note, setPhase } from './draft.ts';
-import { endWait, onMoved, onRequestStored } from './queued.ts';
+import { onMoved, onRequestStored, onWithdrawn } from './queued.ts';
 import { markStretch } from './recording.ts';
 import { enterTalk } from './talking.ts';
 import { cancelWaitTimers } from './wait-timers.ts';
@@ -28,8 +30,7 @@ export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent
       endLeg(draft, phase.operatorLegId);
       backToQueue(draft, phase);
       const { phase: waiting } = draft.state;
-      note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
-      if (waiting.name === 'queued') endWait(draft, waiting, 'removed-from-queue');
+      if (waiting.name === 'queued') onWithdrawn(draft, waiting);
       return;
     }
     case 'offerConfirmed':
@@ -68,8 +69,13 @@ function backToQueue(draft: Draft, phase: JoiningPhase): void {
 }
 
 function join(draft: Draft, phase: JoiningPhase): void {
-  const { enqueuedAtMs } = phase;
+  const { queueId, enqueuedAtMs, operatorLegId, holdingBridgeId, offer } = phase;
+  if (isAlone(draft.state)) {
+    dialForOperator(draft, phase);
+    return;
+  }
   markStretch(draft, 'queue', enqueuedAtMs, draft.nowMs);
   cancelWaitTimers(draft);
-  enterTalk(draft, phase);
+  const held = holdingBridgeId === undefined ? {} : { holdingBridgeId };
+  enterTalk(draft, { queueId, enqueuedAtMs, operatorId: offer.operatorId, operatorLegId, ...held });
 }

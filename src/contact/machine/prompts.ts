@@ -1,4 +1,4 @@
-import { minuteMs, type PlaybackId } from '../../foundation/index.ts';
+import { type BridgeId, minuteMs, type PlaybackId } from '../../foundation/index.ts';
 import type { ContactOutcome } from '../store-ports.ts';
 import { dialogueOf, setPlayback } from './dialogue.ts';
 import { cancelTimer, type Draft, emit, newName, note, setPhase, startTimer } from './draft.ts';
@@ -19,6 +19,17 @@ export function play(draft: Draft, media: readonly string[]): void {
   startTimer(draft, 'playback', longestPlaybackMs);
   note(draft, 'promptStarted', { prompts: publicMedia(media) });
   emit(draft, { type: 'playToLeg', playbackId, legId: draft.state.callerLegId, media });
+}
+
+/** Into a bridge with music, which resumes by itself. */
+export function sayIntoBridge(
+  draft: Draft,
+  bridgeId: BridgeId,
+  playbackId: PlaybackId,
+  prompt: 'call-back-operator' | 'call-back-not-reached' | 'call-back-greeting',
+): void {
+  const media = draft.rules.render([{ prompt }], draft.state.facts.language);
+  emit(draft, { type: 'playToBridge', playbackId, bridgeId, media });
 }
 
 /** What the timeline may show of what was said: whole prompts, not the digits and numbers read to the caller. */

@@ -5,7 +5,9 @@ import type { QueueRules } from '../rules.ts';
 import type { JoiningPhase, LineClosing, Offer, QueuedPhase } from '../state.ts';
 import type { LegEndCause } from '../telephony-events.ts';
 import { announcementOver, askPlace, onKeyWhileWaiting, onPlaceKnown } from './announcing.ts';
+import { endUndialled, isAlone, isDialledFirst, standAsLive } from './calling-back.ts';
 import { closingOf } from './closing-time.ts';
+import { beginDialling } from './dialling.ts';
 import {
   addLeg,
   cancelTimer,
@@ -115,10 +117,13 @@ function startWaitLimit(draft: Draft, queue: QueueRules | undefined, enqueuedAtM
 /** Staff took the contact to another queue: its rules count from here on. */
 export function onMoved(draft: Draft, phase: QueuedPhase | JoiningPhase, queueId: string): void {
   const { limitReached: _limit, told: _told, ladder: _ladder, closing: _closing, ...waiting } = phase;
-  setPhase(draft, { ...waiting, queueId, ...closingOf(draft, queueId), ...beginWait(draft, queueId) });
+  // Nothing is announced or promised to who is called back.
+  const isOwn = draft.state.callBack === undefined;
+  const own = isOwn ? { ...closingOf(draft, queueId), ...beginWait(draft, queueId) } : {};
+  setPhase(draft, { ...waiting, queueId, ...own });
   for (const timerId of ['tell', 'ladder'] as const) cancelTimer(draft, timerId);
   setFacts(draft, { queueId });
-  startWaitLimit(draft, draft.rules.queue(queueId), phase.enqueuedAtMs);
+  if (isOwn) startWaitLimit(draft, draft.rules.queue(queueId), phase.enqueuedAtMs);
   note(draft, 'movedToQueue', { queueId });
 }
 
@@ -147,11 +152,11 @@ export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent):
       onRequestStored(draft, event);
       return;
     case 'contactWithdrawn':
-      note(draft, 'withdrawnByStaff', { queueId: phase.queueId });
-      endWait(draft, phase, 'removed-from-queue');
+      onWithdrawn(draft, phase);
       return;
     case 'queueRefused':
-      if (event.queueId === phase.queueId) setPhase(draft, { ...phase, limitReached: event.limit });
+      if (event.queueId === phase.queueId && draft.state.callBack === undefined)
+        setPhase(draft, { ...phase, limitReached: event.limit });
       return;
     case 'contactMoved':
       onMoved(draft, phase, event.queueId);
@@ -178,6 +183,7 @@ export function onQueued(draft: Draft, phase: QueuedPhase, event: ContactEvent):
 function onTimer(draft: Draft, phase: QueuedPhase, event: Extract<ContactEvent, { type: 'timerFired' }>): void {
   if (event.timerId === 'ring' && phase.offer) failOffer(draft, phase, phase.offer, 'offerUnanswered');
   else if (event.timerId === 'queueLimit') setPhase(draft, { ...phase, limitReached: 'wait' });
+  else if (event.timerId === 'live') standAsLive(draft);
   else if (event.timerId === 'tell') askPlace(draft, 'announcement');
   else if (phase.visit !== undefined) onDialogue(draft, phase.visit, event);
   else if (event.timerId === 'playback') announcementOver(draft);
@@ -208,12 +214,24 @@ function onOfferMade(draft: Draft, phase: QueuedPhase, event: Extract<ContactEve
     giveBack(draft, current, offer, 'operatorUnreachable');
     return;
   }
+  const found = { offer, devices: event.devices };
+  if (isDialledFirst(draft)) beginDialling(draft, current, { reserved: found });
+  else ringOperator(draft, current, found);
+}
+
+/** Every device of the operator rings. */
+export function ringOperator(
+  draft: Draft,
+  phase: QueuedPhase,
+  { offer, devices }: { readonly offer: Offer; readonly devices: readonly string[] },
+): void {
+  const { offerId, operatorId } = offer;
   const queue = draft.rules.queue(phase.queueId);
   const ringTimeoutMs = queue?.ringTimeoutMs ?? 0;
   const { facts } = draft.state;
-  setPhase(draft, { ...current, offer });
+  setPhase(draft, { ...phase, offer });
   startTimer(draft, 'ring', ringTimeoutMs);
-  for (const device of event.devices) {
+  for (const device of devices) {
     const legId = newName<LegId>(draft, 'o');
     addLeg(draft, {
       legId,
@@ -359,8 +377,19 @@ function isWithoutMusic(event: Extract<ContactEvent, { type: 'effectFailed' }>):
   return event.effect === 'joinBridge' && event.why !== 'gone';
 }
 
+/** Staff took it out of its queue; of a call-back, its caller may have called in. */
+export function onWithdrawn(draft: Draft, phase: QueuedPhase): void {
+  const { queueId } = phase;
+  note(draft, isAlone(draft.state) ? 'callBackWithdrawn' : 'withdrawnByStaff', { queueId });
+  endWait(draft, phase, 'removed-from-queue');
+}
+
 /** He is told why he cannot be served, and the call ends. */
-export function endWait(draft: Draft, phase: QueuedPhase, prompt: 'technical-difficulty' | 'removed-from-queue'): void {
+function endWait(draft: Draft, phase: QueuedPhase, prompt: 'technical-difficulty' | 'removed-from-queue'): void {
+  if (isAlone(draft.state)) {
+    endUndialled(draft, prompt === 'removed-from-queue' ? 'callBackNotNeeded' : 'callBackPostponed');
+    return;
+  }
   cancelTimer(draft, 'ring');
   hush(draft);
   cancelWaitTimers(draft);

@@ -1,7 +1,10 @@
 import type { LegId, PlaybackId } from '../../foundation/index.ts';
 import type { RecoveredEvent } from '../events.ts';
+import type { Heard } from '../ports.ts';
 import { recoverArriving } from './arriving.ts';
+import { isAlone, queuedKind } from './calling-back.ts';
 import { askForEndOfWrapUp } from './closing.ts';
+import { recoverDialling } from './dialling.ts';
 import { playbackUnderWay } from './dialogue.ts';
 import { type Draft, emit, note } from './draft.ts';
 import { headStartNow } from './ladder.ts';
@@ -9,7 +12,7 @@ import { headStartNow } from './ladder.ts';
 /** Events that a recovered contact has missed, in the order in which they are to be taken. */
 export type MissedEvent =
   | { readonly type: 'legEnded'; readonly legId: LegId; readonly cause: 'failure' }
-  | { readonly type: 'legAnswered'; readonly legId: LegId }
+  | { readonly type: 'legAnswered'; readonly legId: LegId; readonly heard?: Heard }
   | { readonly type: 'playbackEnded'; readonly playbackId: PlaybackId; readonly outcome: 'played' };
 
 /**
@@ -23,8 +26,11 @@ export function missedEvents(draft: Draft, event: RecoveredEvent): readonly Miss
     if (leg.state === 'ended') continue;
     const seen = event.legs.find((one) => one.legId === leg.legId);
     if (!seen) missed.push({ type: 'legEnded', legId: leg.legId, cause: 'failure' });
-    else if (leg.role !== 'caller' && leg.state !== 'up' && seen.up && seen.controlled)
-      missed.push({ type: 'legAnswered', legId: leg.legId });
+    else if (leg.state !== 'up' && seen.up && seen.controlled) {
+      const heard = seen.heard === undefined ? {} : { heard: seen.heard };
+      if (leg.role !== 'caller' || leg.state !== 'ending')
+        missed.push({ type: 'legAnswered', legId: leg.legId, ...heard });
+    }
   }
   const { phase } = state;
   const playbackId = playbackUnderWay(phase);
@@ -35,6 +41,7 @@ export function missedEvents(draft: Draft, event: RecoveredEvent): readonly Miss
 
 /** Puts back what Asterisk or the queue may have lost of the phase, all by commands that repeat safely. */
 export function restorePhase(draft: Draft, event: RecoveredEvent): void {
+  if (draft.state.phase.name === 'claiming') return; // nothing has happened yet that could be told
   note(draft, 'recovered', { nodeId: event.nodeId });
   if (draft.state.configVersion !== draft.rules.version) {
     // The old version's rules are not kept in this process: the contact goes on under the new ones, and its record says so.
@@ -45,10 +52,11 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
   askForEndOfWrapUp(draft);
   const { phase, callerLegId, facts } = draft.state;
   const caller = event.legs.find((leg) => leg.legId === callerLegId);
-  if (!caller) return;
+  if (phase.name === 'dialling') recoverDialling(draft, phase, caller);
+  if (!caller && !isAlone(draft.state)) return;
   switch (phase.name) {
     case 'arriving':
-      recoverArriving(draft, caller);
+      if (caller) recoverArriving(draft, caller);
       return;
     case 'queued': {
       const headStartMs = headStartNow(draft, phase);
@@ -63,6 +71,7 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
         lineId: facts.lineId ?? '',
         enqueuedAtMs: phase.enqueuedAtMs,
         keepsPlace: true,
+        ...queuedKind(draft.state),
         ...(headStartMs === 0 ? {} : { headStartMs }),
       });
       return;
@@ -78,6 +87,8 @@ export function restorePhase(draft: Draft, event: RecoveredEvent): void {
         legIds: [phase.operatorLegId, callerLegId],
       });
       return;
+    case 'claiming':
+    case 'dialling':
     case 'voice':
     case 'closing':
       return; // nothing of these lives in Asterisk but the legs and the prompt

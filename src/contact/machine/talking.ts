@@ -1,14 +1,24 @@
-import type { BridgeId } from '../../foundation/index.ts';
+import type { BridgeId, LegId, OperatorId } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
-import type { JoiningPhase, TalkingPhase } from '../state.ts';
+import type { TalkingPhase } from '../state.ts';
+import { endAttempt } from './calling-back.ts';
 import { beginClosing } from './closing.ts';
 import { type Draft, emit, endBridge, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
 import { endPromises, keepRequest } from './promising.ts';
+import { putRecord } from './record.ts';
 
 /** The two are joined in a mixing bridge; the holding bridge, if there was one, is given back. */
-export function enterTalk(draft: Draft, from: JoiningPhase): void {
-  const { queueId, operatorLegId, holdingBridgeId, enqueuedAtMs } = from;
-  const { operatorId } = from.offer;
+export function enterTalk(
+  draft: Draft,
+  from: {
+    readonly queueId: string;
+    readonly enqueuedAtMs: number;
+    readonly operatorId: OperatorId;
+    readonly operatorLegId: LegId;
+    readonly holdingBridgeId?: BridgeId;
+  },
+): void {
+  const { queueId, operatorId, operatorLegId, holdingBridgeId, enqueuedAtMs } = from;
   const talkBridgeId = newName<BridgeId>(draft, 'b');
   const waitMs = draft.nowMs - enqueuedAtMs;
   setPhase(draft, {
@@ -24,7 +34,20 @@ export function enterTalk(draft: Draft, from: JoiningPhase): void {
   emit(draft, { type: 'joinBridge', bridgeId: talkBridgeId, kind: 'mixing', legIds });
   endBridge(draft, holdingBridgeId);
   note(draft, 'joined', { operatorId, waitMs });
+  endAttempt(draft, 'reached');
   endPromises(draft);
+  // Figures of this hour count who was answered before the conversation is over; call-backs are in none of them.
+  if (draft.state.callBack === undefined) putRecord(draft);
+}
+
+/** The queue could not be told that the two are joined, and has lost them from its sight: it is told again. */
+export function onForgotten(
+  draft: Draft,
+  joined: { readonly queueId: string; readonly operatorId: OperatorId },
+  { offerId, operatorId }: Extract<ContactEvent, { type: 'offerMade' }>,
+): void {
+  if (operatorId === joined.operatorId) emit(draft, { type: 'offerAnswered', offerId });
+  else emit(draft, { type: 'offerFailed', offerId, queueId: joined.queueId, failure: 'contactGone' });
 }
 
 export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent): void {
@@ -33,6 +56,9 @@ export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent
       if (event.legId !== phase.operatorLegId) return;
       setFacts(draft, { endedBy: 'operator' });
       beginClosing(draft);
+      return;
+    case 'offerMade':
+      onForgotten(draft, phase, event);
       return;
     case 'requestStored':
       keepRequest(draft, event); // asked for while he waited

@@ -1,6 +1,7 @@
-import { type Job, Queue, Worker } from 'bullmq';
+import type { Job, Queue } from 'bullmq';
 import type { Outbox } from '../../cases/index.ts';
 import {
+  type CallBackId,
   type Clock,
   DozvonError,
   type Logger,
@@ -9,14 +10,17 @@ import {
   secondMs,
   withLimit,
 } from '../../foundation/index.ts';
-import { JobConnection } from './connection.ts';
+import { CallBackJobs, type CallBackTimes } from './call-back-jobs.ts';
+import type { JobConnection } from './connection.ts';
+import { connectLimitMs, JobQueues } from './job-queues.ts';
 import { type NoticeGateways, relayNotice } from './outbox-relay.ts';
 
+export type { CallBackTimes } from './call-back-jobs.ts';
 export type { NoticeGateways } from './outbox-relay.ts';
 
 /**
- * What is due later, done once over all processes: notices relayed to a gateway, spools wrapped up that nobody reads any more.
- * Payloads carry ids only. Everything is found again after a restart: the outbox in PostgreSQL, spools on their tmpfs.
+ * What is due later, done once over all processes: notices relayed to a gateway, spools wrapped up that nobody reads any more,
+ * call-backs made. Payloads carry ids only. Everything is found again after a restart: outbox and call-backs in PostgreSQL, spools on their tmpfs.
  */
 export interface DueJobs {
   start(): Promise<void>;
@@ -24,6 +28,8 @@ export interface DueJobs {
   stop(): Promise<void>;
   /** Wraps up abandoned spools now rather than at the next interval: after a shard was taken over. */
   settleSpoolsSoon(): Promise<void>;
+  /** Has `CallBackTimes.due` called then, by whichever process; in bounded time, also while Redis is away. */
+  planCallBack(callBackId: CallBackId, dueAtMs: number): Promise<void>;
 }
 
 export interface DueJobsOptions {
@@ -37,6 +43,10 @@ export interface DueJobsOptions {
   readonly settleSpools: () => Promise<void>;
   /** Names the machine: a spool is tmpfs, so only its own processes can read it. Letters, digits, "-". */
   readonly host: string;
+  /** Where callers are called back. */
+  readonly callBacks?: CallBackTimes;
+  /** How often call-backs are compared with the live contacts, and how long after the return of Redis; defaults are for service. */
+  readonly reconcile?: { readonly everyMs: number; readonly settleMs: number };
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -49,9 +59,6 @@ const jobBackoffMs = 5 * secondMs;
 /** Notices looked at after a start; each one that is sent makes room for none, so the rest follows at the next start or loss. */
 const unsentAtOnce = 10_000;
 const stopLimitMs = 5 * secondMs;
-const connectLimitMs = 5 * secondMs;
-/** How long a worker whose connection broke waits before it asks for the next job. */
-const connectionRetryMs = secondMs;
 
 interface NoticeJob {
   readonly noticeId: string;
@@ -65,15 +72,16 @@ class BullDueJobs implements DueJobs {
   readonly #options: DueJobsOptions;
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
-  readonly #connections: JobConnection[] = [];
-  readonly #workers: Worker[] = [];
+  readonly #queues: JobQueues;
   #outboxJobs: Queue<NoticeJob> | undefined;
   #spoolJobs: Queue | undefined;
+  #callBackJobs: CallBackJobs | undefined;
   #watching: Promise<void> | undefined;
 
   constructor(options: DueJobsOptions) {
     this.#options = options;
     this.#logger = options.logger.child({ room: 'jobs' });
+    this.#queues = new JobQueues({ ...options, logger: this.#logger });
   }
 
   async start(): Promise<void> {
@@ -89,15 +97,15 @@ class BullDueJobs implements DueJobs {
 
   async #open(): Promise<void> {
     const { host, outbox } = this.#options;
-    const connection = this.#connect();
+    const connection = this.#queues.connect();
     const limited = (opening: Promise<unknown>): Promise<unknown> =>
       withLimit(opening, connectLimitMs, 'connecting the job queues to Redis');
     // No worker begins before Redis has been seen: one that does not find it goes on asking for a while.
     await limited(connection.connect());
     await limited(Promise.all(this.#connectWorkers()));
-    const shared = { connection, prefix: this.#bullPrefix() };
-    this.#outboxJobs = this.#listened(new Queue<NoticeJob>('outbox', shared));
-    this.#spoolJobs = this.#listened(new Queue(`spool-${host}`, shared));
+    this.#outboxJobs = this.#queues.queue<NoticeJob>('outbox', connection);
+    this.#spoolJobs = this.#queues.queue(`spool-${host}`, connection);
+    this.#startCallBacks(connection);
     await this.#spoolJobs.upsertJobScheduler(
       'settle',
       { every: settleEveryMs },
@@ -111,29 +119,20 @@ class BullDueJobs implements DueJobs {
 
   #connectWorkers(): readonly Promise<unknown>[] {
     const { host, settleSpools } = this.#options;
-    const outbox = this.#worker<NoticeJob>('outbox', 4, (job) => this.#relay(job.data.noticeId, job));
-    const spool = this.#worker(`spool-${host}`, 1, () => settleSpools());
+    const outbox = this.#queues.worker<NoticeJob>('outbox', { concurrency: 4 }, (job) =>
+      this.#relay(job.data.noticeId, job),
+    );
+    const spool = this.#queues.worker(`spool-${host}`, { concurrency: 1 }, () => settleSpools());
     return [outbox.waitUntilReady(), spool.waitUntilReady()];
   }
 
-  #worker<Data>(name: string, concurrency: number, process: (job: Job<Data>) => Promise<void>): Worker<Data> {
-    const worker = new Worker<Data>(name, process, {
-      connection: this.#connect(),
-      prefix: this.#bullPrefix(),
-      concurrency,
-      runRetryDelay: connectionRetryMs,
-    });
-    worker.on('error', (error) =>
-      this.#logger.warn({ jobs: name, reason: messageOf(error) }, 'a job queue has trouble'),
-    );
-    worker.on('failed', (job, error) => {
-      this.#logger.warn(
-        { jobs: name, jobId: job?.id, attempts: job?.attemptsMade, reason: messageOf(error) },
-        'a job failed',
-      );
-    });
-    this.#workers.push(worker as Worker);
-    return worker;
+  #startCallBacks(connection: JobConnection): void {
+    const { callBacks, reconcile, clock } = this.#options;
+    if (callBacks === undefined) return;
+    const bounds = reconcile === undefined ? {} : { reconcileEveryMs: reconcile.everyMs, settleMs: reconcile.settleMs };
+    const parts = { times: callBacks, clock, logger: this.#logger, ...bounds };
+    this.#callBackJobs = new CallBackJobs(this.#queues, connection, parts);
+    this.#callBackJobs.start();
   }
 
   async settleSpoolsSoon(): Promise<void> {
@@ -146,47 +145,18 @@ class BullDueJobs implements DueJobs {
     if (added !== undefined) await withLimit(added, connectLimitMs, 'planning a job');
   }
 
+  async planCallBack(callBackId: CallBackId, dueAtMs: number): Promise<void> {
+    await this.#callBackJobs?.plan(callBackId, dueAtMs);
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     await withLimit(this.#watching ?? Promise.resolve(), stopLimitMs, 'the end of watching the outbox').catch(
       () => undefined,
     );
-    const closing = Promise.all([
-      ...this.#workers.map((worker) => worker.close()),
-      this.#outboxJobs?.close(),
-      this.#spoolJobs?.close(),
-    ]);
-    await withLimit(closing, stopLimitMs, 'the end of running jobs').catch((error: unknown) =>
-      this.#logger.warn({ reason: messageOf(error) }, 'jobs did not end in time'),
-    );
-    // Whatever still waits for Redis is refused now, which lets a worker that has not ended do so.
-    for (const connection of this.#connections) connection.endForGood();
-    await withLimit(closing, secondMs, 'the end of the connections of the jobs').catch(() => undefined);
-  }
-
-  /** BullMQ puts a ":" after its prefix itself. */
-  #bullPrefix(): string {
-    return `${this.#options.prefix.replace(/:$/, '')}:jobs`;
-  }
-
-  /** BullMQ does not close a connection that it was given; `stop()` does. */
-  #connect(): JobConnection {
-    const connection = new JobConnection(this.#options.redisUrl, {
-      lazyConnect: true,
-      connectionName: 'dozvon-jobs',
-      // BullMQ's blocking reads must outlive a loss of Redis.
-      maxRetriesPerRequest: null,
-      connectTimeout: connectLimitMs,
-    });
-    this.#connections.push(connection);
-    return connection;
-  }
-
-  #listened<Q extends Queue>(queue: Q): Q {
-    queue.on('error', (error) =>
-      this.#logger.warn({ jobs: queue.name, reason: messageOf(error) }, 'a job queue has trouble'),
-    );
-    return queue;
+    const reconciled = this.#callBackJobs?.stop() ?? Promise.resolve();
+    await withLimit(reconciled, stopLimitMs, 'the end of planning call-backs').catch(() => undefined);
+    await this.#queues.stop();
   }
 
   #announced(noticeId: string | undefined): void {

@@ -1,6 +1,7 @@
-import type { QueueInbox, QueueStore } from '../../acd/ports.ts';
+import type { AlarmBoard, QueueInbox, QueueStore } from '../../acd/ports.ts';
 import type { ContactStateStore, EventStream, ShardLeases } from '../../contact/store-ports.ts';
 import { type Logger, silentLogger } from '../../foundation/index.ts';
+import { MemoryAlarmBoard } from './alarm-board.ts';
 import { MemoryContactStates } from './contact-states.ts';
 import { EventLog } from './event-log.ts';
 import { Inbox } from './inbox.ts';
@@ -13,6 +14,7 @@ export interface MemoryStores {
   readonly leases: ShardLeases;
   readonly contactStates: ContactStateStore;
   readonly events: EventStream;
+  readonly alarms: AlarmBoard;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export function createMemoryStores(options: { readonly logger?: Logger } = {}): 
     leases,
     contactStates: new MemoryContactStates(leases, events),
     events,
+    alarms: new MemoryAlarmBoard(events),
     async close() {},
   };
 }

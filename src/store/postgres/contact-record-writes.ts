@@ -130,6 +130,8 @@ function contactRow({ record, number }: WaitingRecord): object {
     ended_by: record.endedBy,
     outcome: record.outcome,
     case_id: record.caseId,
+    kind: record.kind,
+    call_back_id: record.callBackId,
     entries: record.timeline.length,
   };
 }
@@ -165,6 +167,8 @@ const columns = [
   ['ended_by', 'text'],
   ['outcome', 'text'],
   ['case_id', 'text'],
+  ['kind', 'text'],
+  ['call_back_id', 'text'],
 ] as const;
 const names = columns.map(([name]) => name).join(', ');
 

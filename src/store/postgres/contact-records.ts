@@ -9,6 +9,7 @@ import {
 } from '../../contact/store-ports.ts';
 import {
   asId,
+  type CallBackId,
   type CaseId,
   type ContactId,
   type LegId,
@@ -180,6 +181,8 @@ function toRecord(
       endedBy: row.endedBy as ContactRecord['endedBy'] | null,
       outcome: row.outcome as ContactRecord['outcome'] | null,
       caseId: row.caseId as CaseId | null,
+      kind: row.kind as ContactRecord['kind'] | null,
+      callBackId: row.callBackId as CallBackId | null,
     }),
     legs,
     timeline,

@@ -1,17 +1,22 @@
 import { sql } from 'kysely';
+import type { LoadHistory, WaitRecords } from '../../acd/index.ts';
+import type { CallBackRepository } from '../../callbacks/index.ts';
 import type { CaseRepository, Outbox } from '../../cases/index.ts';
 import type { ContactRecordStore } from '../../contact/store-ports.ts';
 import type { Logger } from '../../foundation/index.ts';
 import type { RecordingRepository } from '../../recording/ports.ts';
+import { createCallBackRepository } from './call-back-repository.ts';
 import { createCaseRepository } from './case-repository.ts';
 import { type ConfigVersions, createConfigVersions } from './config-versions.ts';
 import { createContactRecordStore } from './contact-records.ts';
 import { openDatabase } from './database.ts';
 import { createJournal, type PostgresJournal } from './journal.ts';
+import { createLoadHistory } from './load-profile.ts';
 import { createOperatorActivity, type OperatorActivity } from './operator-activity.ts';
 import { createOutbox } from './outbox.ts';
 import { createRecordingRepository } from './recording-repository.ts';
 import type { Sealer } from './sealer.ts';
+import { createWaitRecords } from './service-levels.ts';
 
 export type { ConfigVersions } from './config-versions.ts';
 export type { JournalCheck, PostgresJournal } from './journal.ts';
@@ -21,11 +26,14 @@ export type { Sealer } from './sealer.ts';
 export interface PostgresStores {
   readonly records: ContactRecordStore;
   readonly cases: CaseRepository;
+  readonly callBacks: CallBackRepository;
   readonly outbox: Outbox;
   readonly recordings: RecordingRepository;
   readonly configVersions: ConfigVersions;
   readonly journal: PostgresJournal;
   readonly activity: OperatorActivity;
+  readonly loadHistory: LoadHistory;
+  readonly waits: WaitRecords;
   /** Brings the tables to this version; several processes may ask at once. Before anything else is used. */
   migrate(): Promise<void>;
   /** Undoes the last migration: for tests and for going back after an upgrade. */
@@ -51,11 +59,14 @@ export function createPostgresStores(parts: {
   return {
     records,
     cases: createCaseRepository(database, parts.sealer),
+    callBacks: createCallBackRepository(database, parts.sealer),
     outbox: createOutbox(database, parts.sealer),
     recordings,
     configVersions: createConfigVersions(database),
     journal: createJournal(database),
     activity: createOperatorActivity(database),
+    loadHistory: createLoadHistory(database),
+    waits: createWaitRecords(database),
     migrate: () => database.migrate(),
     migrateDown: () => database.migrateDown(),
     ping: () =>

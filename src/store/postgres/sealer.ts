@@ -15,6 +15,7 @@ export const phoneNumberPurpose = 'phone-number';
 export const sealedIn = {
   contactAni: (contactId: string): string => `contacts.ani/${contactId}`,
   caseCallBackNumber: (caseId: string): string => `cases.call_back_number/${caseId}`,
+  callBackNumber: (callBackId: string): string => `call_backs.number/${callBackId}`,
   noticeRecipient: (noticeId: string): string => `outbox.recipient/${noticeId}`,
   noticeParameters: (noticeId: string): string => `outbox.parameters/${noticeId}`,
 } as const;

@@ -32,6 +32,8 @@ export interface ContactsTable {
   endedBy: string | null;
   outcome: string | null;
   caseId: string | null;
+  kind: string | null;
+  callBackId: string | null;
 }
 
 export interface LegsTable {
@@ -108,6 +110,50 @@ export interface CaseHistoryTable {
   facts: Facts;
 }
 
+export interface CallBacksTable {
+  callBackId: string;
+  state: string;
+  queueId: string;
+  lineId: string;
+  topic: string;
+  language: string;
+  numberSealed: string;
+  numberIndex: string;
+  /** When the caller began to wait. */
+  placeAt: Instant;
+  wish: string;
+  wishAt: Instant | null;
+  utcOffsetMinutes: number | null;
+  caseId: string | null;
+  createdAt: Instant;
+  promisedBy: string;
+  /** Who has it now. */
+  contactId: string | null;
+  dueAt: Instant;
+  /** ISO date. */
+  promisedDay: string;
+  reason: string | null;
+}
+
+export interface CallBackAttemptsTable {
+  callBackId: string;
+  number: number;
+  contactId: string;
+  startedAt: Instant;
+  endedAt: Instant | null;
+  outcome: string | null;
+}
+
+export interface CallBackHistoryTable {
+  historyId: Generated<number>;
+  callBackId: string;
+  at: Instant;
+  actorKind: string;
+  actorId: string;
+  reason: string;
+  change: string;
+}
+
 export interface OutboxTable {
   noticeId: string;
   caseId: string | null;
@@ -165,6 +211,9 @@ export interface Tables {
   recordingMarks: RecordingMarksTable;
   cases: CasesTable;
   caseHistory: CaseHistoryTable;
+  callBacks: CallBacksTable;
+  callBackAttempts: CallBackAttemptsTable;
+  callBackHistory: CallBackHistoryTable;
   outbox: OutboxTable;
   configVersions: ConfigVersionsTable;
   operatorActivity: OperatorActivityTable;

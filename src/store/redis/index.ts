@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
-import type { QueueInbox, QueueStore } from '../../acd/ports.ts';
+import type { AlarmBoard, QueueInbox, QueueStore } from '../../acd/ports.ts';
 import type { ContactStateStore, EventStream, ShardLeases } from '../../contact/store-ports.ts';
 import type { Logger } from '../../foundation/index.ts';
+import { RedisAlarmBoard } from './alarm-board.ts';
 import { ClassMap } from './class-map.ts';
 import { asked, closeConnection, connectNow, openConnection } from './connection.ts';
 import { RedisContactStates } from './contact-states.ts';
@@ -21,6 +22,7 @@ export interface RedisStores {
   readonly leases: ShardLeases;
   readonly contactStates: ContactStateStore;
   readonly events: EventStream;
+  readonly alarms: AlarmBoard;
   /** For the health probe: resolves when Redis answers, `DozvonError('REDIS_UNAVAILABLE')` otherwise. */
   ping(): Promise<void>;
   /** Closes every connection at once; consumers are ended by their own signals before. */
@@ -70,6 +72,7 @@ export async function createRedisStores(options: {
     leases: new RedisShardLeases(parts),
     contactStates: new RedisContactStates(parts),
     events: new RedisEventStream({ ...parts, tail: new EventTail(parts) }),
+    alarms: new RedisAlarmBoard(parts),
     async ping() {
       await asked('ping', () => client.ping());
     },

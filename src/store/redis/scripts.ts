@@ -11,6 +11,7 @@ const verbs = [
   'acknowledge-inbox',
   'acquire-shard',
   'answer-step',
+  'change-alarm',
   'define-class',
   'define-profile',
   'end-due-wrap-ups',

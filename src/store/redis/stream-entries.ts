@@ -80,7 +80,7 @@ function eventWith(
 ): StreamEvent {
   return {
     id,
-    source: source === 'contact' ? 'contact' : 'queue',
+    source: source === 'contact' || source === 'system' ? source : 'queue',
     ...(contactId ? { contactId: asId(contactId) } : {}),
     ...(operatorId ? { operatorId: asId(operatorId) } : {}),
     entry,

@@ -1,6 +1,9 @@
 import type { Migration } from 'kysely/migration';
 import { firstTables } from './0001-first-tables.ts';
 import { outboxNotification } from './0002-outbox-notification.ts';
+import { callBacks } from './0003-call-backs.ts';
+import { callBackContacts } from './0004-call-back-contacts.ts';
+import { serviceLevels } from './0005-service-levels.ts';
 
 /**
  * Every migration by name, carried out in the order of the names, each once. A migration that has been released is never
@@ -9,4 +12,7 @@ import { outboxNotification } from './0002-outbox-notification.ts';
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
   '0002-outbox-notification': outboxNotification,
+  '0003-call-backs': callBacks,
+  '0004-call-back-contacts': callBackContacts,
+  '0005-service-levels': serviceLevels,
 };

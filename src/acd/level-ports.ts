@@ -1,0 +1,46 @@
+import type { PeriodTally, TallyBy, TallyPeriod } from './service-level.ts';
+
+/**
+ * Tallies of the waits that are kept. Two implementations: PostgreSQL counts the records of contacts in one statement; memory goes by `talliesOf`. Rejects
+ * with `DATABASE_UNAVAILABLE` in bounded time.
+ */
+export interface WaitRecords {
+  /** By period in the order given, then by line and queue. `lineIds`: contacts of these lines only; undefined: of all. */
+  tallies(asked: {
+    readonly periods: readonly TallyPeriod[];
+    readonly by: TallyBy;
+    readonly lineIds?: readonly string[];
+    readonly queueIds?: readonly string[];
+  }): Promise<readonly PeriodTally[]>;
+}
+
+/** What an alarm stands at. */
+export interface AlarmState {
+  readonly state: 'raised' | 'over';
+  /** Of what the alarm speaks, so that it is raised once for it: the beginning of a period. */
+  readonly about: string;
+  readonly sinceMs: number;
+}
+
+/** Moves of alarms as they stand in the event stream, source `system`. */
+export type AlarmKind = 'targetMissed' | 'targetMet' | 'serviceLevelForecast' | 'serviceLevelForecastOver';
+
+/**
+ * What alarms stand at, for all processes and over restarts. Two implementations (Redis, memory) behind one contract suite; rejects with
+ * `REDIS_UNAVAILABLE`.
+ */
+export interface AlarmBoard {
+  all(): Promise<ReadonlyMap<string, AlarmState>>;
+  /**
+   * Writes the new state and appends its event, as of `to.sinceMs`, to the stream in the same step; `unchanged` when the alarm does not stand at `from`
+   * any more: another process was first.
+   */
+  change(
+    alarmId: string,
+    move: { readonly from: AlarmState | undefined; readonly to: AlarmState },
+    event: {
+      readonly kind: AlarmKind;
+      readonly facts: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+    },
+  ): Promise<'changed' | 'unchanged'>;
+}

@@ -1,0 +1,103 @@
+import { type Clock, type Logger, minuteMs } from '../foundation/index.ts';
+import type { AlarmBoard, AlarmState, WaitRecords } from './ports.ts';
+import { Seldom } from './seldom.ts';
+import type { TallyPeriod } from './service-level.ts';
+import { type TargetSettings, type TargetVerdict, targetAlarm, verdictsOf } from './targets.ts';
+
+/** Lines whose walls show the same time: their periods are the same. */
+export interface TimeZoneLines {
+  readonly timeZone: string;
+  readonly lineIds: readonly string[];
+}
+
+/** The period in which an instant lies, by the wall of a zone: the schedule room's. */
+export type PeriodAt = (timeZone: string, unit: 'hour' | 'day', atMs: number) => TallyPeriod;
+
+export interface TargetWatchOptions {
+  readonly waits: WaitRecords;
+  readonly alarms: AlarmBoard;
+  readonly settings: TargetSettings;
+  readonly zones: readonly TimeZoneLines[];
+  readonly periodAt: PeriodAt;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const units = ['hour', 'day'] as const;
+
+/** A period is judged for so long after its end, as who entered in its last minutes is not over before: longer than the wait that is promised. */
+const settlingMs = 5 * minuteMs;
+
+/**
+ * Compares each hour and day with the targets when their figures change, at most once a minute, and tells by the alarm board when one is missed or met again.
+ * Every process does so; whoever comes first tells.
+ */
+export class TargetWatch {
+  readonly #options: TargetWatchOptions;
+  readonly #logger: Logger;
+  readonly #seldom: Seldom;
+
+  constructor(options: TargetWatchOptions) {
+    this.#options = options;
+    this.#logger = options.logger.child({ part: 'targets' });
+    const work = (): Promise<void> => this.#compare();
+    this.#seldom = new Seldom({ clock: options.clock, everyMs: minuteMs, work, logger: this.#logger });
+  }
+
+  /** Something has happened to a contact. */
+  changed(): void {
+    this.#seldom.ask();
+  }
+
+  stop(): Promise<void> {
+    return this.#seldom.stop();
+  }
+
+  async #compare(): Promise<void> {
+    const { zones, alarms } = this.#options;
+    const stand = await alarms.all();
+    for (const zone of zones) for (const unit of units) await this.#compareOne(zone, unit, stand);
+  }
+
+  async #compareOne(
+    { timeZone, lineIds }: TimeZoneLines,
+    unit: 'hour' | 'day',
+    stand: ReadonlyMap<string, AlarmState>,
+  ): Promise<void> {
+    const { waits, settings, periodAt, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const period = periodAt(timeZone, unit, nowMs - settlingMs);
+    const [counted] = await waits.tallies({ periods: [period], by: 'all', lineIds });
+    const about = new Date(period.fromMs).toISOString();
+    for (const verdict of verdictsOf(counted?.tally, settings)) {
+      const alarmId = `${verdict.targetId} ${unit} ${timeZone}`;
+      const from = stand.get(alarmId);
+      const to = targetAlarm(from, { verdict, about, nowMs });
+      if (to !== undefined) await this.#tell(alarmId, { from, to }, { verdict, unit, timeZone });
+    }
+  }
+
+  async #tell(
+    alarmId: string,
+    move: { readonly from: AlarmState | undefined; readonly to: AlarmState },
+    of: { readonly verdict: TargetVerdict; readonly unit: string; readonly timeZone: string },
+  ): Promise<void> {
+    const { targetId, target, comparison, figure = 0, contacts } = of.verdict;
+    const { unit, timeZone } = of;
+    const facts = {
+      target: targetId,
+      comparison,
+      value: target,
+      figure,
+      contacts,
+      unit,
+      timeZone,
+      from: move.to.about,
+    };
+    const isRaised = move.to.state === 'raised';
+    const kind = isRaised ? 'targetMissed' : 'targetMet';
+    if ((await this.#options.alarms.change(alarmId, move, { kind, facts })) === 'unchanged') return;
+    if (isRaised) this.#logger.warn(facts, 'a target is missed');
+    else this.#logger.info(facts, 'a target that was missed is met again');
+  }
+}
