@@ -1,3 +1,4 @@
+import { createNumberPlaces } from '../callbacks/index.ts';
 import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
 import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
 import { announcementsInFlow, edgesOf, type Flow, render, step } from '../ivr/index.ts';
@@ -25,6 +26,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
   };
   const timeZoneOf = (lineId: string): string =>
     config.schedules[lines.get(lineId)?.scheduleId ?? '']?.timeZone ?? 'UTC';
+  const places = createNumberPlaces(config.numberZones);
   const queues = new Map(config.queues.map((queue) => [queue.id, queue]));
   const waitingRules = new Map<string, WaitingRules>();
   /** By what was dialled, as it came: reading a number costs more than all else of finding its line. */
@@ -96,7 +98,8 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       const nodes = line && config.flows[line.flowId]?.nodes;
       return (nodes && queueOfTopic(nodes, topic)) ?? line?.defaultQueueId;
     },
-    callBackWish: ({ lineId, ...query }) => wishFrom({ ...query, timeZone: timeZoneOf(lineId) }),
+    callBackWish: ({ lineId, number, ...query }) =>
+      wishFrom({ ...query, timeZone: timeZoneOf(lineId), place: places.placeOf(number) }),
     spoken: (lineId, atMs, askedAtMs) => spokenIn(timeZoneOf(lineId), atMs, askedAtMs),
     flowFacts({ lineId, atMs, ani }) {
       const line = lines.get(lineId);

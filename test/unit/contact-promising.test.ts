@@ -566,8 +566,15 @@ t.test('the configuration says when a line closes, whom a topic is for, and what
     dayOffset: 1,
   });
   const wish = { kind: 'at', dayOffset: 1, hour: 10 } as const;
+  const number = '+79161234567';
   const wanted = (localHour?: number) =>
-    rules.callBackWish({ lineId: 'general', atMs: friday, wish, ...(localHour === undefined ? {} : { localHour }) });
+    rules.callBackWish({
+      lineId: 'general',
+      atMs: friday,
+      wish,
+      number,
+      ...(localHour === undefined ? {} : { localHour }),
+    });
   t.same(wanted(), { wish: { kind: 'at', atMs: Date.parse('2026-11-21T10:00:00+03:00') } });
   t.same(wanted(23), { wish: { kind: 'at', atMs: Date.parse('2026-11-21T10:00:00+07:00') }, utcOffsetMinutes: 420 });
   t.same(wanted(2).utcOffsetMinutes, 600, 'the next day already');

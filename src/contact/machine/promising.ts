@@ -45,6 +45,7 @@ export function askForCallBack(
     lineId: facts.lineId ?? '',
     atMs: draft.nowMs,
     wish: asked.wish,
+    number,
     ...(localHour === undefined ? {} : { localHour }),
   });
   const where = utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes };
@@ -149,6 +150,7 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
   if (as === undefined && isKnown) return;
   const made: KnownCallBack = { callBackId, queueId, placeMs, state: 'held' };
   setCallBacks(draft, [...callBacks.filter((one) => one.callBackId !== callBackId), made]);
+  setFacts(draft, { callBackId });
   note(draft, 'callBackPromised', { callBackId, queueId, dueAtMs, by: as ?? 'recovery' });
   const { phase, facts } = draft.state;
   if (isServed(draft.state)) {
