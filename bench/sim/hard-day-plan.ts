@@ -1,9 +1,11 @@
 import {
+  defaultSharing,
   type OfferFailure,
   type OperatorRegistration,
   type QueuePlan,
   queuePlan,
   queueSchema,
+  type Sharing,
   type Skills,
 } from '../../src/acd/index.ts';
 import { asId, type OperatorId, secondMs } from '../../src/foundation/index.ts';
@@ -82,6 +84,20 @@ export function hardRegistration(operatorId: OperatorId, skillSet: number): Oper
     skills: skillsOf(skillSet),
     capacity: { voice: 1, chat: number % 3 === 0 ? 2 : 0 },
     weight: 1 + (number % 3),
+  };
+}
+
+/** Of arrivals: the rest are on the line. */
+export const callBackShare = 0.2;
+/** How much earlier its place was earned, at most. */
+export const longestCallBackMs = 20 * 60 * secondMs;
+
+export function drawRule(random: RandomStream): Sharing {
+  return {
+    keepIdle: random.below(4),
+    presses: random.chance(0.5),
+    share: random.chance(0.1) ? 0 : defaultSharing.reservedShare,
+    costMs: hardTraffic.ahtMs,
   };
 }
 

@@ -3,13 +3,16 @@ import { assertNever, type ContactId, DozvonError, type OperatorId, secondMs } f
 import { Calendar } from './calendar.ts';
 import { ContactSource, epochMs, type SimulatedContact } from './contact-source.ts';
 import {
+  callBackShare,
   drawAnswer,
+  drawRule,
   hardOperators,
   hardQueue,
   hardQueues,
   hardRegistration,
   hardShards,
   hardTraffic,
+  longestCallBackMs,
   type RingAnswer,
   skillSetCount,
   skillsOf,
@@ -48,7 +51,7 @@ export interface HardDayResult {
 /**
  * A day on which everything happens that can: phones not answered, refused, busy, silent until the lease runs out or answered after that;
  * callers who leave, also while it rings, who know an operator, or find the queue full; steps with conditions; wrap-ups cut short,
- * extended or over by themselves; staff who move contacts, put them ahead or take them out, or change the queues; operators who pause, now or after this
+ * extended or over by themselves; callers who are to be called back, by a rule of sharing that changes; staff who move contacts, put them ahead or take them out, or change the queues; operators who pause, now or after this
  * contact, sign out, are removed, lose their phone, telephone themselves or learn something; commands that come twice. Which of it
  * happens when is drawn from the seed.
  */
@@ -58,6 +61,7 @@ export class HardDay {
   readonly #random: RandomStream;
   readonly #calendar = new Calendar<Due>();
   readonly #contacts = new Map<ContactId, SimulatedContact>();
+  readonly #callBacks = new Set<ContactId>();
   readonly #skillSets = new Map<OperatorId, number>();
   #nowMs = epochMs;
   #armedMs = Number.POSITIVE_INFINITY;
@@ -89,6 +93,7 @@ export class HardDay {
     for (let next = this.#calendar.nextAtMs(); next !== undefined; next = this.#calendar.nextAtMs())
       await this.#advance(next);
     const waiting = await this.#store.waiting();
+    const callBacks = [...(await this.#store.sharing()).values()].reduce((sum, rule) => sum + rule.callBacks, 0);
     const held = (await this.#store.operators()).filter((operator) => operator.contactId !== undefined);
     await this.#view();
     const kinds = await this.#paired.compareMoves(this.#nowMs, hardShards);
@@ -97,7 +102,7 @@ export class HardDay {
       events: kinds.length,
       kinds: [...new Set(kinds)].sort(),
       keptWaiting: this.#keptWaiting,
-      leftBehind: waiting.length + held.length,
+      leftBehind: waiting.length + callBacks + held.length,
     };
   }
 
@@ -132,15 +137,20 @@ export class HardDay {
     const { contactId, atMs } = contact;
     const plan = hardQueue(contact.kind);
     this.#contacts.set(contactId, contact);
-    const request = enqueueRequest(plan, {
-      contactId,
-      queueId: plan.settings.id,
-      lineId: 'sim',
-      shard: hardShards[contact.number % hardShards.length] ?? hardShards[0],
-      medium: this.#random.chance(0.1) ? 'chat' : 'voice',
-      enqueuedAtMs: atMs,
-      ...(this.#random.chance(0.3) ? { preferredOperatorId: this.#anyOperator() } : {}),
-    });
+    const isCallBack = this.#random.chance(callBackShare);
+    if (isCallBack) this.#callBacks.add(contactId);
+    const request = {
+      ...enqueueRequest(plan, {
+        contactId,
+        queueId: plan.settings.id,
+        lineId: 'sim',
+        shard: hardShards[contact.number % hardShards.length] ?? hardShards[0],
+        medium: this.#random.chance(0.1) ? 'chat' : 'voice',
+        enqueuedAtMs: isCallBack ? atMs - this.#random.below(longestCallBackMs) : atMs,
+        ...(this.#random.chance(0.3) ? { preferredOperatorId: this.#anyOperator() } : {}),
+      }),
+      ...(isCallBack ? { kind: 'callBack' as const } : {}),
+    };
     await this.#maybeTwice(() => this.#store.enqueue(request, atMs));
     this.#calendar.add(atMs + contact.patienceMs, { type: 'patienceOver', contactId });
     if (this.#random.chance(0.1)) {
@@ -229,7 +239,13 @@ export class HardDay {
     const enqueuedAtMs = contact?.enqueuedAtMs ?? nowMs;
     const plan = hardQueue(this.#random.below(hardQueues.length));
     const place = placeIn(plan, { enqueuedAtMs, headStartMs: this.#random.below(120) * secondMs });
-    switch (this.#random.below(4)) {
+    switch (this.#random.below(5)) {
+      case 4: {
+        const { id } = plan.settings;
+        const rule = drawRule(this.#random);
+        await this.#maybeTwice(() => this.#store.setSharing(id, rule, nowMs));
+        return this.#ring(await this.#store.matchCallBack(id, this.#leaseNow()));
+      }
       case 0: {
         const { operatorId } = await this.#maybeTwice(() => this.#store.moveContact(contactId, place, nowMs));
         await this.#matchContact(contactId);
@@ -363,6 +379,12 @@ export class HardDay {
   async #view(): Promise<void> {
     const operators = await this.#store.operators();
     await this.#store.figures();
+    await this.#store.sharing();
+    for (const contactId of this.#callBacks) {
+      const contact = await this.#store.contact(contactId);
+      await this.#store.position(contactId);
+      if (contact === undefined) this.#callBacks.delete(contactId);
+    }
     for (const { contactId } of await this.#store.waiting()) {
       const contact = await this.#store.contact(contactId);
       await this.#store.position(contactId);

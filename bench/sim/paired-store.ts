@@ -21,7 +21,7 @@ type AnyVerb = (...args: unknown[]) => Promise<unknown>;
 
 /** Verbs whose first argument is an offer's id. */
 const offerVerbs: readonly string[] = ['offerAnswered', 'offerFailed'] satisfies readonly Verb[];
-const matchVerbs: readonly string[] = ['matchContact', 'matchOperator'] satisfies readonly Verb[];
+const matchVerbs: readonly string[] = ['matchContact', 'matchOperator', 'matchCallBack'] satisfies readonly Verb[];
 
 /** Kept word for word; of the rest the number says enough. */
 const mostDescribed = 20;

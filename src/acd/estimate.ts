@@ -1,9 +1,9 @@
-import { DozvonError, hourMs } from '../foundation/index.ts';
+import { DozvonError } from '../foundation/index.ts';
 import type { ContactView, QueueFigures, StepCondition } from './ports.ts';
 
 /** What is known of a place in a queue. Rates, not an average of past waits: it is right from the first contact on. */
 export interface PlaceInQueue {
-  /** Contacts before this one that the same operators will be given; `contactsAhead()` counts them where operators serve several queues. */
+  /** Contacts before this one that the same operators will be given: `contactsAhead()`. */
   readonly ahead: number;
   /** Mean, with wrap-up. */
   readonly handlingMs: number;
@@ -11,8 +11,6 @@ export interface PlaceInQueue {
   readonly onDuty: number;
   /** Mean time after which a waiting caller gives up; undefined: nobody ahead leaves. */
   readonly meanPatienceMs?: number | undefined;
-  /** Contacts that come later and are served before, because of a greater head start: so many, for so long. */
-  readonly overtaking?: { readonly perHour: number; readonly forMs: number } | undefined;
 }
 
 /** How long a caller who stays will wait on, as a distribution. */
@@ -24,9 +22,6 @@ export interface WaitOutlook {
   readonly shape: number;
 }
 
-/** The overtakers depend on the wait and the wait on them; each round corrects the one before by less. */
-const overtakingRounds = 30;
-
 /**
  * The wait is a sum of stages, one for each contact ahead and one for the caller himself: with j still ahead, the next place falls free at the rate
  * onDuty ÷ handling + j ÷ patience (death process of M/M/n+M; Whitt 1999). Mean and variance of exponential stages add up; median and chances
@@ -35,15 +30,7 @@ const overtakingRounds = 30;
 export function waitOutlook(place: PlaceInQueue): WaitOutlook | undefined {
   checkPlace(place);
   if (place.onDuty === 0) return undefined;
-  const { overtaking } = place;
-  let stages = stagesOf(place, place.ahead);
-  if (overtaking !== undefined && overtaking.perHour > 0) {
-    for (let round = 0; round < overtakingRounds; round += 1) {
-      const overtakers = (overtaking.perHour * Math.min(overtaking.forMs, stages.meanMs)) / hourMs;
-      stages = stagesOf(place, place.ahead + overtakers);
-    }
-  }
-  const { meanMs, variance } = stages;
+  const { meanMs, variance } = stagesOf(place);
   const shape = meanMs ** 2 / variance;
   return { meanMs, medianMs: meanMs * (1 - 1 / (9 * shape)) ** 3, shape };
 }
@@ -66,21 +53,27 @@ export function waitEstimateMs(input: {
   readonly meanPatienceMs?: number | undefined;
 }): number | undefined {
   const { position, ...place } = input;
-  const outlook = waitOutlook({ ...place, ahead: position - 1 });
+  return medianOf({ ...place, ahead: position - 1 });
+}
+
+function medianOf(place: PlaceInQueue): number | undefined {
+  const outlook = waitOutlook(place);
   return outlook === undefined ? undefined : Math.round(outlook.medianMs);
 }
 
 /** Seen or configured times may be 0 (answered and put down in one millisecond); a rate wants something to divide by. */
 const least = (ms: number): number => Math.max(1, ms);
 
+/** Undefined also for a contact without a place. Without `ahead` all those before it in its queue count. */
 export function estimateOf(
-  contact: Pick<ContactView, 'position' | 'qualified'>,
+  contact: Pick<ContactView, 'position' | 'qualified'> & Partial<Pick<ContactView, 'ahead'>>,
   figures: (Pick<QueueFigures, 'handlingMs'> & { readonly meanPatienceMs?: number | undefined }) | undefined,
   expectedHandlingMs: number,
 ): number | undefined {
+  if (contact.position < 1) return undefined;
   const patienceMs = figures?.meanPatienceMs;
-  return waitEstimateMs({
-    position: contact.position,
+  return medianOf({
+    ahead: contact.ahead ?? contact.position - 1,
     handlingMs: least(figures?.handlingMs ?? expectedHandlingMs),
     onDuty: contact.qualified.onDuty,
     meanPatienceMs: patienceMs === undefined ? undefined : least(patienceMs),
@@ -98,9 +91,10 @@ export function isConditionMet(
   return (now.figures?.serviceLevel ?? 1) < condition.serviceLevelBelow;
 }
 
-/** A contact in some queue, for those who wait behind it. */
-export interface ContactAhead {
-  /** How many operators on duty can serve it. */
+/** Contacts of one class without a live offer, for those who wait behind them: who is being rung for has his operator. */
+export interface ContactsAhead {
+  readonly contacts: number;
+  /** How many operators on duty can serve them. */
   readonly eligible: number;
   /** How many of them can serve the contact behind, too. */
   readonly shared: number;
@@ -110,12 +104,16 @@ export interface ContactAhead {
  * Contacts ahead where operators serve several queues: one that others can serve as well counts by the share of its operators that are ours
  * too, as that is how often it will be one of ours who takes it.
  */
-export function contactsAhead(before: readonly ContactAhead[]): number {
-  return before.reduce((sum, { eligible, shared }) => sum + (eligible === 0 ? 0 : shared / eligible), 0);
+export function contactsAhead(before: readonly ContactsAhead[]): number {
+  // Both stores reckon in this order of operations: sums of doubles depend on it.
+  return before.reduce(
+    (sum, { contacts, eligible, shared }) => sum + (eligible === 0 ? 0 : (contacts * shared) / eligible),
+    0,
+  );
 }
 
-function stagesOf(place: PlaceInQueue, ahead: number): { readonly meanMs: number; readonly variance: number } {
-  const { onDuty, handlingMs, meanPatienceMs } = place;
+function stagesOf(place: PlaceInQueue): { readonly meanMs: number; readonly variance: number } {
+  const { ahead, onDuty, handlingMs, meanPatienceMs } = place;
   let meanMs = 0;
   let variance = 0;
   // A part of a contact ahead is a part of a stage.

@@ -11,6 +11,8 @@ export interface WaitRecords {
     readonly by: TallyBy;
     readonly lineIds?: readonly string[];
     readonly queueIds?: readonly string[];
+    /** Left out: nobody is known to have called before. It asks for the former contacts of each caller, which costs more than all the rest. */
+    readonly repeats?: 'counted';
   }): Promise<readonly PeriodTally[]>;
 }
 

@@ -69,11 +69,11 @@ export class Matching {
   }
 
   async matchAll(): Promise<void> {
-    await this.#takeDue();
+    const allTaken = await this.#takeDue();
     for (const operator of await this.#store.operators()) {
       if (operator.signedIn && operator.presence === 'ready') await this.#matchOperator(operator.operatorId);
     }
-    this.#retryInMs = firstRetryMs;
+    if (allTaken) this.#retryInMs = firstRetryMs;
   }
 
   dueAt(atMs: number): void {
@@ -133,8 +133,11 @@ export class Matching {
     await this.#made(() => this.matchAll());
   }
 
-  /** Offers, set-asides, wrap-ups whose time is over, contacts to be looked at: taken, and everybody concerned matched. */
-  async #takeDue(): Promise<void> {
+  /**
+   * Offers, set-asides, wrap-ups whose time is over, contacts to be looked at: taken, and everybody concerned matched. False when contacts could not
+   * be looked at: they are still due, and are looked at again with the next try of a match.
+   */
+  async #takeDue(): Promise<boolean> {
     const nowMs = this.#clock.nowMs();
     const expired = await this.#store.expireOffers(nowMs);
     const released = await this.#store.releaseDue(nowMs);
@@ -143,21 +146,29 @@ export class Matching {
       this.#logger.warn({ contactId, offerId, operatorId }, 'offer was given back: its lease ran out');
     }
     await this.contacts(expired.map(({ contactId }) => contactId));
-    await this.#takeDueContacts(nowMs);
+    // Operators are taken once: they are matched also when a contact cannot be judged.
+    const allTaken = (await this.#made(() => this.#takeDueContacts(nowMs))) ?? false;
     for (const operatorId of [...expired.map((offer) => offer.operatorId), ...released, ...wrappedUp]) {
       await this.freed(operatorId);
     }
     const dueAtMs = await this.#store.nextDueMs();
-    if (dueAtMs !== undefined) this.#dueTimer.notLaterThan(dueAtMs);
+    // What could not be taken is not tried over and over at this instant.
+    if (dueAtMs !== undefined && (allTaken || dueAtMs > nowMs)) this.#dueTimer.notLaterThan(dueAtMs);
+    return allTaken;
   }
 
-  /** What one look leaves due (a batch is full, an answer leads to another question) is due at once again. */
-  async #takeDueContacts(nowMs: number): Promise<void> {
+  /** What one look leaves due (a batch is full, an answer leads to another question) is due at once again. False: some could not be judged. */
+  async #takeDueContacts(nowMs: number): Promise<boolean> {
     const { contacts, questions } = await this.#store.takeDueContacts(nowMs);
+    let judged = 0;
     for (const question of questions) {
-      await this.#store.answerStep(question, await this.#options.judge(question), nowMs);
+      const answer = await this.#made(async () =>
+        this.#store.answerStep(question, await this.#options.judge(question), nowMs),
+      );
+      if (answer !== undefined) judged += 1;
     }
     await this.contacts(contacts);
+    return judged === questions.length;
   }
 
   async #matchContact(contactId: ContactId): Promise<void> {
@@ -183,12 +194,13 @@ export class Matching {
     this.#logger.debug({ contactId, offerId, operatorId }, 'operator reserved for contact');
   }
 
-  /** The move before has happened, so its caller must not see the match fail: it is made up for as soon as possible. */
-  async #made(match: () => Promise<void>): Promise<void> {
+  /** The move before has happened, so its caller must not see the match fail: it is made up for as soon as possible. Undefined when it failed. */
+  async #made<Result>(match: () => Promise<Result>): Promise<Result | undefined> {
     try {
-      await match();
+      return await match();
     } catch (error) {
       this.#matchLater(error);
+      return undefined;
     }
   }
 
@@ -199,12 +211,15 @@ export class Matching {
     this.#retryInMs = Math.min(longestRetryMs, this.#retryInMs * 2);
   }
 
-  #inBackground(what: string, work: () => Promise<void>): void {
+  #inBackground(what: string, work: () => Promise<unknown>): void {
     if (this.#stopping.signal.aborted) return;
-    const run = work().catch((error: unknown) => {
-      this.#logger.warn({ what, error: messageOf(error) }, 'background work of the queue failed');
-      this.#matchLater(error);
-    });
+    const run = work().then(
+      () => undefined,
+      (error: unknown) => {
+        this.#logger.warn({ what, error: messageOf(error) }, 'background work of the queue failed');
+        this.#matchLater(error);
+      },
+    );
     this.#running.add(run);
     void run.finally(() => this.#running.delete(run));
   }

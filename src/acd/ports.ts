@@ -129,7 +129,10 @@ export interface QueueStore {
     tellOwner?: 'tellOwner',
   ): Promise<{ readonly outcome: 'withdrawn' | 'notQueued'; readonly operatorId?: OperatorId }>;
 
-  /** Reserves the best ready operator for this contact; the offer lives until `nowMs + leaseMs`. */
+  /**
+   * Reserves the best ready operator for this contact; the offer lives until `nowMs + leaseMs`. For a call-back it is `matchCallBack` of its queue,
+   * also where another verb matches its contact in the same step: then the reservation may be another's of the queue.
+   */
   matchContact(contactId: ContactId, options: MatchOptions): Promise<Reservation | undefined>;
   /** Reserves the contact that this operator should have next. */
   matchOperator(operatorId: OperatorId, options: MatchOptions): Promise<Reservation | undefined>;
@@ -269,7 +272,7 @@ export interface QueueStore {
    */
   forgetClasses(keep: readonly string[], nowMs: number): Promise<number>;
 
-  /** Place of a waiting contact within its queue, from 1; a contact with a live offer keeps its place. */
+  /** Place of a waiting contact within its queue, a call-back's among call-backs, from 1; a contact with a live offer keeps its place. */
   position(contactId: ContactId): Promise<number | undefined>;
   operators(): Promise<readonly OperatorView[]>;
   operator(operatorId: OperatorId): Promise<OperatorView | undefined>;

@@ -189,6 +189,8 @@ export interface WaitingContact {
 
 export interface ContactView extends WaitingContact {
   readonly medium: Medium;
+  /** Contacts that its operators will be given before it, of all queues, as `contactsAhead()` counts them; of a call-back those before it in its queue. */
+  readonly ahead: number;
   /** What it needs now. */
   readonly requirement: RequirementClass;
   /** Empty when it has but one. */

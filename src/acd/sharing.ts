@@ -117,7 +117,10 @@ export function reservedAfter(
   const { nowMs, share, onDuty, costMs } = now;
   const passedMs = Math.max(0, nowMs - reserved.atMs);
   const grownMs = Math.round(passedMs * share * onDuty);
-  // What is too little to count stays for the next look.
-  if (grownMs === 0) return reserved;
-  return { availableMs: Math.min(mostSaved * costMs, reserved.availableMs + grownMs), atMs: nowMs };
+  // What is too little to count stays for the next look, but not time in which nothing could grow.
+  if (grownMs === 0 && share * onDuty > 0) return reserved;
+  return {
+    availableMs: Math.min(mostSaved * costMs, reserved.availableMs + grownMs),
+    atMs: Math.max(nowMs, reserved.atMs),
+  };
 }

@@ -23,51 +23,55 @@ export interface TargetWatchOptions {
   readonly logger: Logger;
 }
 
-const units = ['hour', 'day'] as const;
+/** How often a period is compared at most. That of a day asks for many records, and its figures move slowly. */
+const everyMs = { hour: minuteMs, day: 10 * minuteMs } as const;
+type Unit = keyof typeof everyMs;
 
 /** A period is judged for so long after its end, as who entered in its last minutes is not over before: longer than the wait that is promised. */
 const settlingMs = 5 * minuteMs;
 
 /**
- * Compares each hour and day with the targets when their figures change, at most once a minute, and tells by the alarm board when one is missed or met again.
+ * Compares each hour and day with the targets when their figures change, an hour at most once a minute, and tells by the alarm board when one is missed or met again.
  * Every process does so; whoever comes first tells.
  */
 export class TargetWatch {
   readonly #options: TargetWatchOptions;
   readonly #logger: Logger;
-  readonly #seldom: Seldom;
+  readonly #seldoms: readonly Seldom[];
 
   constructor(options: TargetWatchOptions) {
     this.#options = options;
     this.#logger = options.logger.child({ part: 'targets' });
-    const work = (): Promise<void> => this.#compare();
-    this.#seldom = new Seldom({ clock: options.clock, everyMs: minuteMs, work, logger: this.#logger });
+    this.#seldoms = (['hour', 'day'] as const).map((unit) => {
+      const work = (): Promise<void> => this.#compare(unit);
+      return new Seldom({ clock: options.clock, everyMs: everyMs[unit], work, logger: this.#logger });
+    });
   }
 
   /** Something has happened to a contact. */
   changed(): void {
-    this.#seldom.ask();
+    for (const seldom of this.#seldoms) seldom.ask();
   }
 
-  stop(): Promise<void> {
-    return this.#seldom.stop();
+  async stop(): Promise<void> {
+    await Promise.all(this.#seldoms.map((seldom) => seldom.stop()));
   }
 
-  async #compare(): Promise<void> {
+  async #compare(unit: Unit): Promise<void> {
     const { zones, alarms } = this.#options;
     const stand = await alarms.all();
-    for (const zone of zones) for (const unit of units) await this.#compareOne(zone, unit, stand);
+    for (const zone of zones) await this.#compareOne(zone, unit, stand);
   }
 
   async #compareOne(
     { timeZone, lineIds }: TimeZoneLines,
-    unit: 'hour' | 'day',
+    unit: Unit,
     stand: ReadonlyMap<string, AlarmState>,
   ): Promise<void> {
     const { waits, settings, periodAt, clock } = this.#options;
     const nowMs = clock.nowMs();
     const period = periodAt(timeZone, unit, nowMs - settlingMs);
-    const [counted] = await waits.tallies({ periods: [period], by: 'all', lineIds });
+    const [counted] = await waits.tallies({ periods: [period], by: 'all', lineIds, repeats: 'counted' });
     const about = new Date(period.fromMs).toISOString();
     for (const verdict of verdictsOf(counted?.tally, settings)) {
       const alarmId = `${verdict.targetId} ${unit} ${timeZone}`;
@@ -80,7 +84,7 @@ export class TargetWatch {
   async #tell(
     alarmId: string,
     move: { readonly from: AlarmState | undefined; readonly to: AlarmState },
-    of: { readonly verdict: TargetVerdict; readonly unit: string; readonly timeZone: string },
+    of: { readonly verdict: TargetVerdict; readonly unit: Unit; readonly timeZone: string },
   ): Promise<void> {
     const { targetId, target, comparison, figure = 0, contacts } = of.verdict;
     const { unit, timeZone } = of;

@@ -32,9 +32,6 @@ export const levelFiguresSchema = z
       })
       .describe('Of all but short abandons'),
     averageHandlingMs: z.number().optional(),
-    repeatShare: share.describe(
-      'Of callers whose number is known: an operator talked with them within seven days before',
-    ),
   })
   .meta({ id: 'LevelFigures' });
 

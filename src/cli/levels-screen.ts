@@ -111,7 +111,7 @@ function targetRows({ items }: ShownTargets): readonly string[] {
       const found = figure === undefined ? '–' : told(figure);
       return `  ${target.padEnd(nameWidth)}${wanted.padEnd(12)}${found.padEnd(10)}${state} (${contacts} contacts)`;
     });
-  return rows.length === 0 ? [] : [`Targets, since ${timeOf(today.from)}`, '', ...rows];
+  return rows.length === 0 ? [] : [`Targets, since ${today.from.slice(11, 16)} on the wall of the lines`, '', ...rows];
 }
 
 /** Never rounded up to the whole: 99.96 % is not all. */

@@ -99,6 +99,14 @@ for (const kind of both.kinds) {
       t.notOk(second.kinds.includes('a'), 'what was acknowledged does not come again');
     });
 
+    t.test('a view that is closed while it begins is let go', async (t) => {
+      const { events } = await kind.open();
+      const stop = new AbortController();
+      const following = events.follow(undefined, () => t.fail('nobody looks any more'), stop.signal);
+      stop.abort();
+      t.equal(await withLimit(following, limitMs, 'the end of following'), undefined);
+    });
+
     t.test('what is not accepted comes again, before the next', async (t) => {
       const stores = await kind.open();
       const publish = await publisher(stores);

@@ -85,6 +85,34 @@ t.teardown(() => both.stop());
 
 for (const kind of both.kinds) {
   t.test(`the queue at full strength in ${kind.name}`, async (t) => {
+    t.test(
+      'ahead is whoever takes an operator from it, by the share that are its own, and who is not being rung for',
+      async (t) => {
+        const { queue: store } = await kind.open();
+        await ready(store, '101', { a: 1 });
+        for (const name of ['102', '103', '104']) await ready(store, name, { a: 1, b: 1 });
+        await ready(store, '105', { b: 1 });
+        const place = (queueId: string, score: number): Partial<EnqueueRequest> => ({ queueId, score: start + score });
+        await store.enqueue(request('rung', 'a', place('first', 0)), start);
+        await offered(store, 'rung');
+        await store.enqueue(request('a1', 'a', place('first', 1)), start);
+        for (const name of ['b1', 'b2']) await store.enqueue(request(name, 'b', place('other', 2)), start);
+        await store.enqueue(request('nobody', 'c', place('other', 3)), start);
+        await store.enqueue(request('a2', 'a', place('first', 4)), start);
+        await store.enqueue(request('later', 'a', place('first', 9)), start);
+        await store.enqueue(request('written', 'a', { ...place('first', 0), medium: 'chat' }), start);
+        t.equal((await store.contact(contact('a1')))?.ahead, 0);
+        t.match(
+          await store.contact(contact('a2')),
+          { position: 4, ahead: 1 + (2 * 3) / 4 },
+          'three of their four are ours',
+        );
+        await store.enqueue(request('back', 'a', { ...place('first', -9), kind: 'callBack' }), start);
+        t.match(await store.contact(contact('back')), { position: 1, ahead: 0 });
+        t.equal((await store.contact(contact('a2')))?.ahead, 2.5);
+      },
+    );
+
     t.test('or, not and parentheses decide who may serve', async (t) => {
       const { queue } = await kind.open();
       await ready(queue, '101', { a: 3, b: 1 });

@@ -32,9 +32,15 @@ t.test('PostgreSQL: a mark of no recording fails alone', async (t) => {
     await Promise.allSettled([
       stores.recordings.put(row, []),
       stores.recordings.putMark({ recordingId: asId<RecordingId>('nobody'), ...mark }),
+      stores.recordings.put({ ...row, startedAtMs: Number.NaN }, []), // cannot even be written down
       stores.recordings.putMark({ recordingId, ...mark }),
     ]),
-    [{ status: 'fulfilled' }, { reason: { code: 'DATABASE_REJECTED' } }, { status: 'fulfilled' }],
+    [
+      { status: 'fulfilled' },
+      { reason: { code: 'DATABASE_REJECTED' } },
+      { reason: RangeError },
+      { status: 'fulfilled' },
+    ],
   );
   t.same(await stores.recordings.marks(recordingId), [{ recordingId, ...mark }]);
 });

@@ -58,6 +58,8 @@ async function serve(queue: QueueStore, contacts: number): Promise<Counts> {
     const nowMs = start + i;
     // Two of five need the few, so that the draws of the many go on meanwhile.
     const kind = i % 5 < 3 ? 'common' : 'rare';
+    // And every other is a call-back: whoever is drawn for it is out of the draws of those on the line, and the other way round.
+    const isCallBack = i % 2 === 1;
     const contactId = asId<ContactId>(`c${i}`);
     const place = {
       queueId: kind,
@@ -67,8 +69,10 @@ async function serve(queue: QueueStore, contacts: number): Promise<Counts> {
       score: nowMs,
       enqueuedAtMs: nowMs,
     } as const;
-    await queue.enqueue({ contactId, requirement: requirements[kind], ...place }, nowMs);
-    const picked = await queue.matchContact(contactId, { nowMs, leaseMs: 1_000 });
+    const requirement = requirements[kind];
+    await queue.enqueue({ contactId, requirement, ...place, ...(isCallBack ? { kind: 'callBack' } : {}) }, nowMs);
+    const options = { nowMs, leaseMs: 1_000 };
+    const picked = await (isCallBack ? queue.matchCallBack(kind, options) : queue.matchContact(contactId, options));
     if (picked === undefined) throw new Error('expected somebody to be free');
     counts.add(kind, picked.operatorId);
     await queue.offerAnswered(picked.offerId, nowMs);

@@ -12,8 +12,8 @@ import { startPostgres } from '../support/postgres.ts';
 import { startRedis } from '../support/redis.ts';
 import { temporaryVault } from '../support/sealer.ts';
 
-/** 12:30 in Moscow on a Monday: all lines are open. */
-const start = Date.UTC(2026, 10, 23, 9, 30);
+/** 12:10 in Moscow on a Monday: all lines are open. */
+const start = Date.UTC(2026, 10, 23, 9, 10);
 const shipped = fileURLToPath(new URL('../../config', import.meta.url));
 
 const [postgres, redis, { vault, remove }] = await Promise.all([startPostgres(), startRedis(), temporaryVault()]);
@@ -87,7 +87,7 @@ function alarmsTold(t: Test, stores: RedisStores) {
 }
 
 function answered(waitMs: number): ContactRecord {
-  const enqueuedAtMs = start - 10 * minuteMs;
+  const enqueuedAtMs = start - 5 * minuteMs;
   return {
     contactId: newId<ContactId>('c', enqueuedAtMs),
     lineId: 'general',
@@ -131,10 +131,10 @@ t.test('several processes and a restart: a target that is missed is told once', 
       changes.notify();
       void save();
     }, 50);
-    // Of each process the watches on targets and on forecasts have a timer each.
-    await changes.until(() => clock.due().length >= 4 || undefined, { limitMs: 10 * secondMs, what: 'both to hear' });
+    // Of each process the watches on the targets of the hour and of the day and on forecasts have a timer each.
+    await changes.until(() => clock.due().length >= 6 || undefined, { limitMs: 10 * secondMs, what: 'both to hear' });
     clearInterval(again);
-    await clock.moveTo(clock.nowMs() + minuteMs);
+    await clock.moveTo(clock.nowMs() + 11 * minuteMs);
   };
 
   await Promise.all(Array.from({ length: 12 }, () => records.records.put(answered(31 * secondMs))));
@@ -155,7 +155,7 @@ t.test('several processes and a restart: a target that is missed is told once', 
     'not told again after the restart; told when it is met',
   );
   const { waits } = third.levels.ports;
-  const hour = { fromMs: start - 30 * minuteMs, untilMs: start + 30 * minuteMs };
+  const hour = { fromMs: start - 10 * minuteMs, untilMs: start + 50 * minuteMs };
   const [tally] = await waits.tallies({ periods: [hour], by: 'queue' });
   t.match(tally, { queueId: 'general', tally: { entered: 24, answered: 24 } }, 'figures are those of the records');
   await Promise.all([third.stop(), fourth.stop()]);

@@ -3,11 +3,15 @@ import t from 'tap';
 import {
   type AcdService,
   createAcdService,
+  enqueueRequest,
   type OfferFailure,
   operatorSchema,
   type QueueStore,
+  queuePlan,
   queueSchema,
+  type Sharing,
   type Skills,
+  type WaitingContact,
   whyNot,
 } from '../../src/acd/index.ts';
 import type { StreamEvent } from '../../src/contact/store-ports.ts';
@@ -62,6 +66,12 @@ const queues = [
   { id: 'drawn', requirement: 'anyone', strategy: 'randomWeighted' },
   { id: 'even', requirement: 'a or b', strategy: 'leastOccupied' },
 ].map((queue) => queueSchema.parse({ name: queue.id, setAside: { notReadyAfterMissed: 2 }, ...queue }));
+const rules: readonly Sharing[] = [
+  { keepIdle: 0, presses: true, share: 0.5, costMs: 2_000 },
+  { keepIdle: 1, presses: false, share: 0.1, costMs: 1_000 },
+  { keepIdle: 2, presses: true, share: 0.05, costMs: 9_000 },
+];
+const leaseMs = 35_000;
 const operators = [
   { id: '101', skills: { a: 3 } },
   { id: '102', skills: { b: 3 } },
@@ -85,6 +95,8 @@ const operatorSteps = [
 const heldSteps = ['release', 'wrapUp', 'endWrapUp', 'extendWrapUp'] as const;
 
 type Step =
+  | { readonly do: 'callBack'; readonly queue: number; readonly chat: boolean; readonly earlier: number }
+  | { readonly do: 'sharing'; readonly queue: number; readonly rule: number }
   | { readonly do: 'arrive'; readonly queue: number; readonly chat: boolean; readonly preferred: number | undefined }
   | { readonly do: (typeof operatorSteps)[number]; readonly operator: number }
   | { readonly do: 'skills'; readonly operator: number; readonly skills: number }
@@ -102,6 +114,8 @@ const chat = fc.integer({ min: 0, max: 4 }).map((n) => n === 0);
 const preferred = fc.option(index, { nil: undefined, freq: 1 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 7, arbitrary: fc.record({ do: doing('arrive'), queue: index, chat, preferred }) },
+  { weight: 3, arbitrary: fc.record({ do: doing('callBack'), queue: index, chat, earlier: index }) },
+  { weight: 1, arbitrary: fc.record({ do: doing('sharing'), queue: index, rule: index }) },
   { weight: 3, arbitrary: fc.record({ do: doing('ready'), operator: index }) },
   {
     weight: 3,
@@ -152,6 +166,9 @@ class Run {
   readonly #opened: readonly Stores[];
   readonly #processes: Process[] = [];
   readonly #offersSeen: OfferId[] = [];
+  readonly #callBacks: ContactId[] = [];
+  /** Queues for which a rule of sharing was set. */
+  readonly #shared = new Set<string>();
   readonly #publish: Publish | undefined;
   #marks = 0;
   #inFlight = 0;
@@ -208,7 +225,7 @@ class Run {
         const verb = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
         if (name === 'watchDue') return watchWithMarks(queue, process);
         return async (...args: unknown[]) => {
-          if (process.dying && (name === 'matchContact' || name === 'matchOperator')) {
+          if (process.dying && name.startsWith('match')) {
             throw new DozvonError('REDIS_UNAVAILABLE', 'this process is dead');
           }
           this.#inFlight += 1;
@@ -224,9 +241,21 @@ class Run {
     return Object.assign(process, { acd });
   }
 
+  /** On the line, and call-backs. */
+  async #waiting(): Promise<readonly WaitingContact[]> {
+    const { queue } = this.#stores;
+    const waiting = await queue.waiting();
+    const ids = new Set(waiting.map(({ contactId }) => contactId));
+    // One that has left may have been queued again, on the line.
+    const callBacks = await Promise.all(
+      this.#callBacks.filter((contactId) => !ids.has(contactId)).map((contactId) => queue.contact(contactId)),
+    );
+    return [...waiting, ...callBacks.filter((contact) => contact !== undefined)];
+  }
+
   /** What the steps of a round choose from. */
   async #look(): Promise<Seen> {
-    const waiting = await this.#stores.queue.waiting();
+    const waiting = await this.#waiting();
     const live = waiting.flatMap(({ offerId, queueId }) => (offerId === undefined ? [] : [{ offerId, queueId }]));
     this.#offersSeen.push(...live.map((offer) => offer.offerId));
     const views = await this.#stores.queue.operators();
@@ -248,6 +277,28 @@ class Run {
         const wish = preferred === undefined ? {} : { preferredOperatorId: asId<OperatorId>(preferred) };
         const { outcome } = await acd.enqueue({ contactId, queueId, medium, ...place, ...wish }, by);
         if (outcome !== 'enqueued') this.#left += 1;
+        return;
+      }
+      case 'callBack': {
+        const settings = pick(queues, step.queue);
+        if (settings === undefined) return;
+        const plan = queuePlan(settings);
+        const nowMs = this.#clock.nowMs();
+        this.#arrived += 1;
+        const contactId = asId<ContactId>(`c${this.#arrived}`);
+        this.#callBacks.push(contactId);
+        const place = { lineId: 'general', shard: 's1', enqueuedAtMs: nowMs - step.earlier * 1_000, keepsPlace: true };
+        const medium = step.chat ? 'chat' : 'voice';
+        const request = enqueueRequest(plan, { contactId, queueId: plan.settings.id, medium, ...place });
+        await this.#stores.queue.enqueueAndMatch({ ...request, kind: 'callBack' }, { nowMs, leaseMs }, by);
+        return;
+      }
+      case 'sharing': {
+        const queueId = pick(queues, step.queue)?.id ?? '';
+        const nowMs = this.#clock.nowMs();
+        this.#shared.add(queueId);
+        await this.#stores.queue.setSharing(queueId, pick(rules, step.rule) as Sharing, nowMs);
+        await this.#stores.queue.matchCallBack(queueId, { nowMs, leaseMs });
         return;
       }
       case 'ready': {
@@ -389,10 +440,15 @@ class Run {
     // Matches that failed with a dying process are made up for by its successor; retries of others have their timers.
     await this.#clock.moveTo(this.#clock.nowMs() + 1);
     await this.#quiet();
+    // As is done every minute: whoever was on the line before call-backs may have left without an operator becoming free.
+    for (const { id } of queues) {
+      const options = { nowMs: this.#clock.nowMs(), leaseMs };
+      while ((await this.#stores.queue.matchCallBack(id, options)) !== undefined);
+    }
     const replay = new QueueReplay(queues, operators, skillSets);
     const events = await this.#events();
     for (const event of events) replay.play(event);
-    const waiting = await this.#stores.queue.waiting();
+    const waiting = await this.#waiting();
     same(
       waiting.map((each) => standing(each.contactId, each)).sort(),
       [...replay.contacts].map(([contactId, each]) => standing(contactId, each)).sort(),
@@ -412,12 +468,12 @@ class Run {
         'presence',
       );
     }
-    same(replay.missedMatches(), [], 'at rest nobody waits while somebody who could serve is free');
+    same(replay.missedMatches(this.#shared), [], 'at rest nobody waits while somebody who could serve is free');
   }
 
   /** Everybody leaves; then nothing may be left behind. */
   async #end(): Promise<void> {
-    for (const { contactId } of await this.#stores.queue.waiting()) await this.#any.withdraw(contactId, by);
+    for (const { contactId } of await this.#waiting()) await this.#any.withdraw(contactId, by);
     for (let held = (await this.#look()).held; held.length > 0; held = (await this.#look()).held) {
       for (const each of held) {
         await this.#any.release({ ...each, wrapUp: false }, by);
@@ -529,7 +585,7 @@ t.test(
           ...['inbox:s1', 'shards', 'shard:mark'],
         ];
         same(
-          left.filter((key) => !expected.includes(key)),
+          left.filter((key) => !expected.includes(key) && !key.startsWith('sharing')),
           [],
           'keys left',
         );

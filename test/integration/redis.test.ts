@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import t from 'tap';
 import {
@@ -16,6 +17,7 @@ import {
   systemClock,
   withLimit,
 } from '../../src/foundation/index.ts';
+import { closeConnection, connectNow, openConnection } from '../../src/store/redis/connection.ts';
 import { createRedisStores, type RedisStores } from '../../src/store/redis/index.ts';
 import { bringUpToDate, schemaVersion } from '../../src/store/redis/schema.ts';
 import { keysOfVersion1, writeKeys } from '../support/keys-of-version-1.ts';
@@ -396,6 +398,49 @@ t.test('what a program of version 1 left behind is gone on with', async (t) => {
     [],
     'nothing of it is left behind',
   );
+});
+
+t.test('call-backs that a program of version 3 left behind keep their places', async (t) => {
+  const { queue: before } = await redis.stores('v3:');
+  const operatorId = asId<OperatorId>('101');
+  await before.registerOperator({ operatorId, extension: '101', skills: { a: 1 }, capacity: { voice: 1 } }, start);
+  await before.signIn(operatorId, start);
+  await before.setReachable(operatorId, true, start);
+  await before.setPresence(operatorId, 'ready', { nowMs: start });
+  for (const [i, name] of ['rung', 'next', 'last'].entries()) {
+    await before.enqueue({ ...request(name, 'a'), kind: 'callBack', score: start + i }, start);
+  }
+  const options = { nowMs: start, leaseMs: 35_000 };
+  const offer = await before.matchCallBack('a', options);
+  t.equal(offer?.contactId, 'rung');
+  // As version 3 has it: whoever waits is in one set of the queue, whoever is rung in none.
+  const { client } = redis;
+  for (const key of await client.keys('v3:*'))
+    if (/waiting-call-backs|call-back-heads/.test(key)) await client.del(key);
+  await client.zrem('v3:call-backs:a', 'rung');
+  await client.set('v3:schema', 3);
+
+  const { queue } = await redis.stores('v3:');
+  t.equal(await client.get('v3:schema'), String(schemaVersion));
+  const position = (name: string): Promise<number | undefined> => queue.position(asId<ContactId>(name));
+  t.same([await position('rung'), await position('next'), await position('last')], [1, 2, 3]);
+  await queue.offerAnswered(offer?.offerId ?? asId('none'), start);
+  await queue.release(operatorId, asId('rung'), { nowMs: start, wrapUp: false });
+  t.equal((await queue.matchOperator(operatorId, options))?.contactId, 'next');
+  for (const name of ['next', 'last']) await queue.withdraw(asId<ContactId>(name), start);
+  t.same(await client.keys('v3:*call-back*'), [], 'nothing of them is left behind');
+});
+
+t.test('an answer that came while this process was held up is taken', async (t) => {
+  const client = openConnection(redis.url, { logger: silentLogger, name: 'held-up', blocking: false });
+  await connectNow(client);
+  t.teardown(() => closeConnection(client));
+  const asked = client.blpop('held-up', 0);
+  await pause(600); // So that it has been seen under way.
+  await new Promise((resolve) => setImmediate(resolve)); // After this the timers come before the sockets.
+  void redis.client.rpush('held-up', 'answer');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+  t.same(await asked, ['held-up', 'answer']);
 });
 
 t.test('no Redis: one code, at once', async (t) => {

@@ -120,7 +120,12 @@ t.test(
           await Promise.all(records.map((record) => stores.records.put(record)));
           const untilMs = scene.fromMs + scene.days * dayMs;
           const periods = periodsOf(scene.zone, unit, { fromMs: scene.fromMs, untilMs });
-          const asked = { periods, by, lineIds: [`a${run}`, `b${run}`] };
+          const asked = {
+            periods,
+            by,
+            lineIds: [`a${run}`, `b${run}`],
+            ...(run % 4 === 0 ? {} : { repeats: 'counted' as const }),
+          };
           const expected = await createMemoryWaitRecords(async () => records).tallies(asked);
           const counted = await stores.waits.tallies(asked);
           contactsSeen += counted.reduce((sum, { tally }) => sum + tally.entered, 0);

@@ -31,6 +31,7 @@ interface ReplayedContact {
   queueId: string;
   requirement: RequirementClass;
   readonly medium: Medium;
+  readonly isCallBack: boolean;
   score: number;
   readonly enqueuedAtMs: number;
   offerId: string | undefined;
@@ -127,6 +128,7 @@ export class QueueReplay {
           preferred: facts.preferred === undefined ? undefined : String(facts.preferred),
           excluded: new Set(),
           medium: facts.medium as Medium,
+          isCallBack: facts.contactKind === 'callBack',
           score: Number(facts.score),
           enqueuedAtMs: Number(facts.enqueuedAtMs),
           offerId: undefined,
@@ -179,11 +181,15 @@ export class QueueReplay {
     }
   }
 
-  /** Pairs that could be matched now and are not: at rest there are none. */
-  missedMatches(): string[] {
+  /** Pairs that could be matched now and are not: at rest there are none. `mayWait`: queues whose call-backs may be kept waiting. */
+  missedMatches(mayWait: ReadonlySet<string>): string[] {
     const missed: string[] = [];
+    const live = [...this.contacts.values()].filter((contact) => !contact.isCallBack && contact.offerId === undefined);
     for (const [contactId, contact] of this.contacts) {
       if (contact.offerId !== undefined) continue;
+      // Who is on the line comes first, also where he and the operator must not meet.
+      const isHeldUp = mayWait.has(contact.queueId) || live.some(({ medium }) => medium === contact.medium);
+      if (contact.isCallBack && isHeldUp) continue;
       for (const [operatorId, operator] of this.operators) {
         if (available(operator, contact.medium) && this.#mayMeet([operatorId, operator], [contactId, contact])) {
           missed.push(`${contactId}>${operatorId}`);
@@ -203,15 +209,27 @@ export class QueueReplay {
     must(available(operator, contact.medium), event, 'the operator was not available');
     must(contact.preferred === undefined || contact.preferred === operatorId, event, 'kept for another operator');
     must(this.#mayMeet([operatorId, operator], [contactId, contact]), event, 'the operator may not have this contact');
-    if (facts.trigger === 'operator') {
-      const better = [...this.contacts].some(
+    const isShared = facts.trigger === 'spare' || facts.trigger === 'reservedShare';
+    must(isShared === contact.isCallBack, event, 'the rule of sharing is for call-backs, and they for it');
+    /** Of those whom the operator could have had instead. */
+    const isThere = (is: (other: ReplayedContact) => boolean): boolean =>
+      [...this.contacts].some(
         ([otherId, other]) =>
           other.offerId === undefined &&
           other.medium === contact.medium &&
-          other.score < contact.score &&
+          is(other) &&
           this.#mayMeet([operatorId, operator], [otherId, other]),
       );
-      must(!better, event, 'a contact with a smaller score was passed over');
+    if (facts.trigger === 'spare') {
+      must(!isThere((other) => !other.isCallBack), event, 'somebody on the line was passed over');
+    }
+    if (isShared) {
+      const isBefore = ({ isCallBack, queueId, score }: ReplayedContact): boolean =>
+        isCallBack && queueId === contact.queueId && score < contact.score;
+      must(!isThere(isBefore), event, 'a call-back that was promised before was passed over');
+    } else if (facts.trigger === 'operator') {
+      const isBetter = ({ isCallBack, score }: ReplayedContact): boolean => !isCallBack && score < contact.score;
+      must(!isThere(isBetter), event, 'a contact with a smaller score was passed over');
     } else {
       const rank = ranks[contact.requirement.strategy];
       const better = [...this.operators].some(

@@ -313,6 +313,39 @@ t.test('a match that the store could not make is made when it can', async (t) =>
   await acd.stop();
 });
 
+t.test('a contact that cannot be judged keeps nobody from whoever is free at the same instant', async (t) => {
+  const steps = [{ afterMs: 30_000, requirement: 'documents', considerIf: { estimateAboveMs: 1_000 } }];
+  const asked = queueSchema.parse({ id: 'asked', name: 'Asked', requirement: 'documents >= 9', steps });
+  let broken = true;
+  const { acd, clock, enqueue, ready, offers, offerOf } = await hotline({
+    queues: [documents, asked],
+    store: (store) =>
+      new Proxy(store, {
+        get(target, name: keyof QueueStore) {
+          const verb = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
+          if (name !== 'figures') return verb;
+          return (...args: unknown[]) => (broken ? Promise.reject(new Error('a defect')) : verb(...args));
+        },
+      }),
+  });
+  await ready('101');
+  await enqueue('c1');
+  await acd.enqueue(
+    { contactId: contact('c2'), queueId: 'asked', lineId: 'general', shard: 's1', enqueuedAtMs: start },
+    by,
+  );
+  await acd.offerFailed({ ...(await offerOf('c1')), failure: 'offerUnanswered' }, by);
+  t.same(await offers(), [], 'set aside until the instant at which c2 is to be judged');
+  await clock.moveTo(start + 30_000);
+  t.same(await offers(), ['c1>101']);
+  broken = false;
+  await ready('102');
+  await acd.offerAnswered((await offerOf('c1')).offerId, by);
+  await clock.moveTo(start + 40_000);
+  t.same(await offers(), ['c2>102'], 'and is judged when it can be');
+  await acd.stop();
+});
+
 t.test('a new configuration registers who is new and lets go of who is not there any more', async (t) => {
   const { acd, enqueue, ready, offers, offerOf } = await hotline();
   await ready('101', '102');

@@ -438,3 +438,17 @@ t.test('a line that records nothing and asks for spoken messages is warned of', 
   });
   t.match(result, { ok: true, warnings: [{ path: 'lines[0].recording', got: 'none for the line "general"' }] });
 });
+
+t.test('targets: those of the reference hotline, others as they are set, faults with their place', async (t) => {
+  const shippedResult = await loadHotlineConfig(shipped, { settings: {} });
+  t.match(shippedResult, {
+    ok: true,
+    config: { targets: { averageSpeedOfAnswerMs: 20_000, concludedInTime: 1, repeatContacts: 0.05 } },
+  });
+  const edited = await loadEdited(t, {
+    'hotline.yaml': (text) => text.replace('satisfaction: 4.7', 'satisfaction: 6'),
+  });
+  t.match(edited.faults, [/hotline\.yaml:\d+: targets\.satisfaction: expected a number of at most 5, got 6/]);
+  const without = await loadEdited(t, { 'hotline.yaml': (text) => text.replace(/\ntargets:\n(?: .*\n)+/, '\n') });
+  t.match(without.result, { ok: true, config: { targets: { averageSpeedOfAnswerMs: 20_000, leastContacts: 10 } } });
+});

@@ -112,7 +112,7 @@ t.test('operator first: written down, then dialled, then recorded, then joined',
   driver.feed({ type: 'legAnswered', legId: calledLegId, heard: 'human' });
   t.same(driver.effectTypes(), ['openRecording']);
   recordingRuns(driver);
-  t.same(driver.effectTypes(), ['joinBridge', 'destroyBridge', 'endAttempt', 'putRecord']);
+  t.same(driver.effectTypes(), ['joinBridge', 'destroyBridge', 'endAttempt']);
   t.match(driver.effects[0], { kind: 'mixing', legIds: [lastOperatorLeg(driver.state), calledLegId] });
   t.match(driver.state, { phase: { name: 'talking' }, facts: { outcome: 'answeredByOperator' } });
 });
@@ -126,7 +126,7 @@ t.test('caller first: the operator who was kept is rung when a human has answere
   t.match(driver.effects[0], { kind: 'holding', legIds: [calledLegId] });
   driver.feed({ type: 'legAnswered', legId: lastOperatorLeg(driver.state) });
   driver.feed({ type: 'offerConfirmed', offerId: asId<OfferId>('o1') });
-  t.same(driver.effectTypes(), ['markRecording', 'joinBridge', 'destroyBridge', 'endAttempt', 'putRecord']);
+  t.same(driver.effectTypes(), ['markRecording', 'joinBridge', 'destroyBridge', 'endAttempt']);
 });
 
 t.test('a recording that does not start keeps nobody waiting', async (t) => {

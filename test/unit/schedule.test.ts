@@ -339,16 +339,6 @@ t.test('a verdict is cheap enough to ask at every step of a call', async (t) => 
   t.ok(each < 5, `${each.toFixed(3)} ms each`);
 });
 
-t.test('an hour on the wall is an instant, also where the clocks skip it or show it twice', async (t) => {
-  const at = (zone: string, asked: string, dayOffset: number, minute: number): string =>
-    new Date(instantOnWall(zone, { atMs: Date.parse(asked), dayOffset, minute })).toISOString();
-  t.equal(at('Europe/Moscow', '2026-11-21T20:30:00Z', 1, 9 * 60), '2026-11-22T06:00:00.000Z');
-  t.equal(at('Europe/Moscow', '2026-11-21T21:30:00Z', 1, 9 * 60), '2026-11-23T06:00:00.000Z', 'after midnight there');
-  t.equal(at('Europe/Berlin', '2027-03-27T12:00:00Z', 1, 2 * 60 + 30), '2027-03-28T01:00:00.000Z', 'skipped');
-  t.equal(at('Europe/Berlin', '2027-03-27T12:00:00Z', 1, 9 * 60), '2027-03-28T07:00:00.000Z');
-  t.equal(at('Europe/Berlin', '2026-10-24T12:00:00Z', 1, 2 * 60 + 30), '2026-10-25T00:30:00.000Z', 'the first of two');
-});
-
 t.test('the open hours of a date, cut at full hours of the wall', async (t) => {
   const hoursOf = (schedule: Schedule, iso: string, daysAhead = 0) =>
     openHours(schedule, calendar, { atMs: Date.parse(iso), daysAhead });
@@ -385,4 +375,14 @@ t.test('the open hours of a date, cut at full hours of the wall', async (t) => {
   t.equal(lengthOf('2026-03-29T12:00:00+02:00'), 23);
   t.equal(lengthOf('2026-10-25T12:00:00+01:00'), 25);
   t.equal(lengthOf('2026-11-25T12:00:00+01:00'), 24);
+});
+
+t.test('an hour on the wall is an instant, also where the clocks skip it or show it twice', async (t) => {
+  const at = (zone: string, asked: string, dayOffset: number, minute: number): string =>
+    new Date(instantOnWall(zone, { atMs: Date.parse(asked), dayOffset, minute })).toISOString();
+  t.equal(at('Europe/Moscow', '2026-11-21T20:30:00Z', 1, 9 * 60), '2026-11-22T06:00:00.000Z');
+  t.equal(at('Europe/Moscow', '2026-11-21T21:30:00Z', 1, 9 * 60), '2026-11-23T06:00:00.000Z', 'after midnight there');
+  t.equal(at('Europe/Berlin', '2027-03-27T12:00:00Z', 1, 2 * 60 + 30), '2027-03-28T01:00:00.000Z', 'skipped');
+  t.equal(at('Europe/Berlin', '2027-03-27T12:00:00Z', 1, 9 * 60), '2027-03-28T07:00:00.000Z');
+  t.equal(at('Europe/Berlin', '2026-10-24T12:00:00Z', 1, 2 * 60 + 30), '2026-10-25T00:30:00.000Z', 'the first of two');
 });

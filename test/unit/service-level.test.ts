@@ -222,12 +222,14 @@ t.test(
       changed();
       await clock.moveTo(clock.nowMs() + secondMs);
     }
-    t.equal(asked, 2 * 2 * 2, 'two looks of two processes at an hour and a day');
+    t.equal(asked, 2 * 3, 'two processes look at the hour twice, at the day once');
     t.same(await eventsOf(stores), ['targetMissed', 'targetMissed'], 'of the hour and of the day');
     waits = answeredIn(10_000, 20);
     changed();
     await clock.moveTo(clock.nowMs() + minuteMs);
-    t.same((await eventsOf(stores)).slice(2), ['targetMet', 'targetMet']);
+    t.same((await eventsOf(stores)).slice(2), ['targetMet'], 'of the hour');
+    await clock.moveTo(clock.nowMs() + 10 * minuteMs);
+    t.same((await eventsOf(stores)).slice(3), ['targetMet'], 'of the day, which is looked at less often');
     await Promise.all(watches.map((watch) => watch.stop()));
   },
 );

@@ -119,7 +119,7 @@ export function serviceLevelRoutes(server: ApiServer, ports: Ports): void {
     async (request) => {
       const answers = zonedPeriods(levels, request.query, ports.clock.nowMs()).map(
         async ({ timeZone, lineIds, periods }) => {
-          const tallies = await levels.waits.tallies({ periods, by: 'all', lineIds });
+          const tallies = await levels.waits.tallies({ periods, by: 'all', lineIds, repeats: 'counted' });
           const byPeriod = new Map(tallies.map(({ period, tally }) => [period.fromMs, tally]));
           return periods.map(
             (period): z.infer<typeof periodSchema> => ({
@@ -196,7 +196,7 @@ function shownTally({ lineId, queueId, tally }: Omit<PeriodTally, 'period'>) {
 
 function shownFigures(tally: Tally): z.infer<typeof levelFiguresSchema> {
   const { entered, answered, abandoned, shortAbandoned, answeredWithin, p50Ms, p90Ms, p95Ms } = tally;
-  const { serviceLevels, asaMs, ahtMs, averageWaitMs, ...shares } = figuresOf(tally);
+  const { serviceLevels, asaMs, ahtMs, averageWaitMs, repeatShare: _notCounted, ...shares } = figuresOf(tally);
   return {
     entered,
     answered,

@@ -2,7 +2,7 @@ import type { Ranked, RankedSet } from './ranked-set.ts';
 
 /** As in the Lua scripts: how many heads one look takes in, and how far it goes in one class or profile. */
 const lookWidth = 16;
-export const lookPast = 64;
+const lookPast = 64;
 
 /** How many were passed over, for which reason. */
 export interface PassedOver {
@@ -21,13 +21,13 @@ export interface Look<Id extends string> {
   isHeld(id: Id): boolean;
 }
 
-interface Best<Id extends string> {
+export interface Best<Id extends string> {
   /** Best first. */
   readonly found: readonly Ranked<Id>[];
   readonly passedOver: PassedOver;
 }
 
-/** The twin of `bestNotHeld` in offers.lua: the best member of the fit heads' sets and the next best after it. */
+/** The twin of `bestNotHeld` in looking.lua: the best member of the fit heads' sets and the next best after it. */
 export function bestNotHeld<Id extends string>(heads: RankedSet<string>, look: Look<Id>): Best<Id> {
   const first = bestMembers(heads, look, (id) => (look.isExcluded(id) ? 'excluded' : 'may'));
   if (first.found[0] === undefined || !look.isHeld(first.found[0].id)) return first;
@@ -37,8 +37,8 @@ export function bestNotHeld<Id extends string>(heads: RankedSet<string>, look: L
   });
 }
 
-/** A set in order, with the score of its next member; none when it is through. */
-interface Lane<Id extends string> {
+/** A set in order, with the score of its next member; none when it is through. Of equal ones the first lane is the best. */
+export interface Lane<Id extends string> {
   readonly ranked: RankedSet<Id>;
   next: number;
   score: number | undefined;
@@ -62,20 +62,25 @@ function bestMembers<Id extends string>(
     while (found.length < look.most) {
       const lane = bestLane(lanes);
       if (lane === undefined) break;
-      const [member, after] = lane.ranked.range(lane.next, lane.next + 2);
-      if (member !== undefined) {
-        const judged = judge(member.id);
-        if (judged === 'may') found.push(member);
-        else passedOver[judged] += 1;
-      }
-      lane.next += 1;
-      lane.score = lane.next < lookPast ? after?.score : undefined;
+      const member = takeNext(lane);
+      if (member === undefined) continue;
+      const judged = judge(member.id);
+      if (judged === 'may') found.push(member);
+      else passedOver[judged] += 1;
     }
   }
   return { found, passedOver };
 }
 
-function bestLane<Id extends string>(lanes: readonly Lane<Id>[]): Lane<Id> | undefined {
+/** The lane's next member; the lane goes on to the one after it. */
+export function takeNext<Id extends string>(lane: Lane<Id>): Ranked<Id> | undefined {
+  const [member, after] = lane.ranked.range(lane.next, lane.next + 2);
+  lane.next += 1;
+  lane.score = lane.next < lookPast ? after?.score : undefined;
+  return member;
+}
+
+export function bestLane<Id extends string>(lanes: readonly Lane<Id>[]): Lane<Id> | undefined {
   let best: Lane<Id> | undefined;
   for (const lane of lanes) {
     if (lane.score !== undefined && (best?.score === undefined || lane.score < best.score)) best = lane;

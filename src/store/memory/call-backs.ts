@@ -1,9 +1,10 @@
 import { canServe, type Medium, type ReservedTime, reservedAfter, type Sharing } from '../../acd/index.ts';
 import type { ContactId, OperatorId } from '../../foundation/index.ts';
-import { bestNotHeld, lookPast, type PassedOver } from './best-members.ts';
-import type { OperatorRecord } from './operator-pool.ts';
+import { bestLane, type Lane, type PassedOver, takeNext } from './best-members.ts';
+import { bestContactFor, bestOperatorsFor } from './looks.ts';
+import { media, type OperatorRecord } from './operator-pool.ts';
 import type { QueueState } from './queue-state.ts';
-import type { Ranked } from './ranked-set.ts';
+import type { RankedSet } from './ranked-set.ts';
 import type { WaitingRecord } from './waiting-room.ts';
 
 export type SharingTrigger = 'spare' | 'reservedShare';
@@ -17,22 +18,31 @@ export class CallBacks {
     this.#state = state;
   }
 
-  /** The call-back that an operator should have now rather than a live contact, if any: of all queues the first by score. */
+  /** The call-back that an operator should have now rather than a live contact, if any: of the first of each queue the one that comes first. */
   forOperator(
     operator: OperatorRecord,
     now: { readonly medium: Medium; readonly liveWaits: boolean; readonly nowMs: number },
-  ): { readonly contact: WaitingRecord; readonly trigger: SharingTrigger } | undefined {
+  ):
+    | { readonly contact: WaitingRecord; readonly trigger: SharingTrigger; readonly passedOver: PassedOver }
+    | undefined {
     const { room } = this.#state;
-    const firsts = room.callBackQueues().flatMap((queueId) => this.#first(queueId, operator, now.medium) ?? []);
-    firsts.sort((a, b) => a.score - b.score || (a.contactId < b.contactId ? -1 : 1));
-    for (const contact of firsts) {
-      const trigger = this.#trigger(contact, now);
-      if (trigger !== undefined) return { contact, trigger };
+    const { medium } = now;
+    const firsts = room.callBackQueues().flatMap((queueId) => {
+      const heads = room.callBackHeadsOf(medium, queueId);
+      const rankedOf = (classId: string): RankedSet<ContactId> => room.callBacksOf(medium, classId, queueId);
+      const { found, passedOver } = bestContactFor(this.#state, operator, { heads, rankedOf });
+      return found.map((first) => ({ ...first, passedOver }));
+    });
+    firsts.sort((a, b) => a.score - b.score || (a.id < b.id ? -1 : 1));
+    for (const { id, passedOver } of firsts) {
+      const contact = room.records.get(id);
+      const trigger = contact && this.#trigger(contact, now);
+      if (contact !== undefined && trigger !== undefined) return { contact, trigger, passedOver };
     }
     return undefined;
   }
 
-  /** The first call-back of a queue that some ready operator may have, with the best operator for it. */
+  /** The first call-back of a queue, in order, that some ready operator may have, with the best operator for it. */
   forQueue(
     queueId: string,
     nowMs: number,
@@ -45,46 +55,33 @@ export class CallBacks {
         readonly nextBest: readonly OperatorId[];
       }
     | undefined {
-    const { pool } = this.#state;
-    for (const contact of this.#standing(queueId)) {
-      const { medium, requirement } = contact;
-      const { found, passedOver } = bestNotHeld<OperatorId>(pool.headsOf(medium, requirement.strategy), {
-        most: 6,
-        isFit: (profileId) => canServe(pool.skillsOf(profileId), requirement),
-        rankedOf: (profileId) => pool.readyOf(medium, requirement.strategy, profileId),
-        isExcluded: (operatorId) => !this.#mayMeet(contact, operatorId),
-        isHeld: () => false,
-      });
+    const { pool, room } = this.#state;
+    const lanes = this.#lanesOf(queueId);
+    for (let lane = bestLane(lanes); lane !== undefined; lane = bestLane(lanes)) {
+      const next = takeNext(lane);
+      const contact = next && room.records.get(next.id);
+      if (contact === undefined) continue;
+      const { found, passedOver } = bestOperatorsFor(this.#state, contact);
       const [best, ...others] = found.map(({ id }) => id);
       const operator = best === undefined ? undefined : pool.records.get(best);
-      if (operator === undefined) continue;
-      const trigger = this.#trigger(contact, { liveWaits: this.#liveWaitsFor(operator, medium), nowMs });
-      if (trigger === undefined) return undefined;
-      return { contact, operator, trigger, passedOver, nextBest: others };
+      if (operator !== undefined) {
+        const liveWaits = this.#liveWaitsFor(operator, contact.medium);
+        const trigger = this.#trigger(contact, { liveWaits, nowMs });
+        return trigger && { contact, operator, trigger, passedOver, nextBest: others };
+      }
+      // Nobody who is ready can serve the class: its others need not be looked at.
+      if (passedOver.excluded + passedOver.holding === 0) lane.score = undefined;
     }
     return undefined;
   }
 
-  #standing(queueId: string): readonly WaitingRecord[] {
+  #lanesOf(queueId: string): readonly Lane<ContactId>[] {
     const { room } = this.#state;
-    return room
-      .callBacksOf(queueId)
-      .range(0, lookPast)
-      .flatMap(({ id }: Ranked<ContactId>) => room.records.get(id) ?? []);
-  }
-
-  #first(queueId: string, operator: OperatorRecord, medium: Medium): WaitingRecord | undefined {
-    return this.#standing(queueId).find(
-      (contact) =>
-        contact.medium === medium &&
-        canServe(operator.skills, contact.requirement) &&
-        this.#mayMeet(contact, operator.operatorId),
+    return media.flatMap((medium) =>
+      [...room.callBackHeadsOf(medium, queueId)].map(({ id: classId, score }) => {
+        return { ranked: room.callBacksOf(medium, classId, queueId), next: 0, score };
+      }),
     );
-  }
-
-  #mayMeet(contact: WaitingRecord, operatorId: OperatorId): boolean {
-    if (this.#state.pool.records.get(operatorId)?.holds.has(contact.contactId) === true) return false;
-    return !this.#state.isExcluded(contact, operatorId);
   }
 
   /** How this call-back may have an operator who is ready. Spends the share. */

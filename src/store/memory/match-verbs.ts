@@ -1,14 +1,13 @@
-import {
-  canServe,
-  type EnqueueOutcome,
-  type EnqueueRequest,
-  type MatchOptions,
-  type OfferFailure,
-  type QueueStore,
-  type Reservation,
+import type {
+  EnqueueOutcome,
+  EnqueueRequest,
+  MatchOptions,
+  OfferFailure,
+  QueueStore,
+  Reservation,
 } from '../../acd/index.ts';
 import type { CommandMeta, ContactId, OfferId, OperatorId } from '../../foundation/index.ts';
-import { bestNotHeld } from './best-members.ts';
+import { bestContactFor, bestOperatorsFor } from './looks.ts';
 import { available, media } from './operator-pool.ts';
 import { OperatorVerbs } from './operator-verbs.ts';
 import { stepsOf, type WaitingRecord } from './waiting-room.ts';
@@ -71,29 +70,22 @@ export class MatchVerbs extends OperatorVerbs {
   }
 
   #matchContact(contactId: ContactId, options: MatchOptions): Reservation | undefined {
-    const { room, pool } = this.state;
-    const contact = room.records.get(contactId);
-    // A call-back gets an operator by the rule of sharing only.
-    if (contact === undefined || contact.offerId !== undefined || contact.kind !== undefined) return undefined;
-    const { medium, requirement, preferred } = contact;
+    const contact = this.state.room.records.get(contactId);
+    if (contact === undefined || contact.offerId !== undefined) return undefined;
+    // A call-back gets an operator by the rule of sharing only, in the order of its queue.
+    if (contact.kind !== undefined) return this.#matchCallBack(contact.queueId, options);
+    const { medium, preferred } = contact;
     const match = { ...options, trigger: 'contact' } as const;
     if (preferred !== undefined) {
       const operator = this.operatorOf(preferred.operatorId);
       if (operator === undefined || !available(operator, medium) || operator.holds.has(contactId)) return undefined;
       return this.state.reserve(contact, operator, { ...match, passedOver: nobodyPassedOver, nextBest: [] });
     }
-    if (requirement.strategy === 'randomWeighted') pool.renewDraws(medium);
-    const { found, passedOver } = bestNotHeld<OperatorId>(pool.headsOf(medium, requirement.strategy), {
-      most: 6,
-      isFit: (profileId) => canServe(pool.skillsOf(profileId), requirement),
-      rankedOf: (profileId) => pool.readyOf(medium, requirement.strategy, profileId),
-      isExcluded: (operatorId) => this.state.isExcluded(contact, operatorId),
-      isHeld: (operatorId) => this.operatorOf(operatorId)?.holds.has(contactId) ?? false,
-    });
+    const { found, passedOver } = bestOperatorsFor(this.state, contact);
     const [best, ...others] = found.map(({ id }) => id);
     const operator = best === undefined ? undefined : this.operatorOf(best);
     if (operator === undefined) return undefined;
-    return this.state.reserve(contact, operator, { ...match, passedOver, nextBest: others });
+    return this.state.reserve(contact, operator, { ...match, passedOver, nextBest: others, drawn: true });
   }
 
   async matchOperator(operatorId: OperatorId, options: MatchOptions): Promise<Reservation | undefined> {
@@ -129,18 +121,9 @@ export class MatchVerbs extends OperatorVerbs {
     if (operator === undefined) return undefined;
     for (const medium of media) {
       if (!available(operator, medium)) continue;
-      const { found, passedOver } = bestNotHeld<ContactId>(room.headsOf(medium), {
-        most: 1,
-        isFit: (classId) => {
-          const requirement = room.requirementOf(classId);
-          return requirement !== undefined && canServe(operator.skills, requirement);
-        },
+      const { found, passedOver } = bestContactFor(this.state, operator, {
+        heads: room.headsOf(medium),
         rankedOf: (classId) => room.waitingOf(medium, classId),
-        isExcluded: (contactId) => {
-          const contact = room.records.get(contactId);
-          return contact !== undefined && this.state.isExcluded(contact, operatorId);
-        },
-        isHeld: (contactId) => operator.holds.has(contactId),
       });
       const [preferring] = room.preferring(medium, operatorId);
       const isPreferred =
@@ -151,13 +134,8 @@ export class MatchVerbs extends OperatorVerbs {
       const now = { medium, liveWaits: picked !== undefined, nowMs: options.nowMs };
       const callBack = this.state.callBacks.forOperator(operator, now);
       if (callBack !== undefined) {
-        const { contact, trigger } = callBack;
-        return this.state.reserve(contact, operator, {
-          ...options,
-          trigger,
-          passedOver: nobodyPassedOver,
-          nextBest: [],
-        });
+        const { contact, ...why } = callBack;
+        return this.state.reserve(contact, operator, { ...options, ...why, nextBest: [] });
       }
       const contact = picked === undefined ? undefined : room.records.get(picked);
       if (contact === undefined) continue;
@@ -167,10 +145,14 @@ export class MatchVerbs extends OperatorVerbs {
   }
 
   async matchCallBack(queueId: string, options: MatchOptions): Promise<Reservation | undefined> {
+    return this.#matchCallBack(queueId, options);
+  }
+
+  #matchCallBack(queueId: string, options: MatchOptions): Reservation | undefined {
     const match = this.state.callBacks.forQueue(queueId, options.nowMs);
     if (match === undefined) return undefined;
     const { contact, operator, ...why } = match;
-    return this.state.reserve(contact, operator, { ...options, ...why });
+    return this.state.reserve(contact, operator, { ...options, ...why, drawn: true });
   }
 
   async offerFailed(

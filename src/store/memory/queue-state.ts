@@ -328,6 +328,8 @@ export class QueueState {
       readonly nowMs: number;
       readonly leaseMs: number;
       readonly trigger: 'contact' | 'operator' | SharingTrigger;
+      /** He was picked from among those who could serve. */
+      readonly drawn?: true;
       readonly passedOver: PassedOver;
       readonly nextBest: readonly string[];
     },
@@ -344,8 +346,7 @@ export class QueueState {
     operator.holds.set(contactId, hold);
     operator.lastOfferedMs = nowMs;
     const { strategy } = contact.requirement;
-    const isDrawn = match.trigger === 'contact' && contact.preferred === undefined && strategy === 'randomWeighted';
-    this.pool.spendDraw(operator, isDrawn);
+    this.pool.spendDraw(operator, match.drawn === true && strategy === 'randomWeighted');
     this.place(operator, nowMs);
     this.offers.set(offerId, { offerId, contactId, operatorId });
     this.becomesDue('offers', offerId, expiresAtMs);

@@ -92,7 +92,7 @@ export class MemoryQueueStore extends MatchVerbs implements QueueStore {
     return new Map(
       [...this.state.callBacks.rules].map(([queueId, { rule, reserved }]) => [
         queueId,
-        { ...rule, reservedMs: reserved.availableMs, callBacks: this.state.room.callBacksOf(queueId).size },
+        { ...rule, reservedMs: reserved.availableMs, callBacks: this.state.room.waitingCallBacks(queueId) },
       ]),
     );
   }

@@ -11,10 +11,13 @@ import type { ContactRecord } from '../../contact/store-ports.ts';
 /** The twin of the database's statement, over records of contacts: the rule of acd, and what of a record counts. */
 export function createMemoryWaitRecords(records: () => Promise<readonly ContactRecord[]>): WaitRecords {
   return {
-    tallies: async ({ lineIds, queueIds, ...asked }) => {
+    tallies: async ({ lineIds, queueIds, repeats, ...asked }) => {
       const all = await records();
       const waits = all
         .flatMap((record) => recordedWait(record, all))
+        .map(({ isRepeat, ...wait }) =>
+          repeats === undefined || isRepeat === undefined ? wait : { ...wait, isRepeat },
+        )
         .filter(({ lineId, queueId }) => (lineIds?.includes(lineId) ?? true) && (queueIds?.includes(queueId) ?? true));
       return talliesOf(waits, asked);
     },

@@ -21,7 +21,10 @@ export interface WaitingRecord {
   readonly excluded: OperatorId[];
 }
 
-/** Contacts in queues. Those without a live offer stand in their class, best first; the classes' heads stand by score. */
+/**
+ * Contacts in queues. Those without a live offer stand in their class, best first, call-backs in their class of their queue; the classes' heads
+ * stand by score.
+ */
 export class WaitingRoom {
   readonly records = new Map<ContactId, WaitingRecord>();
   readonly #requirements = new Map<string, RequirementClass>();
@@ -29,7 +32,11 @@ export class WaitingRoom {
   readonly #waiting = new Map<string, RankedSet<ContactId>>();
   readonly #preferring = new Map<string, RankedSet<ContactId>>();
   readonly #classHeads = new Map<Medium, RankedSet<string>>();
+  /** Every call-back of a queue. */
   readonly #callBacks = new Map<string, RankedSet<ContactId>>();
+  /** Those without a live offer: by medium, class and queue; the classes' heads by medium and queue. */
+  readonly #waitingCallBacks = new Map<string, RankedSet<ContactId>>();
+  readonly #callBackHeads = new Map<string, RankedSet<string>>();
 
   define(requirement: RequirementClass): void {
     this.#requirements.set(requirement.classId, requirement);
@@ -71,48 +78,45 @@ export class WaitingRoom {
   }
 
   leaveQueue(contact: WaitingRecord): void {
-    const queue = this.#queues.get(contact.queueId);
+    const queues = this.#queuesOf(contact);
+    const queue = queues.get(contact.queueId);
     queue?.delete(contact.contactId);
-    if (queue?.size === 0) this.#queues.delete(contact.queueId);
+    if (queue?.size === 0) queues.delete(contact.queueId);
   }
 
-  /** The place told to callers is one among those on the line. */
   #enterQueue(contact: WaitingRecord): void {
-    if (contact.kind !== undefined) return;
-    setAt(this.#queues, contact.queueId).add(contact.contactId, contact.score);
+    setAt(this.#queuesOf(contact), contact.queueId).add(contact.contactId, contact.score);
   }
 
-  /** The contact may be matched (again), at its place: in its class, at first for one operator only, or among call-backs. */
+  /** The place told to callers is one among those on the line, that of a call-back one among call-backs. */
+  #queuesOf({ kind }: WaitingRecord): Map<string, RankedSet<ContactId>> {
+    return kind === undefined ? this.#queues : this.#callBacks;
+  }
+
+  /** The contact may be matched (again), at its place: in its class, or at first for one operator only. */
   stand(contact: WaitingRecord): void {
     contact.offerId = undefined;
-    if (contact.kind !== undefined) {
-      this.callBacksOf(contact.queueId).add(contact.contactId, contact.score);
+    const { contactId, score, medium, preferred } = contact;
+    if (preferred !== undefined && contact.kind === undefined) {
+      setAt(this.#preferring, `${medium} ${preferred.operatorId}`).add(contactId, score);
       return;
     }
-    if (contact.preferred !== undefined) {
-      setAt(this.#preferring, `${contact.medium} ${contact.preferred.operatorId}`).add(
-        contact.contactId,
-        contact.score,
-      );
-      return;
-    }
-    const { classId } = contact.requirement;
-    this.waitingOf(contact.medium, classId).add(contact.contactId, contact.score);
-    this.#refreshHead(contact.medium, classId);
+    this.#standsIn(contact).add(contactId, score);
+    this.#refreshHead(contact);
   }
 
   stopStanding(contact: WaitingRecord): void {
-    if (contact.kind !== undefined) {
-      this.callBacksOf(contact.queueId).delete(contact.contactId);
+    const { contactId, medium, preferred } = contact;
+    if (preferred !== undefined && contact.kind === undefined) {
+      this.#preferring.get(`${medium} ${preferred.operatorId}`)?.delete(contactId);
       return;
     }
-    if (contact.preferred !== undefined) {
-      this.#preferring.get(`${contact.medium} ${contact.preferred.operatorId}`)?.delete(contact.contactId);
-      return;
-    }
-    const { classId } = contact.requirement;
-    this.waitingOf(contact.medium, classId).delete(contact.contactId);
-    this.#refreshHead(contact.medium, classId);
+    this.#standsIn(contact).delete(contactId);
+    this.#refreshHead(contact);
+  }
+
+  #standsIn({ medium, requirement: { classId }, queueId, kind }: WaitingRecord): RankedSet<ContactId> {
+    return kind === undefined ? this.waitingOf(medium, classId) : this.callBacksOf(medium, classId, queueId);
   }
 
   /** The place within the queue after the score has changed. */
@@ -122,14 +126,24 @@ export class WaitingRoom {
     if (contact.offerId === undefined) this.stand(contact);
   }
 
-  /** Call-backs of a queue that may be matched, by the place they earned. */
-  callBacksOf(queueId: string): RankedSet<ContactId> {
-    return setAt(this.#callBacks, queueId);
+  /** Call-backs of a class and queue that may be matched, by the place they earned. */
+  callBacksOf(medium: Medium, classId: string, queueId: string): RankedSet<ContactId> {
+    return setAt(this.#waitingCallBacks, `${medium} ${classId} ${queueId}`);
   }
 
-  /** Queues in which a call-back stands. */
-  callBackQueues(): string[] {
-    return [...this.#callBacks].flatMap(([queueId, { size }]) => (size > 0 ? [queueId] : []));
+  callBackHeadsOf(medium: Medium, queueId: string): RankedSet<string> {
+    return setAt(this.#callBackHeads, `${medium} ${queueId}`);
+  }
+
+  /** Queues in which there is a call-back. */
+  callBackQueues(): readonly string[] {
+    return [...this.#callBacks.keys()];
+  }
+
+  /** How many of a queue's call-backs have no live offer. */
+  waitingCallBacks(queueId: string): number {
+    const ids = [...(this.#callBacks.get(queueId) ?? [])].map(({ id }) => id);
+    return ids.filter((contactId) => this.records.get(contactId)?.offerId === undefined).length;
   }
 
   waitingOf(medium: Medium, classId: string): RankedSet<ContactId> {
@@ -160,8 +174,7 @@ export class WaitingRoom {
 
   position(contactId: ContactId): number | undefined {
     const contact = this.records.get(contactId);
-    const places = contact?.kind === undefined ? this.#queues : this.#callBacks;
-    const rank = contact === undefined ? undefined : places.get(contact.queueId)?.rank(contactId);
+    const rank = contact && this.#queuesOf(contact).get(contact.queueId)?.rank(contactId);
     return rank === undefined ? undefined : rank + 1;
   }
 
@@ -177,10 +190,12 @@ export class WaitingRoom {
     }
   }
 
-  #refreshHead(medium: Medium, classId: string): void {
-    const first = this.#waiting.get(`${medium} ${classId}`)?.first();
-    if (first === undefined) this.headsOf(medium).delete(classId);
-    else this.headsOf(medium).add(classId, first.score);
+  #refreshHead(contact: WaitingRecord): void {
+    const { medium, requirement, queueId, kind } = contact;
+    const heads = kind === undefined ? this.headsOf(medium) : this.callBackHeadsOf(medium, queueId);
+    const first = this.#standsIn(contact).first();
+    if (first === undefined) heads.delete(requirement.classId);
+    else heads.add(requirement.classId, first.score);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ContactView, WaitingContact } from '../../acd/index.ts';
+import { type ContactsAhead, type ContactView, canServe, contactsAhead, type WaitingContact } from '../../acd/index.ts';
 import type { ContactId } from '../../foundation/index.ts';
 import type { QueueState } from './queue-state.ts';
 import type { WaitingRecord } from './waiting-room.ts';
@@ -19,11 +19,14 @@ export function waitingContact(contact: WaitingRecord, position: number): Waitin
 
 export function contactView(state: QueueState, contactId: ContactId): ContactView | undefined {
   const contact = state.room.records.get(contactId);
-  if (contact === undefined) return undefined;
+  const position = state.room.position(contactId);
+  if (contact === undefined || position === undefined) return undefined;
   const { requirement, preferred } = contact;
+  const ahead = contact.kind === undefined ? contactsAhead(aheadOf(state, contact)) : position - 1;
   return {
-    ...waitingContact(contact, state.room.position(contactId) ?? 0),
+    ...waitingContact(contact, position),
     medium: contact.medium,
+    ahead,
     requirement,
     steps: contact.steps.map((step) => ({
       classId: step.requirement.classId,
@@ -39,4 +42,18 @@ export function contactView(state: QueueState, contactId: ContactId): ContactVie
       onDuty: state.pool.qualified(requirement, 'onDuty'),
     },
   };
+}
+
+/** Those on the line who stand before the contact, class by class: the twin of contacts-ahead.lua. */
+function aheadOf({ room, pool }: QueueState, contact: WaitingRecord): readonly ContactsAhead[] {
+  const { medium, score, requirement } = contact;
+  const onDuty = [...pool.records.values()].filter(({ duty }) => duty === 'onDuty');
+  return [...room.headsOf(medium)].flatMap(({ id: classId }) => {
+    const needed = room.requirementOf(classId);
+    const contacts = [...room.waitingOf(medium, classId)].filter((other) => other.score < score).length;
+    if (needed === undefined || contacts === 0) return [];
+    const eligible = onDuty.filter(({ skills }) => canServe(skills, needed));
+    const shared = eligible.filter(({ skills }) => canServe(skills, requirement)).length;
+    return [{ contacts, eligible: eligible.length, shared }];
+  });
 }

@@ -41,7 +41,8 @@ export function createContactRecordWrites(
       }),
     lingerMs,
     most: mostAtOnce,
-    isRefusal: (error) => hasCode(error, 'DATABASE_REJECTED'),
+    // Whatever else fails does so for what was to be written, also before it is sent.
+    isRefusal: (error) => !hasCode(error, 'DATABASE_UNAVAILABLE'),
   });
   const sealed = sealedOnce(sealer);
   return {

@@ -21,7 +21,8 @@ type RecordingWrites = Pick<RecordingRepository, 'begin' | 'put' | 'putMark'> & 
  * while one is written go together), ends and marks after a moment.
  */
 export function createRecordingWrites({ run, guard }: Pick<Database, 'run' | 'guard'>): RecordingWrites {
-  const isRefusal = (error: unknown): boolean => hasCode(error, 'DATABASE_REJECTED');
+  // Whatever else fails does so for what was to be written, also before it is sent.
+  const isRefusal = (error: unknown): boolean => !hasCode(error, 'DATABASE_UNAVAILABLE');
   const beginnings = new GroupCommit<{ recording: RecordingRow; segment: SegmentRow }, 'begun' | 'known'>({
     write: (items) =>
       guard('storing beginnings of recordings', async () => {

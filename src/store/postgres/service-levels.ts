@@ -22,7 +22,8 @@ const oneOf = (values: readonly string[]): string => `(${values.map(text).join('
 const ms = (value: number): string => `interval '${value} milliseconds'`;
 
 /**
- * $1: periods with their numbers, $2 and $3: whether tallies are kept apart by line and by queue, $4 and $5: lines and queues, null for all. The same as
+ * $1: periods with their numbers, $2 and $3: whether tallies are kept apart by line and by queue, $4 and $5: lines and queues, null for all, $6: whether
+ * repeats are counted. The same as
  * `talliesOf` in acd, row by row: an end there is an outcome here. Each period is a stretch of the index of entering; the timeline is asked only of those
  * who waited longer than is promised, and a caller's own contacts before are the latest of his blind index.
  */
@@ -40,7 +41,7 @@ const countWaits: Statement = {
         select from contact_timeline t
         where t.contact_id = c.contact_id and t.kind in ${oneOf(concludingKinds)} and t.at <= c.enqueued_at + ${ms(promiseMs)}
       ) as concluded,
-      case when c.ani_index is not null then exists (
+      case when $6::boolean and c.ani_index is not null then exists (
         select from (
           select b.outcome, b.joined_at from contacts b
           where b.ani_index = c.ani_index and b.contact_id < c.contact_id order by b.contact_id desc limit ${repeatDepth}
@@ -96,7 +97,7 @@ interface TallyRow {
 
 export function createWaitRecords({ run, guard }: Pick<Database, 'run' | 'guard'>): WaitRecords {
   return {
-    tallies: ({ periods, by, lineIds, queueIds }) =>
+    tallies: ({ periods, by, lineIds, queueIds, repeats }) =>
       guard('counting waits', async () => {
         if (periods.length === 0) return [];
         const asked = periods.map(({ fromMs, untilMs }, n) => ({
@@ -110,6 +111,7 @@ export function createWaitRecords({ run, guard }: Pick<Database, 'run' | 'guard'
           isBy(by, 'queue'),
           lineIds ?? null,
           queueIds ?? null,
+          repeats === 'counted',
         ]);
         return rows
           .toSorted((a, b) => a.n - b.n || compare(a.line_id, b.line_id) || compare(a.queue_id, b.queue_id))

@@ -73,17 +73,25 @@ export function openConnection(
  */
 function watchAnswers(client: Redis): void {
   let seen: { readonly atMs: number; readonly command: { readonly isSettled: boolean } }[] = [];
-  const timer = setInterval(() => {
-    const nowMs = Date.now();
+  const isOverdue = (): boolean => {
     seen = seen.filter(({ command }) => !command.isSettled);
     const [oldest] = seen;
-    if (oldest !== undefined && nowMs - oldest.atMs >= commandLimitMs) {
-      seen = [];
-      client.stream.destroy(new Error(`no answer within ${commandLimitMs} ms`));
+    // Not the time of day, which may be set.
+    return oldest !== undefined && performance.now() - oldest.atMs >= commandLimitMs;
+  };
+  const timer = setInterval(() => {
+    if (isOverdue()) {
+      // Timers come before sockets are read: this process may have been held up, and the answer have come long ago.
+      setImmediate(() => {
+        if (!isOverdue()) return;
+        seen = [];
+        client.stream.destroy(new Error(`no answer within ${commandLimitMs} ms`));
+      });
       return;
     }
     const last = client.commandQueue.peekBack();
-    if (last !== undefined) seen.push({ atMs: nowMs, command: last.command as unknown as { isSettled: boolean } });
+    if (last === undefined) return;
+    seen.push({ atMs: performance.now(), command: last.command as unknown as { isSettled: boolean } });
   }, lookEveryMs);
   timer.unref();
   client.on('end', () => clearInterval(timer));

@@ -44,6 +44,8 @@ export class EventTail {
   async follow(afterId: string | undefined, deliver: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const cursor = afterId ?? (await this.newest());
+    // Nobody would hear of it any more.
+    if (wasAborted(signal)) return;
     const ended = Promise.withResolvers<void>();
     ended.promise.catch(() => undefined); // It may fail before it is awaited.
     const follower: Follower = { deliver, fail: ended.reject, cursor, behind: [] };
@@ -126,6 +128,11 @@ export class EventTail {
     );
     return last?.[0] ?? '0-0';
   }
+}
+
+/** Asked again after an await: the compiler would take the answer for what it was before. */
+function wasAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 /** Hands the event on unless the follower has had it; a view that fails ends, and only that one. */

@@ -281,8 +281,12 @@ export class RedisQueueStore extends MatchVerbs implements QueueStore {
     return asked('reading who waits', () => readWaiting(this.#client, this.#prefix));
   }
 
-  contact(contactId: ContactId): Promise<ContactView | undefined> {
-    return asked('reading a contact', () => readContact(this.#client, this.#prefix, contactId));
+  async contact(contactId: ContactId): Promise<ContactView | undefined> {
+    const [contact, ahead] = await Promise.all([
+      asked('reading a contact', () => readContact(this.#client, this.#prefix, contactId)),
+      this.scripts.number('contacts-ahead', { nowMs: 0, args: [contactId] }),
+    ]);
+    return contact === undefined || ahead === undefined ? undefined : { ...contact, ahead };
   }
 
   figures(): Promise<ReadonlyMap<string, QueueFigures>> {

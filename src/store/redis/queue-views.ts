@@ -113,15 +113,32 @@ function waitingContact(contactId: string, record: Record<string, string>, posit
   };
 }
 
+/** A contact may be moved between the two reads of a look, and once more before the next. */
+const mostLooks = 3;
+
 /** One waiting contact with all that decides about it; what changes between the reads shows as of the later one. */
 export async function readContact(
   client: Redis,
   prefix: string,
   contactId: ContactId,
-): Promise<ContactView | undefined> {
-  const record = await client.hgetall(`${prefix}contact:${contactId}`);
-  const { queueId, classId } = record;
-  if (queueId === undefined || classId === undefined) return undefined;
+): Promise<Omit<ContactView, 'ahead'> | undefined> {
+  for (let look = 0; look < mostLooks; look += 1) {
+    const record = await client.hgetall(`${prefix}contact:${contactId}`);
+    if (record.queueId === undefined) return undefined;
+    const view = await contactView(client, prefix, contactId, record);
+    if (view !== undefined) return view;
+  }
+  return undefined;
+}
+
+/** Undefined: the contact is not where its record says, it has left or was moved since. */
+async function contactView(
+  client: Redis,
+  prefix: string,
+  contactId: ContactId,
+  record: Record<string, string>,
+): Promise<Omit<ContactView, 'ahead'> | undefined> {
+  const { queueId, classId = '' } = record;
   const excluded = (record.excluded ?? '').split(' ').filter((id) => id !== '');
   const around = client
     .pipeline()
@@ -132,14 +149,15 @@ export async function readContact(
     .smembers(`${prefix}served-by:${classId}`);
   for (const operatorId of excluded) around.hmget(`${prefix}operator:${operatorId}`, 'duty', 'profileId');
   const [rank, text, loggedIn, onDuty, servedBy, ...operators] = await valuesOf(around.exec());
+  if (rank === null || typeof text !== 'string') return undefined;
   const fit = new Set(servedBy as readonly string[]);
   const onDutyExcluded = (operators as readonly (readonly (string | null)[])[]).filter(
     ([duty, profileId]) => duty === '2' && profileId !== null && profileId !== undefined && fit.has(profileId),
   ).length;
   return {
-    ...waitingContact(contactId, record, rank === null ? 0 : Number(rank) + 1),
+    ...waitingContact(contactId, record, Number(rank) + 1),
     medium: record.medium as Medium,
-    requirement: JSON.parse(String(text)) as RequirementClass,
+    requirement: JSON.parse(text) as RequirementClass,
     steps: (record.steps === undefined ? [] : (JSON.parse(record.steps) as (StepView & { strategy: string })[])).map(
       ({ strategy: _strategy, ...step }) => step,
     ),
@@ -156,13 +174,12 @@ export async function readContact(
 export async function readSharing(client: Redis, prefix: string): Promise<ReadonlyMap<string, SharingView>> {
   const queueIds = (await client.smembers(`${prefix}sharing-queues`)).sort();
   const reads = client.pipeline();
-  for (const queueId of queueIds) {
-    reads.hgetall(`${prefix}sharing:${queueId}`).zcard(`${prefix}call-backs:${queueId}`);
-  }
+  for (const queueId of queueIds) reads.hgetall(`${prefix}sharing:${queueId}`);
   const values = await valuesOf(reads.exec());
+  const waiting = await waitingCallBacks(client, prefix, queueIds);
   return new Map(
     queueIds.map((queueId, i) => {
-      const rule = values[2 * i] as Record<string, string>;
+      const rule = values[i] as Record<string, string>;
       return [
         queueId,
         {
@@ -171,11 +188,35 @@ export async function readSharing(client: Redis, prefix: string): Promise<Readon
           share: Number(rule.share),
           costMs: Number(rule.costMs),
           reservedMs: Number(rule.availableMs ?? 0),
-          callBacks: Number(values[2 * i + 1]),
+          callBacks: waiting[i] ?? 0,
         },
       ];
     }),
   );
+}
+
+/** How many of each queue's call-backs have no live offer. */
+async function waitingCallBacks(client: Redis, prefix: string, queueIds: readonly string[]): Promise<number[]> {
+  const heads = client.pipeline();
+  for (const queueId of queueIds) {
+    for (const medium of media) heads.zrange(`${prefix}call-back-heads:${medium}:${queueId}`, 0, '-1');
+  }
+  const classIds = (await valuesOf(heads.exec())) as string[][];
+  const sizes = client.pipeline();
+  const queueOf: number[] = [];
+  for (const [i, ids] of classIds.entries()) {
+    const queue = Math.floor(i / media.length);
+    for (const classId of ids) {
+      queueOf.push(queue);
+      sizes.zcard(`${prefix}waiting-call-backs:${media[i % media.length]}:${classId}:${queueIds[queue]}`);
+    }
+  }
+  const counts = queueIds.map(() => 0);
+  for (const [i, size] of (await valuesOf(sizes.exec())).entries()) {
+    const queue = queueOf[i] ?? 0;
+    counts[queue] = (counts[queue] ?? 0) + Number(size);
+  }
+  return counts;
 }
 
 export async function readFigures(client: Redis, prefix: string): Promise<ReadonlyMap<string, QueueFigures>> {

@@ -5,7 +5,7 @@ import { DozvonError, type Logger, minuteMs } from '../../foundation/index.ts';
 import { asked } from './connection.ts';
 
 /** The version of the keys that this program reads and writes (docs/redis-keys.md). */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 /** One step up. Runs while no other process migrates; may run again after a crash, so it must bear repeating. */
 export interface KeyMigration {
@@ -33,7 +33,40 @@ export const keyMigrations: readonly KeyMigration[] = [
       // Nothing to rewrite: programs of version 2 must only not read what is written from now on.
     },
   },
+  {
+    to: 4,
+    describe: 'call-backs keep their place while an operator is rung, and stand by class',
+    async migrate(client, prefix) {
+      for (const contactId of await callBacksOfVersion3(client, prefix)) await placeCallBack(client, prefix, contactId);
+    },
+  },
 ];
+
+/** Those that wait were in a set of their queue; those that are rung are known by who is rung. */
+async function callBacksOfVersion3(client: Redis, prefix: string): Promise<readonly string[]> {
+  const contactIds: string[] = [];
+  for (const queueId of await client.smembers(`${prefix}call-back-queues`)) {
+    contactIds.push(...(await client.zrange(`${prefix}call-backs:${queueId}`, 0, '-1')));
+  }
+  for (const operatorId of await client.smembers(`${prefix}operators`)) {
+    for (const [contactId, hold] of Object.entries(await client.hgetall(`${prefix}holds:${operatorId}`))) {
+      if (hold.startsWith('offered ')) contactIds.push(contactId);
+    }
+  }
+  return contactIds;
+}
+
+async function placeCallBack(client: Redis, prefix: string, contactId: string): Promise<void> {
+  const contact = await client.hgetall(`${prefix}contact:${contactId}`);
+  const { kind, queueId, medium, classId, score = '0', offerId } = contact;
+  if (kind === undefined || queueId === undefined) return;
+  await client.zadd(`${prefix}call-backs:${queueId}`, score, contactId);
+  await client.sadd(`${prefix}call-back-queues`, queueId);
+  if (offerId !== undefined) return;
+  await client.zadd(`${prefix}waiting-call-backs:${medium}:${classId}:${queueId}`, score, contactId);
+  // LT: a class is as early as its first.
+  await client.zadd(`${prefix}call-back-heads:${medium}:${queueId}`, 'LT', score, String(classId));
+}
 
 async function giveClassesExpressions(client: Redis, prefix: string): Promise<void> {
   const classes = await client.hgetall(`${prefix}classes`);

@@ -12,6 +12,7 @@ const verbs = [
   'acquire-shard',
   'answer-step',
   'change-alarm',
+  'contacts-ahead',
   'define-class',
   'define-profile',
   'end-due-wrap-ups',

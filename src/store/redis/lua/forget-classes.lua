@@ -10,11 +10,14 @@ for _, classId in ipairs(redis.call('HKEYS', prefix .. 'classes')) do
 end
 if #others == 0 then return 0 end
 
-local queues, waiting = redis.call('SMEMBERS', prefix .. 'queues'), 0
-for _, queueId in ipairs(queues) do waiting = waiting + redis.call('ZCARD', prefix .. 'queue:' .. queueId) end
+local everybody, waiting = {}, 0
+for queues, queue in pairs({ queues = 'queue:', ['call-back-queues'] = 'call-backs:' }) do
+  for _, queueId in ipairs(redis.call('SMEMBERS', prefix .. queues)) do table.insert(everybody, prefix .. queue .. queueId) end
+end
+for _, key in ipairs(everybody) do waiting = waiting + redis.call('ZCARD', key) end
 if waiting > mostWaiting then return 0 end
-for _, queueId in ipairs(queues) do
-  for _, contactId in ipairs(redis.call('ZRANGE', prefix .. 'queue:' .. queueId, 0, -1)) do
+for _, key in ipairs(everybody) do
+  for _, contactId in ipairs(redis.call('ZRANGE', key, 0, -1)) do
     local contact = redis.call('HMGET', contactKey(contactId), 'classId', 'steps')
     kept[contact[1]] = true
     for _, one in ipairs(contact[2] and cjson.decode(contact[2]) or {}) do kept[one.classId] = true end

@@ -18,9 +18,9 @@ local function settleReserved(queueId, sharing, classId)
   local key = prefix .. 'sharing:' .. queueId
   local onDuty = tonumber(redis.call('HGET', prefix .. 'class-on-duty', classId) or '0')
   local grownMs = rounded(math.max(0, nowMs - sharing.atMs) * sharing.share * onDuty)
-  if grownMs == 0 then return end
+  if grownMs == 0 and sharing.share * onDuty > 0 then return end
   sharing.availableMs = math.min(mostSaved * sharing.costMs, sharing.availableMs + grownMs)
-  redis.call('HSET', key, 'availableMs', digits(sharing.availableMs), 'atMs', ARGV[1])
+  redis.call('HSET', key, 'availableMs', digits(sharing.availableMs), 'atMs', digits(math.max(nowMs, sharing.atMs)))
 end
 
 -- Whether at least `keepIdle` operators besides one could take a contact of this class at once.
@@ -48,46 +48,24 @@ local function sharingTrigger(contact, liveWaits)
   return 'reservedShare'
 end
 
-local function mayMeetCallBack(contact, operatorId)
-  if holds(operatorId, contact.contactId) then return false end
-  for _, excluded in ipairs(excludedOf(contact)) do
-    if excluded == operatorId then return not exclusionsCount(contact) end
-  end
-  return true
-end
-
--- The first call-back of a queue, in order, that this operator may have.
-local function firstCallBack(queueId, operatorId, operator, medium)
-  for _, contactId in ipairs(redis.call('ZRANGE', callBacksKey(queueId), 0, lookPast - 1)) do
-    local contact = loadContact(contactId)
-    if
-      contact.medium == medium
-      and redis.call('SISMEMBER', prefix .. 'served-by:' .. contact.classId, operator.profileId) == 1
-      and mayMeetCallBack(contact, operatorId)
-    then
-      return contact
-    end
-  end
-  return nil
-end
-
--- The call-back that an operator should have now rather than a live contact, if any: of all queues the first by score.
-local function callBackFor(operatorId, operator, now)
-  local queueIds = redis.call('SMEMBERS', prefix .. 'call-back-queues')
-  if #queueIds == 0 then return nil end
+-- The call-back that an operator should have now rather than a live contact, if any: of the first of each queue the one
+-- that comes first. `look`: his (parts/looking.lua). Returns { contact, trigger, passedOver }, or nil.
+local function callBackFor(look, now)
   local firsts = {}
-  for _, queueId in ipairs(queueIds) do
-    local contact = firstCallBack(queueId, operatorId, operator, now.medium)
-    if contact then table.insert(firsts, contact) end
+  for _, queueId in ipairs(redis.call('SMEMBERS', prefix .. 'call-back-queues')) do
+    local first, passedOver = bestContactFor(look, callBackHeadsKey(now.medium, queueId), function(classId)
+      return waitingCallBacksKey(now.medium, classId, queueId)
+    end)
+    if first then table.insert(firsts, { id = first.id, score = first.score, passedOver = passedOver }) end
   end
   table.sort(firsts, function(a, b)
-    local scoreA, scoreB = tonumber(a.score), tonumber(b.score)
-    if scoreA ~= scoreB then return scoreA < scoreB end
-    return a.contactId < b.contactId
+    if a.score ~= b.score then return a.score < b.score end
+    return a.id < b.id
   end)
-  for _, contact in ipairs(firsts) do
+  for _, first in ipairs(firsts) do
+    local contact = loadContact(first.id)
     local trigger = sharingTrigger(contact, now.liveWaits)
-    if trigger then return { contact = contact, trigger = trigger } end
+    if trigger then return { contact = contact, trigger = trigger, passedOver = first.passedOver } end
   end
   return nil
 end
@@ -99,4 +77,34 @@ local function liveWaitsFor(operatorId, operator, medium)
     if redis.call('SISMEMBER', prefix .. 'serves:' .. operator.profileId, classId) == 1 then return true end
   end
   return false
+end
+
+-- Reserves the best ready operator for the first call-back of a queue, in order, that somebody ready may have, by the rule
+-- of sharing. `offer` as for `matchContact`. Returns what `reserve` does, or nil.
+local function matchCallBack(queueId, offer)
+  local lanes = {}
+  for _, medium in ipairs(media) do
+    local heads = redis.call('ZRANGE', callBackHeadsKey(medium, queueId), 0, -1, 'WITHSCORES')
+    for i = 1, #heads, 2 do
+      local ranked = waitingCallBacksKey(medium, heads[i], queueId)
+      table.insert(lanes, { ranked = ranked, next = 0, score = tonumber(heads[i + 1]) })
+    end
+  end
+  local lane = bestLane(lanes)
+  while lane do
+    local contact = loadContact(takeNext(lane))
+    local found, passedOver = bestOperatorsFor(contact)
+    if found[1] then
+      local operatorId = found[1].id
+      local operator = loadForMatch(operatorId)
+      offer.trigger = sharingTrigger(contact, liveWaitsFor(operatorId, operator, contact.medium))
+      if not offer.trigger then return nil end
+      offer.passedOver, offer.nextBest, offer.drawn = passedOver, idsAfter(found, 1), true
+      return reserve(contact, operatorId, operator, offer)
+    end
+    -- Nobody who is ready can serve the class: its others need not be looked at.
+    if passedOver.excluded + passedOver.holding == 0 then lane.score = nil end
+    lane = bestLane(lanes)
+  end
+  return nil
 end

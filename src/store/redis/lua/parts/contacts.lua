@@ -21,10 +21,31 @@ local function preferringKey(contact)
   return prefix .. 'preferring:' .. contact.medium .. ':' .. contact.preferred
 end
 
+-- Every call-back of a queue, those with a live offer included, by the place it earned.
+local function callBacksKey(queueId)
+  return prefix .. 'call-backs:' .. queueId
+end
+
+local function waitingCallBacksKey(medium, classId, queueId)
+  return prefix .. 'waiting-call-backs:' .. medium .. ':' .. classId .. ':' .. queueId
+end
+
+local function callBackHeadsKey(medium, queueId)
+  return prefix .. 'call-back-heads:' .. medium .. ':' .. queueId
+end
+
+-- The keys of those of the contact's class who may be matched, and of the heads of such classes. Call-backs stand apart,
+-- queue by queue: the rule of sharing is a queue's.
+local function standsIn(contact)
+  local medium, classId, queueId = contact.medium, contact.classId, contact.queueId
+  if contact.kind then return waitingCallBacksKey(medium, classId, queueId), callBackHeadsKey(medium, queueId) end
+  return waitingKey(medium, classId), prefix .. 'class-heads:' .. medium
+end
+
 -- The set of classes in which somebody stands carries the score of each class's first.
 local function refreshClassHead(contact)
-  local heads = prefix .. 'class-heads:' .. contact.medium
-  local first = redis.call('ZRANGE', waitingKey(contact.medium, contact.classId), 0, 0, 'WITHSCORES')
+  local standing, heads = standsIn(contact)
+  local first = redis.call('ZRANGE', standing, 0, 0, 'WITHSCORES')
   if first[1] then
     redis.call('ZADD', heads, first[2], contact.classId)
   else
@@ -32,44 +53,24 @@ local function refreshClassHead(contact)
   end
 end
 
--- Call-backs of a queue that may be matched, by the place they earned.
-local function callBacksKey(queueId)
-  return prefix .. 'call-backs:' .. queueId
-end
-
-local function callBackStands(contact)
-  redis.call('ZADD', callBacksKey(contact.queueId), contact.score, contact.contactId)
-  redis.call('SADD', prefix .. 'call-back-queues', contact.queueId)
-end
-
-local function callBackStopsStanding(contact)
-  local key = callBacksKey(contact.queueId)
-  redis.call('ZREM', key, contact.contactId)
-  if redis.call('EXISTS', key) == 0 then redis.call('SREM', prefix .. 'call-back-queues', contact.queueId) end
-end
-
--- The contact may be matched (again), at its place: in its class, at first for one operator only, or among call-backs.
+-- The contact may be matched (again), at its place: in its class, or at first for one operator only.
 local function stand(contact)
   if contact.offerId then
     redis.call('HDEL', contactKey(contact.contactId), 'offerId')
     contact.offerId = nil
   end
-  if contact.kind then
-    callBackStands(contact)
-  elseif contact.preferred then
+  if contact.preferred and not contact.kind then
     redis.call('ZADD', preferringKey(contact), contact.score, contact.contactId)
   else
-    redis.call('ZADD', waitingKey(contact.medium, contact.classId), contact.score, contact.contactId)
+    redis.call('ZADD', standsIn(contact), contact.score, contact.contactId)
     refreshClassHead(contact)
   end
 end
 
 local function stopStanding(contact)
-  if contact.kind then
-    callBackStopsStanding(contact)
-  elseif contact.preferred then
+  if contact.preferred and not contact.kind then
     redis.call('ZREM', preferringKey(contact), contact.contactId)
-  elseif redis.call('ZREM', waitingKey(contact.medium, contact.classId), contact.contactId) == 1 then
+  elseif redis.call('ZREM', standsIn(contact), contact.contactId) == 1 then
     refreshClassHead(contact)
   end
 end
@@ -80,18 +81,23 @@ local function excludedOf(contact)
   return excluded
 end
 
-local function leaveQueueSet(contact)
-  if contact.kind then return end
-  local queue = prefix .. 'queue:' .. contact.queueId
-  redis.call('ZREM', queue, contact.contactId)
-  if redis.call('EXISTS', queue) == 0 then redis.call('SREM', prefix .. 'queues', contact.queueId) end
+-- The keys of everybody in the contact's queue, and of the queues in which somebody is. The place told to callers is one
+-- among those on the line, that of a call-back one among call-backs.
+local function placedIn(contact)
+  if contact.kind then return callBacksKey(contact.queueId), prefix .. 'call-back-queues' end
+  return prefix .. 'queue:' .. contact.queueId, prefix .. 'queues'
 end
 
--- The place told to callers is one among those on the line.
+local function leaveQueueSet(contact)
+  local queue, queues = placedIn(contact)
+  redis.call('ZREM', queue, contact.contactId)
+  if redis.call('EXISTS', queue) == 0 then redis.call('SREM', queues, contact.queueId) end
+end
+
 local function enterQueueSet(contact)
-  if contact.kind then return end
-  redis.call('ZADD', prefix .. 'queue:' .. contact.queueId, contact.score, contact.contactId)
-  redis.call('SADD', prefix .. 'queues', contact.queueId)
+  local queue, queues = placedIn(contact)
+  redis.call('ZADD', queue, contact.score, contact.contactId)
+  redis.call('SADD', queues, contact.queueId)
 end
 
 local function forgetExclusions(contact)

@@ -5,19 +5,32 @@ local lookWidth = 16
 -- bounded by the missed offers after which an operator is set not ready, far below this.
 local lookPast = 64
 
--- The best members of the lanes (sets in order), best first, up to look.most in all. A lane's score is that of its next
--- member; of equal ones the first lane's comes first.
+-- A lane is a set in order, with the score of its next member; none when it is through. Of equal ones the first lane is
+-- the best.
+local function bestLane(lanes)
+  local best
+  for _, lane in ipairs(lanes) do
+    if lane.score and (not best or lane.score < best.score) then best = lane end
+  end
+  return best
+end
+
+-- The lane's next member; the lane goes on to the one after it.
+local function takeNext(lane)
+  local two = redis.call('ZRANGE', lane.ranked, lane.next, lane.next + 1, 'WITHSCORES')
+  lane.next = lane.next + 1
+  lane.score = lane.next < lookPast and two[4] and tonumber(two[4]) or nil
+  return two[1]
+end
+
+-- The best members of the lanes, best first, up to look.most in all.
 local function takeBest(found, lanes, look)
   while #found < look.most do
-    local best
-    for _, lane in ipairs(lanes) do
-      if lane.score and (not best or lane.score < best.score) then best = lane end
-    end
-    if not best then return end
-    local two = redis.call('ZRANGE', best.ranked, best.next, best.next + 1, 'WITHSCORES')
-    if two[1] and look.mayMeet(two[1]) then table.insert(found, { id = two[1], score = best.score }) end
-    best.next = best.next + 1
-    best.score = best.next < lookPast and two[4] and tonumber(two[4]) or nil
+    local lane = bestLane(lanes)
+    if not lane then return end
+    local score = lane.score
+    local id = takeNext(lane)
+    if id and look.mayMeet(id) then table.insert(found, { id = id, score = score }) end
   end
 end
 
@@ -45,7 +58,8 @@ end
 
 -- The best member that is not held already: who holds a contact is not offered it again. That is rare (a contact queued
 -- again while its last operator wraps up), so it is asked for the best only, and otherwise all over again.
-local function bestNotHeld(heads, look, isHeld)
+local function bestNotHeld(heads, look)
+  local isHeld = look.isHeld
   local passedOver = { unfit = 0, excluded = 0, holding = 0 }
   look.mayMeet = function(id)
     if not look.isExcluded(id) then return true end
@@ -78,4 +92,45 @@ local function passedOverList(passedOver)
     if passedOver[reason] > 0 then table.insert(list, reason .. ' ' .. passedOver[reason]) end
   end
   return list
+end
+
+-- The best ready operator for a contact and the five next best for the trace, best first, and how many were passed over.
+-- A contact kept for one operator is not looked at here.
+local function bestOperatorsFor(contact)
+  local medium, strategy = contact.medium, contact.strategy
+  if strategy == 'randomWeighted' then renewDraws(medium) end
+  local excluded = {}
+  if contact.excluded and exclusionsCount(contact) then
+    for _, operatorId in ipairs(excludedOf(contact)) do excluded[operatorId] = true end
+  end
+  return bestNotHeld(prefix .. 'profile-heads:' .. medium .. ':' .. strategy, {
+    most = 6,
+    fit = prefix .. 'served-by:' .. contact.classId,
+    rankedOf = function(profileId) return readyKey(medium, strategy, profileId) end,
+    isExcluded = function(operatorId) return excluded[operatorId] end,
+    isHeld = function(operatorId) return holds(operatorId, contact.contactId) end,
+  })
+end
+
+-- How to look for the contact that an operator should have next, by `bestContactFor`.
+local function lookFor(operatorId, operator)
+  local excludedFrom = prefix .. 'excluded-from:' .. operatorId
+  local hasExclusions = redis.call('EXISTS', excludedFrom) == 1
+  return {
+    most = 1,
+    fit = prefix .. 'serves:' .. operator.profileId,
+    isExcluded = function(contactId)
+      return hasExclusions
+        and redis.call('SISMEMBER', excludedFrom, contactId) == 1
+        and exclusionsCount(loadContact(contactId))
+    end,
+    isHeld = function(contactId) return holds(operatorId, contactId) end,
+  }
+end
+
+-- The first ({ id, score }) of those who stand in the classes of `heads`, if any, and how many were passed over.
+local function bestContactFor(look, heads, rankedOf)
+  look.rankedOf = rankedOf
+  local found, passedOver = bestNotHeld(heads, look)
+  return found[1], passedOver
 end

@@ -1,9 +1,10 @@
--- Reserves the best ready operator for a contact that stands: in its class, or for one operator only. `offer`: its offerId,
--- expiresAtMs, readers. Returns what `reserve` does, or nil.
+-- Reserves the best ready operator for a contact that stands: in its class, or for one operator only. A call-back gets one
+-- by the rule of sharing only, in the order of its queue: then it is the first of them that is matched. `offer`: its
+-- offerId, expiresAtMs, readers. Returns what `reserve` does, or nil.
 local function matchContact(contactId, offer)
   local contact = loadContact(contactId)
-  -- A call-back gets an operator by the rule of sharing only (parts/call-backs.lua).
-  if not contact or contact.offerId or contact.kind then return nil end
+  if not contact or contact.offerId then return nil end
+  if contact.kind then return matchCallBack(contact.queueId, offer) end
   offer.trigger = 'contact'
 
   if contact.preferred then
@@ -14,24 +15,9 @@ local function matchContact(contactId, offer)
     return reserve(contact, contact.preferred, operator, offer)
   end
 
-  if contact.strategy == 'randomWeighted' then renewDraws(contact.medium) end
-  local excluded = {}
-  if contact.excluded and exclusionsCount(contact) then
-    for _, operatorId in ipairs(excludedOf(contact)) do excluded[operatorId] = true end
-  end
-  local found, passedOver = bestNotHeld(
-    prefix .. 'profile-heads:' .. contact.medium .. ':' .. contact.strategy,
-    {
-      -- The one who is picked, and the five next best for the trace.
-      most = 6,
-      fit = prefix .. 'served-by:' .. contact.classId,
-      rankedOf = function(profileId) return readyKey(contact.medium, contact.strategy, profileId) end,
-      isExcluded = function(operatorId) return excluded[operatorId] end,
-    },
-    function(operatorId) return holds(operatorId, contact.contactId) end
-  )
+  local found, passedOver = bestOperatorsFor(contact)
   if not found[1] then return nil end
-  offer.passedOver, offer.nextBest = passedOver, idsAfter(found, 1)
+  offer.passedOver, offer.nextBest, offer.drawn = passedOver, idsAfter(found, 1), true
   return reserve(contact, found[1].id, loadForMatch(found[1].id), offer)
 end
 
@@ -42,31 +28,20 @@ local function matchOperator(operatorId, offer)
   local operator = loadForMatch(operatorId)
   if not operator then return nil end
 
-  local excludedFrom = prefix .. 'excluded-from:' .. operatorId
-  local hasExclusions = redis.call('EXISTS', excludedFrom) == 1
-  local function isExcluded(contactId)
-    return hasExclusions
-      and redis.call('SISMEMBER', excludedFrom, contactId) == 1
-      and exclusionsCount(loadContact(contactId))
-  end
-  local function isHeld(contactId) return holds(operatorId, contactId) end
-
+  local look = lookFor(operatorId, operator)
   for _, medium in ipairs(media) do
     if isAvailable(operator, medium) then
-      local found, passedOver = bestNotHeld(prefix .. 'class-heads:' .. medium, {
-        most = 1,
-        fit = prefix .. 'serves:' .. operator.profileId,
-        rankedOf = function(classId) return waitingKey(medium, classId) end,
-        isExcluded = isExcluded,
-      }, isHeld)
+      local first, passedOver = bestContactFor(look, prefix .. 'class-heads:' .. medium, function(classId)
+        return waitingKey(medium, classId)
+      end)
       local preferring = redis.call('ZRANGE', prefix .. 'preferring:' .. medium .. ':' .. operatorId, 0, 0, 'WITHSCORES')
-      local picked = found[1] and found[1].id
-      if preferring[1] and (not picked or tonumber(preferring[2]) <= found[1].score) and not isHeld(preferring[1]) then
+      local picked = first and first.id
+      if preferring[1] and (not first or tonumber(preferring[2]) <= first.score) and not look.isHeld(preferring[1]) then
         picked = preferring[1]
       end
-      local callBack = callBackFor(operatorId, operator, { medium = medium, liveWaits = picked and true or false })
+      local callBack = callBackFor(look, { medium = medium, liveWaits = picked and true or false })
       if callBack then
-        offer.trigger, offer.passedOver, offer.nextBest = callBack.trigger, { unfit = 0, excluded = 0, holding = 0 }, {}
+        offer.trigger, offer.passedOver, offer.nextBest = callBack.trigger, callBack.passedOver, {}
         return reserve(callBack.contact, operatorId, operator, offer)
       end
       if picked then

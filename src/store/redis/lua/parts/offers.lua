@@ -81,7 +81,8 @@ local function isRead(shard, readers)
   return false
 end
 
--- `operator` is the record as loaded for this match, nothing changed since. Whoever owns the contact is told of it: by
+-- `operator` is the record as loaded for this match, nothing changed since; `offer.drawn`: he was picked from among those
+-- who could serve. Whoever owns the contact is told of it: by
 -- the result when he asks for the match himself (the text is kept while the offer rings, in case he never gets it),
 -- otherwise through his inbox. Returns contactId, offerId, operatorId, and shard and text of what he is told or "".
 local function reserve(contact, operatorId, operator, offer)
@@ -100,7 +101,7 @@ local function reserve(contact, operatorId, operator, offer)
   operator.lastOfferedMs = ARGV[1]
   redis.call('HSET', key, 'held:' .. medium, operator['held:' .. medium], 'lastOfferedMs', ARGV[1])
   if operator.drawRank then
-    if contact.strategy == 'randomWeighted' and offer.trigger == 'contact' and not contact.preferred then
+    if contact.strategy == 'randomWeighted' and offer.drawn then
       local floor = tonumber(redis.call('GET', prefix .. 'draw-floor') or '0')
       if tonumber(operator.drawRank) > floor then redis.call('SET', prefix .. 'draw-floor', operator.drawRank) end
     end
