@@ -260,6 +260,17 @@ t.test('a caller with an open call-back gets its place back as a head start, and
   at(driver, 120_000).fire('ladder');
   t.match(driver.effects, [{ type: 'setHeadStart', headStartMs: earnedMs }], 'never less than was earned');
   t.same(allOf(driver, 'promiseCallBack'), [], 'he holds one');
+
+  const asking = (): Driver => {
+    const caller = new Driver(calledArrival, returningRules());
+    caller.feed({ type: 'callerKnown', callBacks: callBacks.slice(0, 1), abandoned: [] }).toMenu();
+    return played(caller.feed({ type: 'placeKnown', position: 3, atArrival: true }));
+  };
+  const held = asking();
+  t.same(said(held), [], 'a long wait, and not known yet what he holds');
+  t.same(said(held.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' })), ['call-back-resumed']);
+  const over = asking().feed({ type: 'callBackHeld', callBackId: found, outcome: 'over' });
+  t.ok(over.state.timeline.some(({ kind }) => kind === 'choiceOffered'));
   driver.feed({
     type: 'recovered',
     nodeId: 'n2',

@@ -13,6 +13,11 @@ export function holdsPromise({ facts, callBacks = [] }: ContactState, queueId: s
   return facts.caseId !== undefined || callBacks.some((one) => one.state === 'held' && one.queueId === queueId);
 }
 
+/** He has asked to hold what he was promised on an earlier call, and the answer is on its way. */
+export function mayHoldPromise({ callBacks = [] }: ContactState, queueId: string): boolean {
+  return callBacks.some((one) => one.state === 'asked' && one.queueId === queueId);
+}
+
 /** A request or call-back of his own choice is being written down. */
 export function isMakingHisOwn({ requestAsked, facts, promising = {} }: ContactState): boolean {
   return (
