@@ -133,8 +133,8 @@ t.test('several processes and a restart: a target that is missed is told once', 
       changes.notify();
       void save();
     }, 50);
-    // Of each process the watches on the targets of the hour and of the day and on forecasts have a timer each.
-    await changes.until(() => clock.due().length >= 6 || undefined, { limitMs: 10 * secondMs, what: 'both to hear' });
+    // Of each process the watches on the targets of the hour and of the day and on forecasts have a timer each, and then it listens no more for a while.
+    await changes.until(() => clock.due().length >= 8 || undefined, { limitMs: 10 * secondMs, what: 'both to hear' });
     clearInterval(again);
     await clock.moveTo(clock.nowMs() + 11 * minuteMs);
   };

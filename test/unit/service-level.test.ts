@@ -556,7 +556,7 @@ t.test('conversations under way are asked for once a second, and only where they
   } as const;
   await Promise.all([waits.tallies(now), waits.tallies(now), waits.tallies(lastWeek)]);
   t.equal(asked, 1);
-  t.same(seen.toSorted(), [[], [], undefined]);
+  t.same([seen.filter((talking) => talking === undefined).length, seen.length], [1, 3]);
   await clock.moveTo(start + 999);
   await waits.tallies(now);
   t.equal(asked, 1);

@@ -7,7 +7,7 @@ import { phoneNumberPurpose, type Sealer } from './sealer.ts';
 import { instantText, storableJson, storableText } from './values.ts';
 
 /** Nobody waits for the answer, and one that comes 500 ms late is no longer wanted: far below that. */
-const lingerMs = 50;
+const lingerMs = 100;
 /** Twenty rows each at most. */
 const mostAtOnce = 100;
 
