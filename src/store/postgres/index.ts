@@ -16,7 +16,7 @@ import { createOperatorActivity, type OperatorActivity } from './operator-activi
 import { createOutbox } from './outbox.ts';
 import { createRecordingRepository } from './recording-repository.ts';
 import { createReturningCallers } from './returning-callers.ts';
-import type { Sealer } from './sealer.ts';
+import { rememberingIndexes, type Sealer } from './sealer.ts';
 import { createWaitRecords } from './service-levels.ts';
 
 export type { ConfigVersions } from './config-versions.ts';
@@ -56,20 +56,21 @@ export function createPostgresStores(parts: {
   readonly logger: Logger;
 }): PostgresStores {
   const database = openDatabase(parts);
-  const records = createContactRecordStore(database, parts.sealer);
+  const sealer = rememberingIndexes(parts.sealer);
+  const records = createContactRecordStore(database, sealer);
   const recordings = createRecordingRepository(database);
   return {
     records,
-    callers: createReturningCallers(database, parts.sealer),
-    cases: createCaseRepository(database, parts.sealer),
-    callBacks: createCallBackRepository(database, parts.sealer),
-    outbox: createOutbox(database, parts.sealer),
+    callers: createReturningCallers(database, sealer),
+    cases: createCaseRepository(database, sealer),
+    callBacks: createCallBackRepository(database, sealer),
+    outbox: createOutbox(database, sealer),
     recordings,
     configVersions: createConfigVersions(database),
     journal: createJournal(database),
     activity: createOperatorActivity(database),
     loadHistory: createLoadHistory(database),
-    waits: createWaitRecords(database, parts.sealer),
+    waits: createWaitRecords(database, sealer),
     migrate: () => database.migrate(),
     migrateDown: () => database.migrateDown(),
     ping: () =>
