@@ -15,6 +15,7 @@ import {
   type CallBackId,
   type CaseId,
   type ContactId,
+  dayMs,
   minuteMs,
   type OfferId,
   type OperatorId,
@@ -281,6 +282,18 @@ t.test('a caller with an open call-back gets its place back as a head start, and
   t.match(allOf(driver, 'enqueue').at(-1), { headStartMs: earnedMs, keepsPlace: true });
   const answered = joined(driver);
   t.match(allOf(answered, 'cancelCallBack'), [{ callBackId: found, why: 'answeredLive' }]);
+});
+
+t.test('an old place gives a head start of 55 minutes at most, whatever the ladder adds', async (t) => {
+  const driver = waiting();
+  const placeMs = driver.nowMs - dayMs;
+  driver.feed({ type: 'callerKnown', callBacks: [{ callBackId: found, queueId: 'called', placeMs }], abandoned: [] });
+  driver.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' });
+  t.match(allOf(driver, 'setHeadStart').at(-1), { headStartMs: 55 * minuteMs });
+  played(driver);
+  at(driver, 45_000).fire('ladder');
+  t.ok(driver.state.timeline.some(({ kind, facts }) => kind === 'rungTaken' && facts.rung === 'raise'));
+  t.match(allOf(driver, 'setHeadStart').at(-1), { headStartMs: 55 * minuteMs }, 'below that of emergencies');
 });
 
 t.test('known late, his place is given back late; who hangs up again is called back', async (t) => {

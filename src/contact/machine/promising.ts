@@ -291,6 +291,7 @@ function setPromising(draft: Draft, promising: Readonly<Record<string, Promising
 }
 
 export function setCallBacks(draft: Draft, callBacks: readonly KnownCallBack[]): void {
+  if (callBacks.length === 0 && draft.state.callBacks === undefined) return;
   const { callBacks: _before, ...state } = draft.state;
   draft.state = callBacks.length === 0 ? state : { ...state, callBacks };
 }
