@@ -50,6 +50,7 @@ export function askForCallBack(
     lineId: facts.lineId ?? '',
     atMs: draft.nowMs,
     wish: asked.wish,
+    number,
     ...(localHour === undefined ? {} : { localHour }),
   });
   const where = utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes };
@@ -154,6 +155,7 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
   if (as === undefined && isKnown) return;
   const made: KnownCallBack = { callBackId, queueId, placeMs, state: 'held' };
   setCallBacks(draft, [...callBacks.filter((one) => one.callBackId !== callBackId), made]);
+  setFacts(draft, { callBackId });
   note(draft, 'callBackPromised', { callBackId, queueId, dueAtMs, by: as ?? 'recovery' });
   const { phase, facts } = draft.state;
   if (isServed(draft.state)) {
@@ -289,6 +291,7 @@ function setPromising(draft: Draft, promising: Readonly<Record<string, Promising
 }
 
 export function setCallBacks(draft: Draft, callBacks: readonly KnownCallBack[]): void {
+  if (callBacks.length === 0 && draft.state.callBacks === undefined) return;
   const { callBacks: _before, ...state } = draft.state;
   draft.state = callBacks.length === 0 ? state : { ...state, callBacks };
 }
