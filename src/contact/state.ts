@@ -105,6 +105,8 @@ export interface KnownCallBack {
   readonly state: 'found' | 'asked' | 'held';
   /** Made as the concluded end; `untold`: he has not heard of it yet. */
   readonly concluded?: 'untold' | 'told';
+  /** His own choice, promised for then, too late for the flow that asked for it: he has not heard of it yet. */
+  readonly untold?: { readonly dueAtMs: number };
 }
 
 /** A place in a queue that this caller gave up by hanging up. */

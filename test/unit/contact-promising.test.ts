@@ -81,7 +81,7 @@ function lastPromise(driver: Driver): Extract<ContactEffect, { type: 'promiseCal
   return effect;
 }
 
-function promised(driver: Driver): Driver {
+function promised(driver: Driver, dueInMs = 0): Driver {
   const { idempotencyKey, queueId, placeMs } = lastPromise(driver);
   return driver.feed({
     type: 'callBackPromised',
@@ -89,7 +89,7 @@ function promised(driver: Driver): Driver {
     callBackId: made,
     queueId,
     placeMs,
-    dueAtMs: driver.nowMs,
+    dueAtMs: driver.nowMs + dueInMs,
   });
 }
 
@@ -192,6 +192,38 @@ t.test('chosen by key: asked of the room, told by the flow, and the concluded en
   t.same(allOf(driver, 'storeRequest'), []);
   const full = refused(press(waiting(), '1'));
   t.same(said(full), ['call-back-refused']);
+});
+
+t.test(
+  'chosen by key and promised when its flow is over: told while he waits, with its own time, as his own',
+  async (t) => {
+    const answeredInVain = (): Driver => {
+      const driver = press(waiting(), '1').feed(offer);
+      driver.feed({ type: 'legAnswered', legId: driver.state.legs.at(-1)?.legId ?? callerLegId });
+      return driver.feed({ type: 'offerStale', offerId: asId<OfferId>('o1') });
+    };
+    const soon = promised(answeredInVain());
+    t.same(said(soon), ['call-back-promised-soon', 'call-back-or-stay']);
+    t.same(said(played(soon).feed({ type: 'placeKnown' })), [], 'once');
+    const tomorrow = promised(answeredInVain(), 10 * 60 * minuteMs);
+    t.same(said(tomorrow).slice(0, 1), ['call-back-promised']);
+    t.same(said(tomorrow).slice(-2), ['moscow-time', 'call-back-or-stay']);
+
+    const visiting = promised(press(answeredInVain(), '2'), 10 * 60 * minuteMs);
+    t.same(said(visiting), [], 'not over what he is saying');
+    played(visiting);
+    at(visiting, 60_000);
+    press(press(visiting, '#'), '1');
+    stored(visiting, 'last');
+    t.same(allOf(visiting, 'cancelCallBack'), [], 'both are his own');
+  },
+);
+
+t.test('who says an hour that it is nowhere where his number is has none promised for it', async (t) => {
+  const rules = { ...returningRules(), callBackWish: () => 'zoneUnknown' as const };
+  const driver = press(waiting(new Driver(calledArrival, rules).toMenu()), '1');
+  t.same(allOf(driver, 'promiseCallBack'), []);
+  t.same(said(driver), ['call-back-refused']);
 });
 
 t.test('his own request in the making is the only one: what was concluded meanwhile is replaced', async (t) => {
@@ -577,8 +609,9 @@ t.test('the configuration says when a line closes, whom a topic is for, and what
     });
   t.same(wanted(), { wish: { kind: 'at', atMs: Date.parse('2026-11-21T10:00:00+03:00') } });
   t.same(wanted(23), { wish: { kind: 'at', atMs: Date.parse('2026-11-21T10:00:00+07:00') }, utcOffsetMinutes: 420 });
-  t.same(wanted(2).utcOffsetMinutes, 600, 'the next day already');
-  t.same(wanted(18).utcOffsetMinutes, 120);
+  t.match(wanted(2), { utcOffsetMinutes: 600 }, 'the next day already');
+  t.match(wanted(18), { utcOffsetMinutes: 120 });
+  t.equal(wanted(14), 'zoneUnknown', 'nowhere in Russia');
 });
 
 async function loaded() {

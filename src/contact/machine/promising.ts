@@ -32,24 +32,24 @@ export function awaitsPromise({ promising = {}, concluded, requestAsked, facts }
   return Object.keys(promising).length > 0 || (concluded !== undefined && isReplacing);
 }
 
-/** Of the caller's own choice; `noNumber`: he withholds it. */
+/** Of the caller's own choice; `noNumber`: he withholds it; `zoneUnknown`: the clock he speaks of is not where his number is. */
 export function askForCallBack(
   draft: Draft,
   asked: Extract<Instruction, { type: 'promiseCallBack' }>,
-): 'asked' | 'noNumber' | 'noRoom' {
+): 'asked' | 'noNumber' | 'noRoom' | 'zoneUnknown' {
   const { facts } = draft.state;
   const { topic, callBackNumber, localHour } = asked;
   const number = callBackNumber === 'ani' ? facts.ani : callBackNumber.keyed;
   if (number === '') return 'noNumber';
-  const { wish, utcOffsetMinutes } = draft.rules.callBackWish({
+  const wanted = draft.rules.callBackWish({
     lineId: facts.lineId ?? '',
     atMs: draft.nowMs,
     wish: asked.wish,
     number,
     ...(localHour === undefined ? {} : { localHour }),
   });
-  const where = utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes };
-  return promise(draft, 'ownCallBack', { topic, number, wish, ...where }) ? 'asked' : 'noRoom';
+  if (wanted === 'zoneUnknown') return wanted;
+  return promise(draft, 'ownCallBack', { topic, number, ...wanted }) ? 'asked' : 'noRoom';
 }
 
 /** The concluded end without asking, where callers of his queue are called back and his number is known. */
@@ -168,7 +168,7 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
     const at = draft.rules.spoken(lineId, dueAtMs, draft.nowMs);
     // Come too late for the flow that asked for it: told while he waits.
     if (feed(draft, { kind: 'callBackPromised', at }) === 'ignored')
-      updateCallBack(draft, callBackId, { concluded: 'untold' });
+      updateCallBack(draft, callBackId, { untold: { dueAtMs } });
   }
 }
 
