@@ -82,10 +82,7 @@ async function lookUp(
       lookUpLimitMs,
       'what is known of a caller',
     );
-    // One that is being dialled is not his to take: his phone rings in a moment.
-    const found = open
-      .filter(({ state }) => state !== 'dialling')
-      .map(({ callBackId, queueId, placeMs }) => ({ callBackId, queueId, placeMs }));
+    const found = open.map(({ callBackId, queueId, placeMs }) => ({ callBackId, queueId, placeMs }));
     return found.length + abandoned.length === 0 ? [] : [{ type: 'callerKnown', callBacks: found, abandoned }];
   } catch (error) {
     const expected = ['TIMED_OUT', 'DATABASE_UNAVAILABLE', 'DATABASE_REJECTED'];

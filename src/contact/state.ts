@@ -101,8 +101,11 @@ export interface KnownCallBack {
   readonly callBackId: CallBackId;
   readonly queueId: string;
   readonly placeMs: number;
-  /** `held`: nobody dials it while this contact lasts. `asked`: it is being asked for. */
-  readonly state: 'found' | 'asked' | 'held';
+  /**
+   * `held`: nobody dials it while this contact lasts. `asked`: it is being asked for. `dialling`: it was being dialled when it was asked for,
+   * and is asked for again when its caller is served.
+   */
+  readonly state: 'found' | 'dialling' | 'asked' | 'held';
   /** Made as the concluded end; `untold`: he has not heard of it yet. */
   readonly concluded?: 'untold' | 'told';
   /** His own choice, promised for then, too late for the flow that asked for it: he has not heard of it yet. */

@@ -304,6 +304,55 @@ t.test('a caller with an open call-back gets its place back as a head start, and
   t.match(allOf(answered, 'cancelCallBack'), [{ callBackId: found, why: 'answeredLive' }]);
 });
 
+t.test('who calls in while he is being dialled is not called again when he was served', async (t) => {
+  const dialled = { callBackId: found, queueId: 'called', placeMs: 1_699_999_000_000 };
+  const calling = (): Driver => {
+    const driver = waiting().feed({ type: 'callerKnown', callBacks: [dialled], abandoned: [] });
+    driver.feed({ type: 'callBackHeld', callBackId: found, outcome: 'dialling' });
+    t.same(driver.effects, [], 'his phone rings this moment: left alone');
+    return driver;
+  };
+  const answered = joined(calling());
+  t.match(answered.effects.at(-2), { type: 'holdCallBack', callBackId: found });
+  answered.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' });
+  t.match(answered.effects, [{ type: 'cancelCallBack', callBackId: found, why: 'answeredLive' }]);
+
+  const stillDialled = joined(calling()).feed({ type: 'callBackHeld', callBackId: found, outcome: 'dialling' });
+  hangUp(stillDialled);
+  const asked = stillDialled.effects.filter(({ type }) => type === 'holdCallBack' || type === 'cancelCallBack');
+  t.match(asked, [
+    { type: 'holdCallBack', callBackId: found },
+    { type: 'cancelCallBack', callBackId: found },
+  ]);
+  const unknown = joined(calling());
+  hangUp(unknown);
+  t.ok(unknown.effectTypes().includes('cancelCallBack'), 'asked for, and hung up before the answer');
+  t.notOk(unknown.effectTypes().includes('letGoCallBack'));
+
+  const leaving = calling();
+  hangUp(leaving);
+  t.same([...allOf(leaving, 'letGoCallBack'), ...allOf(leaving, 'cancelCallBack')], [], 'it goes its way');
+});
+
+t.test('of two call-backs that a number has in a queue he takes one: the other is another caller’s', async (t) => {
+  const other = asId<CallBackId>('b-other');
+  const two = [found, other].map((callBackId) => ({ callBackId, queueId: 'called', placeMs: 1_699_999_000_000 }));
+  const known = (): Driver => waiting().feed({ type: 'callerKnown', callBacks: two, abandoned: [] });
+  const driver = known();
+  t.match(driver.effects, [{ type: 'holdCallBack', callBackId: found }]);
+  joined(driver.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' }));
+  hangUp(driver);
+  t.match(allOf(driver, 'cancelCallBack'), [{ callBackId: found }]);
+  t.equal(allOf(driver, 'holdCallBack').length, 1);
+  for (const outcome of ['over', 'dialling'] as const) {
+    const second = known().feed({ type: 'callBackHeld', callBackId: found, outcome });
+    t.match(second.effects, [{ type: 'holdCallBack', callBackId: other }], outcome);
+    joined(second.feed({ type: 'callBackHeld', callBackId: other, outcome: 'held' }));
+    t.match(allOf(second, 'cancelCallBack'), [{ callBackId: other }]);
+    t.equal(allOf(hangUp(second), 'holdCallBack').length, 2, outcome);
+  }
+});
+
 t.test('known late, his place is given back late; who hangs up again is called back', async (t) => {
   const driver = waiting();
   const placeMs = driver.nowMs - 3 * minuteMs;
@@ -455,7 +504,7 @@ class Rooms {
         const placeMs = nowMs - 30 * minuteMs;
         const callBacks = ['b-open', 'b-elsewhere'].map((id) => ({
           callBackId: asId<CallBackId>(id),
-          queueId: 'called',
+          queueId: id === 'b-open' ? 'called' : 'general',
           placeMs,
         }));
         return chance % 2 === 0 ? { type: 'callerKnown', callBacks, abandoned: [] } : undefined;
@@ -464,12 +513,16 @@ class Rooms {
         const { idempotencyKey, queueId, placeMs } = effect;
         if (chance % 3 === 0) return { type: 'callBackRefused', idempotencyKey, why: 'noRoom' };
         if (chance % 7 === 0) return { type: 'effectFailed', effect: 'promiseCallBack', why: 'FAILED', idempotencyKey };
-        const open = [...this.callBacks].find(([, state]) => state === 'held' || state === 'scheduled')?.[0];
+        const open = [...this.callBacks].find(
+          ([id, state]) => id !== 'b-elsewhere' && (state === 'held' || state === 'scheduled'),
+        )?.[0];
         const callBackId = asId<CallBackId>(open ?? `b-${idempotencyKey}`);
         this.callBacks.set(callBackId, 'held');
         return { type: 'callBackPromised', idempotencyKey, callBackId, queueId, placeMs, dueAtMs: nowMs };
       }
       case 'holdCallBack': {
+        if (this.callBacks.get(effect.callBackId) === 'dialling' && chance % 5 === 0)
+          this.callBacks.set(effect.callBackId, 'scheduled'); // he was not reached
         const state = this.callBacks.get(effect.callBackId);
         const mayHold = state === 'scheduled' || state === 'held';
         if (mayHold) this.callBacks.set(effect.callBackId, 'held');
@@ -531,8 +584,11 @@ function faultOf(driver: Driver, { callBacks, cases, finished }: Rooms): string 
   const states = [...callBacks.values()];
   if (!finished) return 'not finished';
   if (states.includes('held')) return 'a call-back is held by nobody';
-  if (states.filter((state) => state === 'scheduled').length > 1) return 'two call-backs';
+  const dialled = callBacks.get('b-elsewhere');
+  if (states.filter((state) => state === 'scheduled').length > (dialled === 'scheduled' ? 2 : 1))
+    return 'two call-backs';
   const isServed = facts.outcome === 'answeredByOperator';
+  if (isServed && dialled === 'scheduled') return 'answered while he was dialled, and dialled again';
   const held = timeline.filter(({ kind }) => ['callBackHeld', 'callBackPromised', 'callBackLetGo'].includes(kind));
   const has = (state: string) => held.some(({ facts: { callBackId } }) => callBacks.get(String(callBackId)) === state);
   if (isServed && has('scheduled')) return 'answered, and called back all the same';

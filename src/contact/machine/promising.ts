@@ -23,7 +23,22 @@ export function isMakingHisOwn({ requestAsked, facts, promising = {} }: ContactS
 
 /** He leaves with a call-back, or may. */
 export function hasCallBack({ callBacks = [] }: ContactState): boolean {
-  return callBacks.some((one) => one.state !== 'found');
+  return callBacks.some(isHis);
+}
+
+/** Held by this contact, or may be. */
+const isHis = ({ state }: KnownCallBack): boolean => state === 'asked' || state === 'held';
+
+/** One of each queue: when a number has two there, the other is another caller's. */
+export function holdCallBacks(draft: Draft, which: readonly KnownCallBack['state'][] = ['found']): void {
+  const { callBacks = [] } = draft.state;
+  const queues = new Set(callBacks.filter(isHis).map(({ queueId }) => queueId));
+  for (const { callBackId, queueId, state } of callBacks) {
+    if (!which.includes(state) || queues.has(queueId)) continue;
+    queues.add(queueId);
+    updateCallBack(draft, callBackId, { state: 'asked' });
+    emit(draft, { type: 'holdCallBack', callBackId });
+  }
 }
 
 /** An answer is still to come that something may have to be given back for: the contact is not forgotten before. */
@@ -227,6 +242,7 @@ function replaceConcluded(draft: Draft): void {
 /** Joined with an operator: nobody needs to call him, nor to work on what was written down only because he waited. */
 export function endPromises(draft: Draft): void {
   cancelCallBacks(draft, 'answeredLive');
+  holdCallBacks(draft, ['found', 'dialling']);
   closeConcluded(draft, 'answeredLive');
 }
 
@@ -238,11 +254,16 @@ function closeConcluded(draft: Draft, why: 'answeredLive' | 'replaced'): void {
   emit(draft, { type: 'closeRequest', caseId: concluded.caseId, why });
 }
 
-/** The contact is over and nobody has served him: he is called back. */
+/** The contact is over: who was not served is called back. */
 export function letGoCallBacks(draft: Draft): void {
-  const { callBacks = [] } = draft.state;
-  for (const { callBackId, state } of callBacks) {
-    if (state === 'found') continue;
+  const isOver = isServed(draft.state);
+  if (isOver) holdCallBacks(draft, ['found', 'dialling']);
+  for (const { callBackId } of (draft.state.callBacks ?? []).filter(isHis)) {
+    if (isOver) {
+      // Behind the asking: held by then, unless it is dialled still.
+      emit(draft, { type: 'cancelCallBack', callBackId, why: 'answeredLive' });
+      continue;
+    }
     note(draft, 'callBackLetGo', { callBackId });
     emit(draft, { type: 'letGoCallBack', callBackId });
   }
@@ -255,15 +276,16 @@ function cancelCallBacks(
   which: (one: KnownCallBack) => boolean = () => true,
 ): void {
   const { callBacks = [] } = draft.state;
-  const over = callBacks.filter((one) => one.state !== 'found' && which(one));
+  const over = callBacks.filter((one) => isHis(one) && which(one));
   for (const { callBackId } of over) {
     note(draft, 'callBackCancelled', { callBackId, why });
     emit(draft, { type: 'cancelCallBack', callBackId, why });
   }
+  const queues = new Set(why === 'answeredLive' ? over.map(({ queueId }) => queueId) : []);
   if (over.length > 0)
     setCallBacks(
       draft,
-      callBacks.filter((one) => !over.includes(one)),
+      callBacks.filter((one) => !over.includes(one) && !queues.has(one.queueId)),
     );
 }
 
