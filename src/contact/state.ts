@@ -201,6 +201,8 @@ export interface TalkingPhase {
   readonly operatorLegId: LegId;
   readonly talkBridgeId: BridgeId;
   readonly joinedAtMs: number;
+  /** Who calls, and that it is recorded: said to both when he who was called is joined with an operator who waited for him. */
+  readonly playback?: PlaybackId;
 }
 
 export interface ClosingPhase {

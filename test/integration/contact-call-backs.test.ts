@@ -149,6 +149,7 @@ t.test('operator first: he answers, then the caller is dialled and joined', asyn
     'recordingStarted',
     'joined',
     'attemptEnded',
+    'introduced',
     'ended',
     'wrapUpStarted',
     'recordingVerified',
