@@ -66,7 +66,7 @@ export interface CallBackAttempt {
 export interface CallBack extends Omit<CallBackDraft, 'contactId'> {
   readonly callBackId: CallBackId;
   readonly state: CallBackState;
-  /** Who made it. */
+  /** Who made it, or has asked for it since. */
   readonly promisedBy: ContactId;
   /** Who has it now, in `held`, `claimed` and `dialling`. */
   readonly contactId?: ContactId;
@@ -90,9 +90,10 @@ export interface CallBackRoom {
 /** All verbs are atomic, safe to repeat, and compare the state they start from. Rejects with `DATABASE_UNAVAILABLE`. */
 export interface CallBackRepository {
   /**
-   * Promises it for the first day of `room` that has some, held by the draft's contact. An open one of this number in this queue is
-   * taken over instead (`merged`): it keeps the earlier place and gets the newer wish; `was` names who had claimed it. One that is being
-   * dialled is left as it is. The same wish again by who holds it is a repeat and answered like the first.
+   * Promises it for the first day of `room` that has some, held by the draft's contact. An open one of this number in this queue that
+   * no other contact holds is taken over instead (`merged`): it keeps the earlier place, gets the newer wish and is promised by this
+   * contact now; `was` names who had claimed it. One that is being dialled is left as it is. The same wish again by who holds it is a repeat
+   * and answered like the first. Beside one that another contact holds, the draft gets its own: each was told that he will be called.
    */
   promise(
     draft: CallBackDraft,
@@ -108,7 +109,10 @@ export interface CallBackRepository {
   >;
   /** Of this number, in whatever queue: `held`, `scheduled`, `claimed` or `dialling`. */
   openOf(number: string): Promise<readonly CallBack[]>;
-  /** The caller is on the line by himself: `scheduled` or `claimed` → `held` by that contact; `was` names who had claimed it. */
+  /**
+   * The caller is on the line by himself: `scheduled` or `claimed` → `held` by that contact; `was` names who had claimed it. `over` also when
+   * another contact holds it: it stays that one's, and is let go or cancelled by it alone.
+   */
   hold(
     callBackId: CallBackId,
     contactId: ContactId,

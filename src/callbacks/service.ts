@@ -36,7 +36,7 @@ export interface CallBackService {
   /** Promised and held by the draft's contact, or told why not. Committed when it resolves. */
   promise(draft: Omit<CallBackDraft, 'createdAtMs'>, meta: CommandMeta): Promise<PromiseAnswer>;
   openOf(number: string): Promise<readonly CallBack[]>;
-  /** Its caller is on the line by himself; who had claimed it is withdrawn. */
+  /** Its caller is on the line by himself; who had claimed it is withdrawn. `over`: it is done with, or another contact holds it. */
   hold(callBackId: CallBackId, contactId: ContactId, meta: CommandMeta): Promise<'held' | 'dialling' | 'over'>;
   /** The contact that held it is over without an answer. */
   letGo(callBackId: CallBackId, contactId: ContactId, meta: CommandMeta): Promise<void>;

@@ -5,7 +5,7 @@ import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
 import { announcementsInFlow, edgesOf, type Flow, render, step } from '../ivr/index.ts';
 import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
 import type { ContactRules, QueueRules, WaitingRules } from './rules.ts';
-import { spokenIn, wishFrom } from './spoken-times.ts';
+import { promisedSpeech, spokenIn, wishFrom } from './spoken-times.ts';
 
 /** What is dialled as trunks write it: few ways for each number of ours, and whatever strangers try. */
 const mostDialledKnown = 1_000;
@@ -77,6 +77,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     callBackWish: ({ lineId, number, ...query }) =>
       wishFrom({ ...query, timeZone: timeZoneOf(lineId), place: places.placeOf(number) }),
     spoken: (lineId, atMs, askedAtMs) => spokenIn(timeZoneOf(lineId), atMs, askedAtMs),
+    promisedSpeech: (lineId, dueAtMs, nowMs) => promisedSpeech(timeZoneOf(lineId), dueAtMs, nowMs),
     flowFacts({ lineId, atMs, ani }) {
       const line = lines.get(lineId);
       const verdict = line && verdictAt(line.scheduleId, atMs);

@@ -129,7 +129,8 @@ async function choosesByKey(world: ContactWorld): Promise<string | undefined> {
   const placeMs = world.callBacks.all()[0]?.placeMs;
   if (placeMs !== record?.enqueuedAtMs)
     return `its place is ${placeMs}, the caller’s ${record?.enqueuedAtMs}: ${kindsOf(record).join()}`;
-  if (!hasHeard(record, 'call-back-promised') && !hasHeard(record, 'concluded-call-back')) return 'he was not told';
+  const heard = ['call-back-promised', 'call-back-promised-soon'].some((prompt) => hasHeard(record, prompt));
+  if (!heard) return `he was not told: ${kindsOf(record).join()}`;
   return held ?? callBackFault(world, 'scheduled') ?? outcomeFault(record, 'callBackPromised');
 }
 

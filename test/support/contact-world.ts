@@ -280,6 +280,15 @@ export class ContactWorld {
     this.#away.delete(outage);
   }
 
+  /** A store is away; the process dies after `ms`, and has been dead for `deadMs` when the store is back. */
+  async dieWithout(outage: Outage, { ms, deadMs }: { readonly ms: number; readonly deadMs: number }): Promise<void> {
+    this.#away.add(outage);
+    await this.pass(ms);
+    await this.stop();
+    await this.pass(deadMs);
+    this.#away.delete(outage);
+  }
+
   #pullLevers(telephony: FakeTelephony): void {
     const snapshot = telephony.snapshot.bind(telephony);
     const start = telephony.start.bind(telephony);

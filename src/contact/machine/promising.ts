@@ -28,7 +28,22 @@ export function isMakingHisOwn({ requestAsked, facts, promising = {} }: ContactS
 
 /** He leaves with a call-back, or may. */
 export function hasCallBack({ callBacks = [] }: ContactState): boolean {
-  return callBacks.some((one) => one.state !== 'found');
+  return callBacks.some(isHis);
+}
+
+/** Held by this contact, or may be. */
+const isHis = ({ state }: KnownCallBack): boolean => state === 'asked' || state === 'held';
+
+/** One of each queue: when a number has two there, the other is another caller's. */
+export function holdCallBacks(draft: Draft, which: readonly KnownCallBack['state'][] = ['found']): void {
+  const { callBacks = [] } = draft.state;
+  const queues = new Set(callBacks.filter(isHis).map(({ queueId }) => queueId));
+  for (const { callBackId, queueId, state } of callBacks) {
+    if (!which.includes(state) || queues.has(queueId)) continue;
+    queues.add(queueId);
+    updateCallBack(draft, callBackId, { state: 'asked' });
+    emit(draft, { type: 'holdCallBack', callBackId });
+  }
 }
 
 /** An answer is still to come that something may have to be given back for: the contact is not forgotten before. */
@@ -37,24 +52,24 @@ export function awaitsPromise({ promising = {}, concluded, requestAsked, facts }
   return Object.keys(promising).length > 0 || (concluded !== undefined && isReplacing);
 }
 
-/** Of the caller's own choice; `noNumber`: he withholds it. */
+/** Of the caller's own choice; `noNumber`: he withholds it; `zoneUnknown`: the clock he speaks of is not where his number is. */
 export function askForCallBack(
   draft: Draft,
   asked: Extract<Instruction, { type: 'promiseCallBack' }>,
-): 'asked' | 'noNumber' | 'noRoom' {
+): 'asked' | 'noNumber' | 'noRoom' | 'zoneUnknown' {
   const { facts } = draft.state;
   const { topic, callBackNumber, localHour } = asked;
   const number = callBackNumber === 'ani' ? facts.ani : callBackNumber.keyed;
   if (number === '') return 'noNumber';
-  const { wish, utcOffsetMinutes } = draft.rules.callBackWish({
+  const wanted = draft.rules.callBackWish({
     lineId: facts.lineId ?? '',
     atMs: draft.nowMs,
     wish: asked.wish,
     number,
     ...(localHour === undefined ? {} : { localHour }),
   });
-  const where = utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes };
-  return promise(draft, 'ownCallBack', { topic, number, wish, ...where }) ? 'asked' : 'noRoom';
+  if (wanted === 'zoneUnknown') return wanted;
+  return promise(draft, 'ownCallBack', { topic, number, ...wanted }) ? 'asked' : 'noRoom';
 }
 
 /** The concluded end without asking, where callers of his queue are called back and his number is known. */
@@ -173,7 +188,7 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
     const at = draft.rules.spoken(lineId, dueAtMs, draft.nowMs);
     // Come too late for the flow that asked for it: told while he waits.
     if (feed(draft, { kind: 'callBackPromised', at }) === 'ignored')
-      updateCallBack(draft, callBackId, { concluded: 'untold' });
+      updateCallBack(draft, callBackId, { untold: { dueAtMs } });
   }
 }
 
@@ -232,6 +247,7 @@ function replaceConcluded(draft: Draft): void {
 /** Joined with an operator: nobody needs to call him, nor to work on what was written down only because he waited. */
 export function endPromises(draft: Draft): void {
   cancelCallBacks(draft, 'answeredLive');
+  holdCallBacks(draft, ['found', 'dialling']);
   closeConcluded(draft, 'answeredLive');
 }
 
@@ -243,11 +259,16 @@ function closeConcluded(draft: Draft, why: 'answeredLive' | 'replaced'): void {
   emit(draft, { type: 'closeRequest', caseId: concluded.caseId, why });
 }
 
-/** The contact is over and nobody has served him: he is called back. */
+/** The contact is over: who was not served is called back. */
 export function letGoCallBacks(draft: Draft): void {
-  const { callBacks = [] } = draft.state;
-  for (const { callBackId, state } of callBacks) {
-    if (state === 'found') continue;
+  const isOver = isServed(draft.state);
+  if (isOver) holdCallBacks(draft, ['found', 'dialling']);
+  for (const { callBackId } of (draft.state.callBacks ?? []).filter(isHis)) {
+    if (isOver) {
+      // Behind the asking: held by then, unless it is dialled still.
+      emit(draft, { type: 'cancelCallBack', callBackId, why: 'answeredLive' });
+      continue;
+    }
     note(draft, 'callBackLetGo', { callBackId });
     emit(draft, { type: 'letGoCallBack', callBackId });
   }
@@ -260,15 +281,16 @@ function cancelCallBacks(
   which: (one: KnownCallBack) => boolean = () => true,
 ): void {
   const { callBacks = [] } = draft.state;
-  const over = callBacks.filter((one) => one.state !== 'found' && which(one));
+  const over = callBacks.filter((one) => isHis(one) && which(one));
   for (const { callBackId } of over) {
     note(draft, 'callBackCancelled', { callBackId, why });
     emit(draft, { type: 'cancelCallBack', callBackId, why });
   }
+  const queues = new Set(why === 'answeredLive' ? over.map(({ queueId }) => queueId) : []);
   if (over.length > 0)
     setCallBacks(
       draft,
-      callBacks.filter((one) => !over.includes(one)),
+      callBacks.filter((one) => !over.includes(one) && !queues.has(one.queueId)),
     );
 }
 

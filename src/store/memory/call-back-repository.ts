@@ -86,7 +86,8 @@ function promise(
   room: readonly CallBackRoom[],
 ): Awaited<ReturnType<CallBackRepository['promise']>> {
   const open = rows.all().filter((callBack) => callBack.queueId === draft.queueId && moves.isOpen(callBack));
-  const known = open.find(({ number }) => number === draft.number);
+  const ofNumber = open.filter(({ number }) => number === draft.number);
+  const known = moves.askedAgain(ofNumber, draft);
   const stands = known && moves.standsAsItIs(known, draft);
   if (known !== undefined && stands !== undefined) {
     return { outcome: 'promised', callBack: structuredClone(known), merged: stands === 'dialling' };

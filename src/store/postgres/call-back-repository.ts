@@ -177,13 +177,14 @@ async function promise(
   { room, meta }: { readonly room: readonly CallBackRoom[]; readonly meta: CommandMeta },
 ): Promise<Promised> {
   await lockBooking(db, draft.queueId);
-  const [known] = await read(db, sealer, (query) =>
+  const ofNumber = await read(db, sealer, (query) =>
     query
       .where('numberIndex', '=', sealer.blindIndex(storableText(draft.number), phoneNumberPurpose))
       .where('queueId', '=', storableText(draft.queueId))
       .where('state', 'in', moves.openStates)
       .forUpdate(),
   );
+  const known = moves.askedAgain(ofNumber, draft);
   const stands = known && moves.standsAsItIs(known, draft);
   if (known !== undefined && stands !== undefined) {
     return { outcome: 'promised', callBack: known, merged: stands === 'dialling' };
