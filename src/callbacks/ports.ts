@@ -168,6 +168,8 @@ export interface CallBackRepository {
       readonly open: number;
       /** Of those that wait to be dialled. */
       readonly oldestDueAtMs?: number;
+      /** Of these, the first of those whose callers have chosen the time. */
+      readonly oldestChosenAtMs?: number;
     }[]
   >;
   /**

@@ -387,6 +387,29 @@ async function contract(t: Test, repository: CallBackRepository): Promise<void> 
     );
   });
 
+  await t.test('of the times that callers chose, the first of those that wait to be dialled', async (t) => {
+    const queueId = queue();
+    const at = async (dueAtMs: number, wish: CallBackDraft['wish']): Promise<CallBack> => {
+      const callBack = await promised({ queueId, wish }, [{ day, most: 9, dueAtMs }]);
+      await repository.letGo(callBack.callBackId, callBack.promisedBy, now);
+      return callBack;
+    };
+    const overview = async () => (await repository.promised()).filter((promises) => promises.queueId === queueId);
+    await at(now + minute, { kind: 'soon' });
+    await at(now + minute, { kind: 'nextOpening' });
+    t.same(await overview(), [{ queueId, day, open: 2, oldestDueAtMs: now + minute }]);
+    await at(now + hour, { kind: 'at', atMs: now + hour });
+    const sooner = await at(now + 30 * minute, { kind: 'at', atMs: now + 30 * minute });
+    await promised({ queueId, wish: { kind: 'at', atMs: now } }, [{ day, most: 9, dueAtMs: now }]);
+    const both = { queueId, day, open: 5, oldestDueAtMs: now + minute };
+    t.same(await overview(), [{ ...both, oldestChosenAtMs: now + 30 * minute }]);
+    const claimer = contact();
+    await repository.claim(sooner.callBackId, claimer, now + hour);
+    t.same(await overview(), [{ ...both, oldestChosenAtMs: now + 30 * minute }], 'claimed it still waits');
+    await repository.beginAttempt(sooner.callBackId, claimer, now + hour);
+    t.same(await overview(), [{ ...both, oldestChosenAtMs: now + hour }]);
+  });
+
   await t.test('those of an opening are spread in the order of their places, once', async (t) => {
     const queueId = queue();
     const opening = now + 10 * hour;

@@ -118,11 +118,23 @@ function promisedByDay(open: readonly CallBack[]): readonly Promised[] {
           queueId: first.queueId,
           day: first.promisedDay,
           open: group.length,
-          ...(waiting.length === 0 ? {} : { oldestDueAtMs: Math.min(...waiting.map(({ dueAtMs }) => dueAtMs)) }),
+          ...soonest('oldestDueAtMs', waiting),
+          ...soonest(
+            'oldestChosenAtMs',
+            waiting.filter(({ wish }) => wish.kind === 'at'),
+          ),
         },
       ];
     })
     .sort((a, b) => (a.queueId === b.queueId ? compare(a.day, b.day) : compare(a.queueId, b.queueId)));
+}
+
+function soonest<Name extends 'oldestDueAtMs' | 'oldestChosenAtMs'>(
+  name: Name,
+  waiting: readonly CallBack[],
+): { readonly [Key in Name]?: number } {
+  const instants = waiting.map(({ dueAtMs }) => dueAtMs);
+  return (instants.length === 0 ? {} : { [name]: Math.min(...instants) }) as { readonly [Key in Name]?: number };
 }
 
 function compare(a: string, b: string): number {

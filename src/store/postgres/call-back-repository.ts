@@ -132,17 +132,20 @@ function overviews({ db, guard }: Database): Pick<CallBackRepository, 'scheduled
             'promisedDay',
             sql<number>`count(*)::int`.as('open'),
             sql<Date | null>`min(due_at) filter (where state in ('scheduled', 'claimed'))`.as('oldestDueAt'),
+            sql<Date | null>`min(due_at) filter (where wish = 'at' and state in ('scheduled', 'claimed'))`.as(
+              'oldestChosenAt',
+            ),
           ])
           .where('state', 'in', moves.openStates)
           .groupBy(['queueId', 'promisedDay'])
           .orderBy(sql`queue_id collate "C"`)
           .orderBy('promisedDay')
           .execute();
-        return rows.map(({ queueId, promisedDay, open, oldestDueAt }) => ({
+        return rows.map(({ queueId, promisedDay, open, oldestDueAt, oldestChosenAt }) => ({
           queueId,
           day: promisedDay,
           open,
-          ...present({ oldestDueAtMs: msOrNull(oldestDueAt) }),
+          ...present({ oldestDueAtMs: msOrNull(oldestDueAt), oldestChosenAtMs: msOrNull(oldestChosenAt) }),
         }));
       }),
     spread: (queueId, openingMs, overMs) =>
