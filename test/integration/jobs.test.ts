@@ -280,14 +280,17 @@ t.test('jobs that Redis has lost are planned again, without a new start', async 
   t.ok(extents.slice(1).every((extent) => extent === 'all'));
 });
 
-t.test('a start plans at once, and takes no contact for gone until the others have had time to save theirs', async (t) => {
-  const { times, extents } = scheduledCallBacks();
-  await started(t, { callBacks: times, reconcile: { everyMs: 60_000, settleMs: 300 } });
-  const startedAtMs = Date.now();
-  await eventually('contacts are compared', async () => extents.length === 2);
-  t.same(extents, ['planOnly', 'all']);
-  t.ok(Date.now() - startedAtMs >= 250);
-});
+t.test(
+  'a start plans at once, and takes no contact for gone until the others have had time to save theirs',
+  async (t) => {
+    const { times, extents } = scheduledCallBacks();
+    await started(t, { callBacks: times, reconcile: { everyMs: 60_000, settleMs: 300 } });
+    const startedAtMs = Date.now();
+    await eventually('contacts are compared', async () => extents.length === 2);
+    t.same(extents, ['planOnly', 'all']);
+    t.ok(Date.now() - startedAtMs >= 250);
+  },
+);
 
 t.test(
   'Redis killed and empty again: all call-backs are planned at once, live contacts are left alone for a while',
