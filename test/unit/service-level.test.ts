@@ -366,7 +366,7 @@ t.test('the forecast is the exact share where that is known', async (t) => {
     const found = shareInTime({ ...ahead, arrivalsPerHour, contacts: 8, aheadMs: 20 * hourMs });
     t.ok(Math.abs(found - exact) < 0.02, `${arrivalsPerHour} an hour: ${found.toFixed(4)}, exact ${exact.toFixed(4)}`);
   }
-  const needed = operatorsForShare({ ...ahead, arrivalsPerHour: 240 }, 0.8, 100);
+  const needed = await operatorsForShare({ ...ahead, arrivalsPerHour: 240 }, { share: 0.8, most: 100 });
   t.ok(shareInTime({ ...ahead, arrivalsPerHour: 240, operators: needed }) >= 0.8);
   t.ok(shareInTime({ ...ahead, arrivalsPerHour: 240, operators: needed - 1 }) < 0.8);
 });
@@ -414,12 +414,12 @@ t.test('who serves several queues is expected to be busy with the others as well
   });
   const operators = Array.from({ length: 4 }, (_, i) => operator(`10${i}`, { one: 5, two: 5 }, 'idle'));
   const rule = { operators, aheadMs: 15 * minuteMs, share: 0.8 };
-  const [alone] = queueForecasts({ ...rule, queues: [queue('one', 50), queue('two', 0)] });
-  const [beside] = queueForecasts({ ...rule, queues: [queue('one', 50), queue('two', 100)] });
+  const [alone] = await queueForecasts({ ...rule, queues: [queue('one', 50), queue('two', 0)] });
+  const [beside] = await queueForecasts({ ...rule, queues: [queue('one', 50), queue('two', 100)] });
   t.ok((alone?.expectedShare ?? 0) > 0.9 && alone?.operatorsNeeded === 4);
   t.ok((beside?.expectedShare ?? 1) < 0.8 && (beside?.operatorsNeeded ?? 0) > 4);
   const closed = { ...queue('one', 500), openForMs: 0 };
-  t.match(queueForecasts({ ...rule, queues: [closed] }), [{ expectedShare: 1 }], 'nobody can come any more');
+  t.match(await queueForecasts({ ...rule, queues: [closed] }), [{ expectedShare: 1 }], 'nobody can come any more');
 });
 
 t.test(
