@@ -50,8 +50,7 @@ const countWaits: Statement = {
       ) end as repeat
     from periods p
     join contacts c on c.enqueued_at >= p.from_at and c.enqueued_at < p.until_at
-    where c.wait_ms is not null and c.outcome is not null and c.kind is distinct from 'callBack'
-      and (c.outcome not like 'callBack%' or c.outcome = 'callBackPromised')
+    where c.wait_ms is not null and c.outcome is not null and c.kind is null
       and ($4::text[] is null or c.line_id = any ($4)) and ($5::text[] is null or c.queue_id = any ($5))
   ), tallies as (
     select n, line_id, queue_id,
