@@ -1,12 +1,7 @@
 import t, { type Test } from 'tap';
 import { type AcdService, createAcdService } from '../../src/acd/index.ts';
-import {
-  type CallBackHands,
-  callBackOffers,
-  composeCallBacks,
-  lineHours,
-  queueHours,
-} from '../../src/app-call-backs.ts';
+import { type CallBackHands, callBackOffers, composeCallBacks } from '../../src/app-call-backs.ts';
+import { lineHours, queueHours } from '../../src/app-hours.ts';
 import {
   type CallBack,
   type CallBackRepository,

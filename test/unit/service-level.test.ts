@@ -234,6 +234,31 @@ t.test(
   },
 );
 
+t.test('who is too late is told though he is the last before quiet, and recorded after he is heard of', async (t) => {
+  const clock = new FakeClock(start + 10 * minuteMs);
+  const stores = createMemoryStores();
+  let recorded: readonly RecordedWait[] = [];
+  const watch = new TargetWatch({
+    waits: { tallies: async ({ periods, by }) => talliesOf(recorded, { periods, by }) },
+    alarms: stores.alarms,
+    settings,
+    zones: [{ timeZone: 'Europe/Moscow', lineIds: ['support'] }],
+    periodAt,
+    clock,
+    logger: silentLogger,
+  });
+  watch.changed();
+  await clock.moveTo(clock.nowMs() + 14 * secondMs);
+  // The look is near: it will not see what is told now.
+  watch.changed();
+  await clock.moveTo(clock.nowMs() + 2 * secondMs);
+  recorded = answeredIn(30_000, 20);
+  await clock.moveTo(clock.nowMs() + 11 * minuteMs);
+  t.same(await eventsOf(stores), ['targetMissed', 'targetMissed'], 'of the hour and of the day');
+  t.same(clock.due(), [], 'then nothing is looked at');
+  await watch.stop();
+});
+
 /** A queue with callers who come at random, wait, give up and are served: what is observed of it, and its forecast each minute. */
 function playedQueue(scene: {
   readonly seed: number;
