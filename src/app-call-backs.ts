@@ -144,8 +144,8 @@ export function apiOf(
   { lines }: Pick<HotlineConfig, 'lines'>,
 ): CallBackApi {
   return {
-    promise: (draft, meta) => service.promise(draft, meta),
-    openOf: (number) => service.openOf(number),
+    promise: (draft, meta, requestKey) => service.promise(draft, meta, requestKey),
+    answered: (requestKey) => repository.answered(requestKey),
     letGo: (callBackId, contactId, meta) => service.letGo(callBackId, contactId, meta),
     cancel: (callBackId, by, meta) => service.cancel(callBackId, by, meta),
     get: (callBackId) => repository.get(callBackId),

@@ -150,9 +150,17 @@ export function promised(draft: CallBackDraft, callBackId: CallBackId, day: Call
   };
 }
 
-/** The same promise asked for again by who holds it (a repeat after a crash), or one that is being dialled: nothing changes. */
-export function standsAsItIs(callBack: CallBack, draft: CallBackDraft): 'repeat' | 'dialling' | undefined {
+/**
+ * The same promise asked for again by who holds it (a repeat after a crash), one that is being dialled, or one that a caller on the line holds
+ * while somebody else asks (`elsewhere`): nothing changes.
+ */
+export function standsAsItIs(
+  callBack: CallBack,
+  draft: CallBackDraft,
+  asked: 'byCaller' | 'elsewhere',
+): 'repeat' | 'dialling' | 'onLine' | undefined {
   if (callBack.state === 'dialling') return 'dialling';
+  if (asked === 'elsewhere' && callBack.state === 'held' && callBack.contactId !== draft.contactId) return 'onLine';
   const isRepeat =
     isWith(callBack, 'held', draft.contactId) &&
     callBack.promisedBy === draft.contactId &&
