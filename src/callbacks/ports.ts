@@ -87,6 +87,13 @@ export interface CallBackRoom {
   readonly dueAtMs: number;
 }
 
+/** As it was promised, whatever has become of it since. */
+export interface AnsweredRequest {
+  readonly callBackId: CallBackId;
+  readonly dueAtMs: number;
+  readonly merged: boolean;
+}
+
 /** All verbs are atomic, safe to repeat, and compare the state they start from. Rejects with `DATABASE_UNAVAILABLE`. */
 export interface CallBackRepository {
   /**
@@ -94,10 +101,12 @@ export interface CallBackRepository {
    * no other contact holds is taken over instead (`merged`): it keeps the earlier place, gets the newer wish and is promised by this
    * contact now; `was` names who had claimed it. One that is being dialled is left as it is. The same wish again by who holds it is a repeat
    * and answered like the first. Beside one that another contact holds, the draft gets its own: each was told that he will be called.
+   * With a `requestKey` the answer is kept for `answered()`; such a request is not the caller's own, and one that a caller on the line holds
+   * is left as it is.
    */
   promise(
     draft: CallBackDraft,
-    options: { readonly room: readonly CallBackRoom[]; readonly meta: CommandMeta },
+    options: { readonly room: readonly CallBackRoom[]; readonly meta: CommandMeta; readonly requestKey?: string },
   ): Promise<
     | {
         readonly outcome: 'promised';
@@ -107,6 +116,8 @@ export interface CallBackRepository {
       }
     | { readonly outcome: 'noRoom' }
   >;
+  /** What was promised to a request with this key. */
+  answered(requestKey: string): Promise<AnsweredRequest | undefined>;
   /** Of this number, in whatever queue: `held`, `scheduled`, `claimed` or `dialling`. */
   openOf(number: string): Promise<readonly CallBack[]>;
   /**
@@ -172,6 +183,8 @@ export interface CallBackRepository {
       readonly open: number;
       /** Of those that wait to be dialled. */
       readonly oldestDueAtMs?: number;
+      /** Of these, the first of those whose callers have chosen the time. */
+      readonly oldestChosenAtMs?: number;
     }[]
   >;
   /**

@@ -144,6 +144,13 @@ export interface CallBackAttemptsTable {
   outcome: string | null;
 }
 
+export interface CallBackRequestsTable {
+  requestKey: string;
+  callBackId: string;
+  dueAt: Instant;
+  merged: boolean;
+}
+
 export interface CallBackHistoryTable {
   historyId: Generated<number>;
   callBackId: string;
@@ -214,6 +221,7 @@ export interface Tables {
   callBacks: CallBacksTable;
   callBackAttempts: CallBackAttemptsTable;
   callBackHistory: CallBackHistoryTable;
+  callBackRequests: CallBackRequestsTable;
   outbox: OutboxTable;
   configVersions: ConfigVersionsTable;
   operatorActivity: OperatorActivityTable;
