@@ -1,12 +1,12 @@
 import type { CallBackWish } from '../../callbacks/index.ts';
 import type { CallBackId } from '../../foundation/index.ts';
-import type { Instruction } from '../../ivr/index.ts';
+import type { Instruction, SpokenInstant } from '../../ivr/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ContactState, KnownCallBack, Promising } from '../state.ts';
 import { finishWhenDone } from './closing.ts';
 import { type Draft, emit, newName, note, setFacts, setPhase } from './draft.ts';
 import { onCallBackHeld, onCallerKnown } from './returning.ts';
-import { feed } from './voice.ts';
+import { feed, hoursAhead, scheduleInstant } from './voice.ts';
 
 /** He holds something concluded for his wait in this queue. */
 export function holdsPromise({ facts, callBacks = [] }: ContactState, queueId: string): boolean {
@@ -41,12 +41,13 @@ export function askForCallBack(
   const { topic, callBackNumber, localHour } = asked;
   const number = callBackNumber === 'ani' ? facts.ani : callBackNumber.keyed;
   if (number === '') return 'noNumber';
-  const { wish, utcOffsetMinutes } = draft.rules.callBackWish({
+  const { wish: asIf, utcOffsetMinutes } = draft.rules.callBackWish({
     lineId: facts.lineId ?? '',
-    atMs: draft.nowMs,
+    atMs: scheduleInstant(draft.state, draft.nowMs),
     wish: asked.wish,
     ...(localHour === undefined ? {} : { localHour }),
   });
+  const wish = asIf.kind === 'at' ? { ...asIf, atMs: asIf.atMs - (hoursAhead(draft.state) ?? 0) } : asIf;
   const where = utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes };
   return promise(draft, 'ownCallBack', { topic, number, wish, ...where }) ? 'asked' : 'noRoom';
 }
@@ -77,7 +78,9 @@ function promise(
   const placeMs = Math.min(enqueuedAtMs, earned?.placeMs ?? enqueuedAtMs);
   const idempotencyKey = newName<string>(draft, 'r');
   setPromising(draft, { ...draft.state.promising, [idempotencyKey]: as });
-  emit(draft, { type: 'promiseCallBack', idempotencyKey, lineId, queueId, language, placeMs, ...what });
+  const hoursAheadMs = hoursAhead(draft.state);
+  const hours = hoursAheadMs === undefined ? {} : { hoursAheadMs };
+  emit(draft, { type: 'promiseCallBack', idempotencyKey, lineId, queueId, language, placeMs, ...what, ...hours });
   return true;
 }
 
@@ -162,8 +165,7 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
     else cancelCallBacks(draft, 'replaced', ({ callBackId: id }) => id === callBackId);
   } else {
     replaceConcluded(draft);
-    const { lineId = '' } = facts;
-    const at = draft.rules.spoken(lineId, dueAtMs, draft.nowMs);
+    const at = spoken(draft, dueAtMs);
     // Come too late for the flow that asked for it: told while he waits.
     if (feed(draft, { kind: 'callBackPromised', at }) === 'ignored')
       updateCallBack(draft, callBackId, { concluded: 'untold' });
@@ -173,9 +175,13 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
 function onRefused(draft: Draft, event: Extract<ContactEvent, { type: 'callBackRefused' }>): void {
   const { idempotencyKey, why, nextAtMs } = event;
   note(draft, 'callBackNotPromised', { why });
-  const next =
-    nextAtMs === undefined ? {} : { next: draft.rules.spoken(draft.state.facts.lineId ?? '', nextAtMs, draft.nowMs) };
+  const next = nextAtMs === undefined ? {} : { next: spoken(draft, nextAtMs) };
   refuse(draft, answered(draft, idempotencyKey), { kind: 'callBackRefused', why, ...next });
+}
+
+/** By the clock on the line's wall, or what it would show at a test call's instant. */
+function spoken({ state, nowMs, rules }: Draft, atMs: number): SpokenInstant {
+  return rules.spoken(state.facts.lineId ?? '', scheduleInstant(state, atMs), scheduleInstant(state, nowMs));
 }
 
 /** The concluded end is a request then. */

@@ -12,7 +12,7 @@ import { asId, type CallBackId, type CaseId, type CommandMeta, type ContactId, n
 import type { Database, Db } from './database.ts';
 import { phoneNumberPurpose, type Sealer, sealedIn } from './sealer.ts';
 import type { CallBackAttemptsTable, CallBacksTable } from './tables.ts';
-import { instant, msOrNull, present, storableText } from './values.ts';
+import { instant, msOrNull, present, storableText, wholeOrNull } from './values.ts';
 
 /** First half of the name of a queue's advisory lock; the other is the queue's. Nothing else locks by this number. */
 const bookingLock = 7_401;
@@ -322,6 +322,7 @@ function toRow(callBack: CallBack, sealer: Sealer): Selectable<CallBacksTable> {
     dueAt: instant(callBack.dueAtMs),
     promisedDay: callBack.promisedDay,
     reason: callBack.reason === undefined ? null : storableText(callBack.reason),
+    hoursAheadMs: wholeOrNull(callBack.hoursAheadMs),
   };
 }
 
@@ -353,6 +354,7 @@ function toCallBack(
       caseId: row.caseId as CaseId | null,
       contactId: row.contactId as ContactId | null,
       reason: row.reason,
+      hoursAheadMs: row.hoursAheadMs,
     }),
   };
 }

@@ -1,0 +1,117 @@
+import type { Test } from 'tap';
+import { ContactWatch } from '../../src/cli/contact-watch.ts';
+import type { CitizenBehaviour } from '../../src/phones/index.ts';
+import { limitMs, placeCall, type ShownContact, type TestCaller } from './calls.ts';
+import type { ChangeConfig, TestStack } from './stack.ts';
+import { answerSound } from './telephony-world.ts';
+
+/** A call-back as the API shows it; what the tests look at. */
+export interface ShownCallBack {
+  readonly callBackId: string;
+  readonly state: string;
+  readonly queueId: string;
+  readonly number: string;
+  readonly placeAt: string;
+  readonly dueAt: string;
+  readonly attempts: readonly { readonly startedAt: string; readonly endedAt?: string; readonly outcome?: string }[];
+}
+
+/** The shortest there is. */
+export const retryMs = 10_000;
+
+/** Picks up and says «алло, кто это». */
+export const answers = {
+  kind: 'answer',
+  afterMs: 1_000,
+  says: answerSound('human-allo-kto-eto-festival'),
+} as const satisfies CitizenBehaviour;
+
+/** Whoever was not reached is tried again as soon as may be. */
+export function triesAgainSoon(change: ChangeConfig): void {
+  const outcomes = ['busy', 'noAnswer', 'declined', 'unreachable', 'machine', 'silence', 'operatorGone', 'unknown'];
+  const retry = Object.fromEntries(outcomes.map((outcome) => [`${outcome}Ms`, retryMs]));
+  change('call-backs.yaml', (sheet) => {
+    const { queues } = sheet.toJS() as { readonly queues: Readonly<Record<string, object>> };
+    for (const [queueId, own] of Object.entries(queues))
+      sheet.setIn(['queues', queueId], sheet.createNode({ ...own, retry, spreadMs: 0 }));
+  });
+}
+
+/** Waits in the queue and is promised a call-back by keys; he is on the line still. No operator may be there. */
+export async function promisedCaller(
+  t: Test,
+  stack: TestStack,
+  call: { readonly ani: string; readonly keys: string; readonly at?: string },
+): Promise<{ readonly caller: TestCaller; readonly callBackId: string }> {
+  const { keys, ...request } = call;
+  const caller = await placeCall(t, stack, { number: '88001000001', ...request });
+  for (const key of keys) await caller.press(key);
+  await caller.next('choiceOffered');
+  await caller.next('promptStarted', (entry) => JSON.stringify(entry.facts).includes('press-call-back-place'));
+  await caller.leg.press('1');
+  await caller.press('1');
+  const promised = await caller.next('callBackPromised');
+  return { caller, callBackId: String(promised.facts.callBackId) };
+}
+
+/** He hangs up, and is to be called. */
+export async function leaves(caller: TestCaller): Promise<ShownContact> {
+  await caller.leg.hangup();
+  return await caller.closed();
+}
+
+/** The next contact that is to make the call-back, from before it is made; resolved with when it waits for an operator. */
+export async function nextTry(
+  t: Test,
+  stack: TestStack,
+  callBackId: string,
+): Promise<(withinMs?: number) => Promise<ContactWatch>> {
+  const watch = new ContactWatch(stack.api, () => {});
+  await watch.start(limitMs);
+  t.teardown(() => watch.stop());
+  return async (withinMs = limitMs) => {
+    await watch.findCallBack(callBackId, withinMs);
+    return watch;
+  };
+}
+
+export async function callBackNow(stack: TestStack, callBackId: string): Promise<ShownCallBack> {
+  return await stack.api.get<ShownCallBack>(`/call-backs/${callBackId}`);
+}
+
+/** Resolves when the call-back is as wanted. */
+export async function untilCallBack(
+  stack: TestStack,
+  callBackId: string,
+  wanted: Partial<Pick<ShownCallBack, 'state'>> & { readonly tries?: number },
+  withinMs: number = limitMs,
+): Promise<ShownCallBack> {
+  return await until(
+    async () => await callBackNow(stack, callBackId),
+    ({ state, attempts }) => (wanted.state ?? state) === state && (wanted.tries ?? attempts.length) === attempts.length,
+    { withinMs, what: `a call-back that is ${JSON.stringify(wanted)}` },
+  );
+}
+
+/** The contact's record once it tells the end: it is written beside the events. */
+export async function closedContact(stack: TestStack, watch: ContactWatch): Promise<ShownContact> {
+  return await until(
+    async () => await stack.api.get<ShownContact>(`/contacts/${watch.contactId ?? ''}`),
+    ({ outcome }) => outcome !== undefined,
+    { withinMs: limitMs, what: 'a record with an outcome' },
+  );
+}
+
+async function until<T>(
+  ask: () => Promise<T>,
+  wanted: (found: T) => boolean,
+  { withinMs, what }: { readonly withinMs: number; readonly what: string },
+): Promise<T> {
+  for (const sinceMs = Date.now(); ; ) {
+    const found = await ask();
+    if (wanted(found)) return found;
+    if (Date.now() - sinceMs > withinMs)
+      throw new Error(`expected ${what} within ${withinMs} ms, found ${JSON.stringify(found)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
