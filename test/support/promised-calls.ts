@@ -16,6 +16,9 @@ export interface ShownCallBack {
   readonly attempts: readonly { readonly startedAt: string; readonly endedAt?: string; readonly outcome?: string }[];
 }
 
+/** A test call's clock stands at its instant when it arrives, and it was sent on its way a moment before. */
+export const onTheWayMs = 500;
+
 /** The shortest there is. */
 export const retryMs = 10_000;
 
@@ -25,6 +28,9 @@ export const answers = {
   afterMs: 1_000,
   says: answerSound('human-allo-kto-eto-festival'),
 } as const satisfies CitizenBehaviour;
+
+/** And hangs up when he has talked for a moment. */
+export const answersShortly = { ...answers, hangsUpAfterMs: 5_000 } as const satisfies CitizenBehaviour;
 
 /** Whoever was not reached is tried again as soon as may be. */
 export function triesAgainSoon(change: ChangeConfig): void {
@@ -114,4 +120,67 @@ async function until<T>(
       throw new Error(`expected ${what} within ${withinMs} ms, found ${JSON.stringify(found)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** The clock that test calls go by. */
+export class TestClock {
+  readonly #aheadMs: number;
+
+  /** `thenMs` comes in `inMs`. */
+  constructor(thenMs: number, inMs: number) {
+    this.#aheadMs = thenMs - (Date.now() + inMs);
+  }
+
+  get nowMs(): number {
+    return Date.now() + this.#aheadMs;
+  }
+
+  /** For a call placed now. */
+  get at(): string {
+    return new Date(this.nowMs).toISOString();
+  }
+
+  async until(atMs: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, atMs - this.nowMs)));
+  }
+
+  /** Of an instant of the machine's clock. */
+  of(realMs: number): number {
+    return realMs + this.#aheadMs;
+  }
+}
+
+/** Citizens and the call-backs that were promised to them. */
+export interface Called {
+  readonly numbers: readonly string[];
+  readonly ids: readonly string[];
+}
+
+/** When each of their phones was called. */
+export function invites(stack: TestStack, { numbers }: Called): readonly number[] {
+  return numbers.flatMap((number) => stack.phones.dialled(number)).map(({ atMs }) => atMs);
+}
+
+/** Nobody has been dialled, and the next time is `toMs` of the clock. */
+export async function putOff(
+  t: Test,
+  stack: TestStack,
+  { ids }: Called,
+  clock: TestClock,
+  toMs: number,
+): Promise<void> {
+  for (const id of ids) {
+    const { dueAt } = await untilCallBack(stack, id, { state: 'scheduled', tries: 0 });
+    const lateMs = clock.of(Date.parse(dueAt)) - toMs;
+    t.ok(Math.abs(lateMs) < onTheWayMs, `put off to the next hour at which he may be called, ${lateMs} ms`);
+  }
+}
+
+/** Each is called once and joined with an operator. */
+export async function reached(t: Test, stack: TestStack, { ids, numbers }: Called): Promise<void> {
+  for (const id of ids) {
+    const { attempts } = await untilCallBack(stack, id, { state: 'done' }, 2 * limitMs);
+    t.match(attempts, [{ outcome: 'reached' }]);
+  }
+  for (const number of numbers) t.equal(stack.phones.dialled(number).length, 1, 'each was called once');
 }
