@@ -78,6 +78,8 @@ export interface ContactRules {
     readonly lineId: string;
     readonly atMs: number;
     readonly wish: FlowCallBackWish;
+    /** E.164; personal data. */
+    readonly number: string;
     readonly localHour?: number;
   }): { readonly wish: CallBackWish; readonly utcOffsetMinutes?: number };
   /** An instant as callers of this line are told it at `askedAtMs`. */

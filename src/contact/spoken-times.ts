@@ -1,7 +1,7 @@
-import type { CallBackWish } from '../callbacks/index.ts';
+import { type CallBackWish, type NumberPlace, utcOffsetOf } from '../callbacks/index.ts';
 import { dayMs, hourMs, minuteMs } from '../foundation/index.ts';
 import type { FlowCallBackWish, SpokenInstant } from '../ivr/index.ts';
-import { instantOnWall, localMoment, wallTimeAt } from '../schedule/index.ts';
+import { instantOnWall, localMoment } from '../schedule/index.ts';
 
 /** An instant in the words of a zone. */
 export function spokenIn(timeZone: string, atMs: number, askedAtMs: number): SpokenInstant {
@@ -14,10 +14,13 @@ export function wishFrom(query: {
   readonly timeZone: string;
   readonly atMs: number;
   readonly wish: FlowCallBackWish;
+  /** Where his number may be. */
+  readonly place: NumberPlace;
   readonly localHour?: number;
 }): { readonly wish: CallBackWish; readonly utcOffsetMinutes?: number } {
-  const { timeZone, atMs, wish, localHour } = query;
-  const utcOffsetMinutes = localHour === undefined ? undefined : offsetSaid(timeZone, atMs, localHour);
+  const { timeZone, atMs, wish, place, localHour } = query;
+  const utcOffsetMinutes =
+    localHour === undefined ? undefined : utcOffsetOf({ hour: localHour, atMs, place, lineZone: timeZone });
   const where = utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes };
   if (wish.kind !== 'at') return { wish, ...where };
   const { dayOffset, hour } = wish;
@@ -27,12 +30,4 @@ export function wishFrom(query: {
   const today = Math.floor((atMs + utcOffsetMinutes * minuteMs) / dayMs);
   const wanted = (today + dayOffset) * dayMs + hour * hourMs - utcOffsetMinutes * minuteMs;
   return { wish: { kind: 'at', atMs: wanted }, ...where };
-}
-
-/** Minutes east of UTC of who says that it is `hour` o'clock, minutes left off: as near to the line's clock as that can be. */
-function offsetSaid(timeZone: string, atMs: number, hour: number): number {
-  const { day, minute } = wallTimeAt(timeZone, atMs);
-  const lineOffset = (day * dayMs + minute * minuteMs - Math.floor(atMs / minuteMs) * minuteMs) / minuteMs;
-  const aheadHours = (((hour - Math.floor(minute / 60) + 11) % 24) + 24) % 24;
-  return lineOffset + (aheadHours - 11) * 60;
 }

@@ -1,16 +1,8 @@
 import t, { type Test } from 'tap';
 import type { Citizen } from '../../src/phones/index.ts';
-import { assertAtRest, EventLog, limitMs, operatorNow, readyOperator } from '../support/calls.ts';
-import {
-  answers,
-  closedContact,
-  leaves,
-  nextTry,
-  promisedCaller,
-  retryMs,
-  triesAgainSoon,
-  untilCallBack,
-} from '../support/promised-calls.ts';
+import { retryMs, triesAgainSoon } from '../support/called-back.ts';
+import { assertAtRest, closedContact, EventLog, limitMs, operatorNow, readyOperator } from '../support/calls.ts';
+import { answers, leaves, nextTry, promisedCaller, untilCallBack } from '../support/promised-calls.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 t.setTimeout(240_000);
@@ -46,7 +38,7 @@ async function reachedAtTheSecondTry(
   t.comment(`called again ${waitedMs} ms after the end of the first try`);
   t.ok(waitedMs >= retryMs, 'and not before its delay');
   await watch.entry(['wrapUpEnded'], { limitMs, what: 'the end of the wrap-up' });
-  t.match(await closedContact(stack, watch), { kind: 'callBack', outcome: 'answeredByOperator' });
+  t.match(await closedContact(stack, watch.contactId ?? ''), { kind: 'callBack', outcome: 'answeredByOperator' });
 }
 
 async function operatorHangsUp(t: Test, stack: TestStack): Promise<void> {
@@ -99,7 +91,7 @@ async function callerHangsUp(t: Test, stack: TestStack): Promise<void> {
     t.match(row, { attempts: [{ outcome: 'declined' }] });
     await watch.entry(['ended'], { limitMs, what: 'the contact to end' });
     t.match(await operatorNow(stack, 'op104'), { presence: 'ready', work: { voice: 'idle' } });
-    t.match(await closedContact(stack, watch), { kind: 'callBack', endedBy: 'caller' });
+    t.match(await closedContact(stack, watch.contactId ?? ''), { kind: 'callBack', endedBy: 'caller' });
     await reachedAtTheSecondTry(t, stack, { citizen, callBackId, outcome: 'declined' });
     await assertAtRest(t, stack);
   });

@@ -2,16 +2,17 @@ import t, { type Test } from 'tap';
 import type { ContactWatch } from '../../src/cli/contact-watch.ts';
 import type { PhoneLeg } from '../../src/phones/index.ts';
 import { toneStretch } from '../support/audio.ts';
-import { assertAtRest, limitMs, operatorNow, placeCall, readyOperator, type ShownContact } from '../support/calls.ts';
+import { triesAgainSoon } from '../support/called-back.ts';
 import {
-  answers,
+  assertAtRest,
   closedContact,
-  leaves,
-  nextTry,
-  promisedCaller,
-  triesAgainSoon,
-  untilCallBack,
-} from '../support/promised-calls.ts';
+  limitMs,
+  operatorNow,
+  placeCall,
+  readyOperator,
+  type ShownContact,
+} from '../support/calls.ts';
+import { answers, leaves, nextTry, promisedCaller, untilCallBack } from '../support/promised-calls.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 
 const [callerHz, operatorHz] = [1_000, 1_300];
@@ -45,7 +46,7 @@ async function converse(
   const audio = await stack.exportRecording(watch.contactId ?? '');
   t.ok((toneStretch(audio.left, callerHz)?.soundsMs ?? 0) >= 2_500, 'the recording has the caller on the left');
   t.ok((toneStretch(audio.right, operatorHz)?.soundsMs ?? 0) >= 2_500, 'and the operator on the right');
-  return await closedContact(stack, watch);
+  return await closedContact(stack, watch.contactId ?? '');
 }
 
 const told = (watch: ContactWatch): readonly string[] => {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import t, { type Test } from 'tap';
+import { triesAgainSoon } from '../support/called-back.ts';
 import { assertAtRest, EventLog, limitMs, readyOperator } from '../support/calls.ts';
 import {
   answersShortly,
@@ -11,7 +12,6 @@ import {
   putOff,
   reached,
   TestClock,
-  triesAgainSoon,
 } from '../support/promised-calls.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { triesAgainSoon } from '../support/called-back.ts';
 import { assertAtRest, EventLog, limitMs, operatorNow, readyOperator, type TestCaller } from '../support/calls.ts';
 import {
   answersShortly,
@@ -10,7 +11,6 @@ import {
   putOff,
   reached,
   TestClock,
-  triesAgainSoon,
 } from '../support/promised-calls.ts';
 import { type ChangeConfig, startTestStack, type TestStack } from '../support/stack.ts';
 

@@ -1,26 +1,13 @@
 import type { Test } from 'tap';
 import { ContactWatch } from '../../src/cli/contact-watch.ts';
 import type { CitizenBehaviour } from '../../src/phones/index.ts';
-import { limitMs, placeCall, type ShownContact, type TestCaller } from './calls.ts';
-import type { ChangeConfig, TestStack } from './stack.ts';
+import type { ShownCallBack } from './called-back.ts';
+import { eventually, limitMs, placeCall, type ShownContact, type TestCaller } from './calls.ts';
+import type { TestStack } from './stack.ts';
 import { answerSound } from './telephony-world.ts';
-
-/** A call-back as the API shows it; what the tests look at. */
-export interface ShownCallBack {
-  readonly callBackId: string;
-  readonly state: string;
-  readonly queueId: string;
-  readonly number: string;
-  readonly placeAt: string;
-  readonly dueAt: string;
-  readonly attempts: readonly { readonly startedAt: string; readonly endedAt?: string; readonly outcome?: string }[];
-}
 
 /** A test call's clock stands at its instant when it arrives, and it was sent on its way a moment before. */
 export const onTheWayMs = 500;
-
-/** The shortest there is. */
-export const retryMs = 10_000;
 
 /** Picks up and says «алло, кто это». */
 export const answers = {
@@ -31,17 +18,6 @@ export const answers = {
 
 /** And hangs up when he has talked for a moment. */
 export const answersShortly = { ...answers, hangsUpAfterMs: 5_000 } as const satisfies CitizenBehaviour;
-
-/** Whoever was not reached is tried again as soon as may be. */
-export function triesAgainSoon(change: ChangeConfig): void {
-  const outcomes = ['busy', 'noAnswer', 'declined', 'unreachable', 'machine', 'silence', 'operatorGone', 'unknown'];
-  const retry = Object.fromEntries(outcomes.map((outcome) => [`${outcome}Ms`, retryMs]));
-  change('call-backs.yaml', (sheet) => {
-    const { queues } = sheet.toJS() as { readonly queues: Readonly<Record<string, object>> };
-    for (const [queueId, own] of Object.entries(queues))
-      sheet.setIn(['queues', queueId], sheet.createNode({ ...own, retry, spreadMs: 0 }));
-  });
-}
 
 /** Waits in the queue and is promised a call-back by keys; he is on the line still. No operator may be there. */
 export async function promisedCaller(
@@ -81,45 +57,19 @@ export async function nextTry(
   };
 }
 
-export async function callBackNow(stack: TestStack, callBackId: string): Promise<ShownCallBack> {
-  return await stack.api.get<ShownCallBack>(`/call-backs/${callBackId}`);
-}
-
 /** Resolves when the call-back is as wanted. */
 export async function untilCallBack(
   stack: TestStack,
   callBackId: string,
-  wanted: Partial<Pick<ShownCallBack, 'state'>> & { readonly tries?: number },
+  wanted: { readonly state?: string; readonly tries?: number },
   withinMs: number = limitMs,
 ): Promise<ShownCallBack> {
-  return await until(
-    async () => await callBackNow(stack, callBackId),
+  return await eventually(
+    async () => await stack.api.get<ShownCallBack>(`/call-backs/${callBackId}`),
     ({ state, attempts }) => (wanted.state ?? state) === state && (wanted.tries ?? attempts.length) === attempts.length,
-    { withinMs, what: `a call-back that is ${JSON.stringify(wanted)}` },
+    `a call-back that is ${JSON.stringify(wanted)}`,
+    withinMs,
   );
-}
-
-/** The contact's record once it tells the end: it is written beside the events. */
-export async function closedContact(stack: TestStack, watch: ContactWatch): Promise<ShownContact> {
-  return await until(
-    async () => await stack.api.get<ShownContact>(`/contacts/${watch.contactId ?? ''}`),
-    ({ outcome }) => outcome !== undefined,
-    { withinMs: limitMs, what: 'a record with an outcome' },
-  );
-}
-
-async function until<T>(
-  ask: () => Promise<T>,
-  wanted: (found: T) => boolean,
-  { withinMs, what }: { readonly withinMs: number; readonly what: string },
-): Promise<T> {
-  for (const sinceMs = Date.now(); ; ) {
-    const found = await ask();
-    if (wanted(found)) return found;
-    if (Date.now() - sinceMs > withinMs)
-      throw new Error(`expected ${what} within ${withinMs} ms, found ${JSON.stringify(found)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 /** The clock that test calls go by. */

@@ -120,6 +120,7 @@ function world(options: { readonly now?: string; readonly room?: readonly number
 }
 
 const soon = { kind: 'soon' } as const;
+const today = { kind: 'soon', onlyToday: true } as const;
 const nextOpening = { kind: 'nextOpening' } as const;
 const chosen = (iso: string): CallBackWish => ({ kind: 'at', atMs: at(iso) });
 
@@ -136,6 +137,9 @@ t.test('what a wish comes to', async (t) => {
     ['before the opening soon is the opening', '24T06:00', soon, '24T08:00:00'],
     ['after closing it is tomorrow', '24T20:00', soon, '25T08:00:00'],
     ['without room today it is tomorrow', '24T10:00', soon, '25T08:00:00', { room: [0, 1] }],
+    ['only today, which has room', '24T10:00', today, '24T10:00:00'],
+    ['only today, which has none', '24T10:00', today, 'noRoom', { room: [0, 1] }],
+    ['only today, which is over', '24T20:00', today, 'noRoom 25T08:00:00'],
     ['a mobile in its window', '24T12:59', soon, '24T12:59:00', { number: mobile }],
     ['a mobile early in the day waits for its window', '24T08:10', soon, '24T09:00:00', { number: mobile }],
     ['a mobile too late today is asked', '24T13:00', soon, 'zoneUnknown 25T09:00:00', { number: mobile }],

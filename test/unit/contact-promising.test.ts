@@ -16,6 +16,7 @@ import {
   type CallBackId,
   type CaseId,
   type ContactId,
+  dayMs,
   hourMs,
   minuteMs,
   type OfferId,
@@ -282,6 +283,17 @@ t.test('a caller with an open call-back gets its place back as a head start, and
   at(driver, 120_000).fire('ladder');
   t.match(driver.effects, [{ type: 'setHeadStart', headStartMs: earnedMs }], 'never less than was earned');
   t.same(allOf(driver, 'promiseCallBack'), [], 'he holds one');
+
+  const asking = (): Driver => {
+    const caller = new Driver(calledArrival, returningRules());
+    caller.feed({ type: 'callerKnown', callBacks: callBacks.slice(0, 1), abandoned: [] }).toMenu();
+    return played(caller.feed({ type: 'placeKnown', position: 3, atArrival: true }));
+  };
+  const held = asking();
+  t.same(said(held), [], 'a long wait, and not known yet what he holds');
+  t.same(said(held.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' })), ['call-back-resumed']);
+  const over = asking().feed({ type: 'callBackHeld', callBackId: found, outcome: 'over' });
+  t.ok(over.state.timeline.some(({ kind }) => kind === 'choiceOffered'));
   driver.feed({
     type: 'recovered',
     nodeId: 'n2',
@@ -292,6 +304,18 @@ t.test('a caller with an open call-back gets its place back as a head start, and
   t.match(allOf(driver, 'enqueue').at(-1), { headStartMs: earnedMs, keepsPlace: true });
   const answered = joined(driver);
   t.match(allOf(answered, 'cancelCallBack'), [{ callBackId: found, why: 'answeredLive' }]);
+});
+
+t.test('an old place gives a head start of 55 minutes at most, whatever the ladder adds', async (t) => {
+  const driver = waiting();
+  const placeMs = driver.nowMs - dayMs;
+  driver.feed({ type: 'callerKnown', callBacks: [{ callBackId: found, queueId: 'called', placeMs }], abandoned: [] });
+  driver.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' });
+  t.match(allOf(driver, 'setHeadStart').at(-1), { headStartMs: 55 * minuteMs });
+  played(driver);
+  at(driver, 45_000).fire('ladder');
+  t.ok(driver.state.timeline.some(({ kind, facts }) => kind === 'rungTaken' && facts.rung === 'raise'));
+  t.match(allOf(driver, 'setHeadStart').at(-1), { headStartMs: 55 * minuteMs }, 'below that of emergencies');
 });
 
 t.test('known late, his place is given back late; who hangs up again is called back', async (t) => {
@@ -588,8 +612,15 @@ t.test('the configuration says when a line closes, whom a topic is for, and what
     dayOffset: 1,
   });
   const wish = { kind: 'at', dayOffset: 1, hour: 10 } as const;
+  const number = '+79161234567';
   const wanted = (localHour?: number) =>
-    rules.callBackWish({ lineId: 'general', atMs: friday, wish, ...(localHour === undefined ? {} : { localHour }) });
+    rules.callBackWish({
+      lineId: 'general',
+      atMs: friday,
+      wish,
+      number,
+      ...(localHour === undefined ? {} : { localHour }),
+    });
   t.same(wanted(), { wish: { kind: 'at', atMs: Date.parse('2026-11-21T10:00:00+03:00') } });
   t.same(wanted(23), { wish: { kind: 'at', atMs: Date.parse('2026-11-21T10:00:00+07:00') }, utcOffsetMinutes: 420 });
   t.same(wanted(2).utcOffsetMinutes, 600, 'the next day already');

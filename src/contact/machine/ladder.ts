@@ -11,7 +11,14 @@ import { heldNumber, waitToSay } from '../../ivr/index.ts';
 import type { JoiningPhase, LadderProgress, QueuedPhase } from '../state.ts';
 import { announce, askPlace, hearsMusic, quieten } from './announcing.ts';
 import { type Draft, emit, note, setPhase } from './draft.ts';
-import { awaitRequest, concludeByCallBack, holdsPromise, isMakingHisOwn, updateCallBack } from './promising.ts';
+import {
+  awaitRequest,
+  concludeByCallBack,
+  holdsPromise,
+  isMakingHisOwn,
+  mayHoldPromise,
+  updateCallBack,
+} from './promising.ts';
 import { withEarned } from './returning.ts';
 import { storeRequest } from './spoken-message.ts';
 import { startVisit } from './visit.ts';
@@ -79,12 +86,12 @@ export function offerChoiceIfLong(draft: Draft, when: 'arrival' | 'rung', estima
   change(draft, (progress) => ({ ...progress, choice: estimateMs === undefined ? {} : { estimateMs } }));
 }
 
-/** When nothing else is being said and nobody is rung for him. */
+/** When nothing else is being said, nobody is rung for him, and it is known that he holds no number already. */
 function offerChoice(draft: Draft): void {
   const { phase, facts } = draft.state;
   if (phase.name !== 'queued' || phase.ladder?.choice === undefined) return;
   const isPast = !mayChoose(draft) || phase.ladder.conclusion !== undefined;
-  if (!isPast && !hearsMusic(phase)) return;
+  if (!isPast && (!hearsMusic(phase) || mayHoldPromise(draft.state, phase.queueId))) return;
   const { estimateMs } = phase.ladder.choice;
   change(draft, ({ choice: _offered, ...progress }) => progress);
   const { choiceNode } = draft.rules.waiting(phase.queueId, facts.lineId);
