@@ -37,6 +37,8 @@ export interface CallBackDraft {
   readonly wish: CallBackWish;
   /** Minutes east of UTC where the caller is, if he said so. */
   readonly utcOffsetMinutes?: number;
+  /** Only of a test call that named an instant for its hours (docs/adr/0009): hours and zones are asked so much later, or earlier, than now. */
+  readonly hoursAheadMs?: number;
   /** The request that it answers. */
   readonly caseId?: CaseId;
   readonly createdAtMs: number;

@@ -20,7 +20,7 @@ export interface CallBackSurroundings {
     lineId: string,
     atMs: number,
   ): { readonly open: boolean; readonly untilMs?: number; readonly nextMs?: number; readonly day: string } | undefined;
-  /** Days that have operators' time for call-backs of this queue, today (if any) first. */
+  /** Days that have operators' time for call-backs of this queue, that of `nowMs` (if any) first. */
   room(queueId: string, nowMs: number): Promise<readonly CallBackRoom[]>;
   /** Has `CallBackService.due` called then, by whichever process. */
   plan(callBackId: CallBackId, dueAtMs: number): Promise<void>;

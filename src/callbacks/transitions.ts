@@ -199,8 +199,9 @@ export function merged(
   draft: CallBackDraft,
   day: CallBackRoom,
 ): { readonly next: CallBack; readonly was?: ContactId } {
+  const { hoursAheadMs: _earlierCalls, ...before } = callBack;
   const next: CallBack = {
-    ...callBack,
+    ...before,
     ...draft,
     placeMs: Math.min(callBack.placeMs, draft.placeMs),
     createdAtMs: callBack.createdAtMs,

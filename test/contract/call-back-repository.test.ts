@@ -80,6 +80,7 @@ async function contract(t: Test, repository: CallBackRepository): Promise<void> 
       { wish: { kind: 'soon' } },
       { wish: { kind: 'at', atMs: now + hour }, utcOffsetMinutes: 300 },
       { wish: { kind: 'nextOpening' }, caseId: asId<CaseId>('k1') },
+      { wish: { kind: 'soon' }, hoursAheadMs: -400 * 24 * hour },
     ] as const;
     for (const fields of wishes) {
       const asked = draft(fields);

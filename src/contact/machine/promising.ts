@@ -1,12 +1,12 @@
 import type { CallBackWish } from '../../callbacks/index.ts';
 import type { CallBackId } from '../../foundation/index.ts';
-import type { Instruction } from '../../ivr/index.ts';
+import type { Instruction, SpokenInstant } from '../../ivr/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ContactState, KnownCallBack, Promising } from '../state.ts';
 import { finishWhenDone } from './closing.ts';
 import { type Draft, emit, newName, note, setFacts, setPhase } from './draft.ts';
 import { onCallBackHeld, onCallerKnown } from './returning.ts';
-import { feed } from './voice.ts';
+import { feed, hoursAhead, scheduleInstant } from './voice.ts';
 
 /** He holds something concluded for his wait in this queue. */
 export function holdsPromise({ facts, callBacks = [] }: ContactState, queueId: string): boolean {
@@ -63,13 +63,16 @@ export function askForCallBack(
   if (number === '') return 'noNumber';
   const wanted = draft.rules.callBackWish({
     lineId: facts.lineId ?? '',
-    atMs: draft.nowMs,
+    atMs: scheduleInstant(draft.state, draft.nowMs),
     wish: asked.wish,
     number,
     ...(localHour === undefined ? {} : { localHour }),
   });
   if (wanted === 'zoneUnknown') return wanted;
-  return promise(draft, 'ownCallBack', { topic, number, ...wanted }) ? 'asked' : 'noRoom';
+  const { wish: asIf, utcOffsetMinutes } = wanted;
+  const wish = asIf.kind === 'at' ? { ...asIf, atMs: asIf.atMs - (hoursAhead(draft.state) ?? 0) } : asIf;
+  const where = utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes };
+  return promise(draft, 'ownCallBack', { topic, number, wish, ...where }) ? 'asked' : 'noRoom';
 }
 
 /** The concluded end without asking, where callers of his queue are called back and his number is known. */
@@ -98,7 +101,9 @@ function promise(
   const placeMs = Math.min(enqueuedAtMs, earned?.placeMs ?? enqueuedAtMs);
   const idempotencyKey = newName<string>(draft, 'r');
   setPromising(draft, { ...draft.state.promising, [idempotencyKey]: as });
-  emit(draft, { type: 'promiseCallBack', idempotencyKey, lineId, queueId, language, placeMs, ...what });
+  const hoursAheadMs = hoursAhead(draft.state);
+  const hours = hoursAheadMs === undefined ? {} : { hoursAheadMs };
+  emit(draft, { type: 'promiseCallBack', idempotencyKey, lineId, queueId, language, placeMs, ...what, ...hours });
   return true;
 }
 
@@ -184,8 +189,7 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
     else cancelCallBacks(draft, 'replaced', ({ callBackId: id }) => id === callBackId);
   } else {
     replaceConcluded(draft);
-    const { lineId = '' } = facts;
-    const at = draft.rules.spoken(lineId, dueAtMs, draft.nowMs);
+    const at = spoken(draft, dueAtMs);
     // Come too late for the flow that asked for it: told while he waits.
     if (feed(draft, { kind: 'callBackPromised', at }) === 'ignored')
       updateCallBack(draft, callBackId, { untold: { dueAtMs } });
@@ -195,9 +199,13 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
 function onRefused(draft: Draft, event: Extract<ContactEvent, { type: 'callBackRefused' }>): void {
   const { idempotencyKey, why, nextAtMs } = event;
   note(draft, 'callBackNotPromised', { why });
-  const next =
-    nextAtMs === undefined ? {} : { next: draft.rules.spoken(draft.state.facts.lineId ?? '', nextAtMs, draft.nowMs) };
+  const next = nextAtMs === undefined ? {} : { next: spoken(draft, nextAtMs) };
   refuse(draft, answered(draft, idempotencyKey), { kind: 'callBackRefused', why, ...next });
+}
+
+/** By the clock on the line's wall, or what it would show at a test call's instant. */
+function spoken({ state, nowMs, rules }: Draft, atMs: number): SpokenInstant {
+  return rules.spoken(state.facts.lineId ?? '', scheduleInstant(state, atMs), scheduleInstant(state, nowMs));
 }
 
 /** The concluded end is a request then. */
