@@ -105,6 +105,8 @@ export interface KnownCallBack {
   readonly state: 'found' | 'asked' | 'held';
   /** Made as the concluded end; `untold`: he has not heard of it yet. */
   readonly concluded?: 'untold' | 'told';
+  /** Made of a request that he left while nobody was there: the request is what he has, this is how it is answered. */
+  readonly ofRequest?: true;
 }
 
 /** A place in a queue that this caller gave up by hanging up. */
@@ -124,7 +126,7 @@ export interface EarnedPlace {
 }
 
 /** What is being written down for the caller. */
-export type Promising = 'ownCallBack' | 'concludedCallBack' | 'concludedRequest';
+export type Promising = 'ownCallBack' | 'concludedCallBack' | 'concludedRequest' | 'requestCallBack';
 
 interface Waiting {
   readonly queueId: string;
