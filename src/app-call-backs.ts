@@ -125,7 +125,9 @@ async function registerRequest(
   callBack: CallBack,
   meta: CommandMeta,
 ): Promise<void> {
-  const { callBackId, promisedBy, lineId, topic, language, number } = callBack;
+  const { callBackId, promisedBy, lineId, topic, language, number, caseId } = callBack;
+  // It was made of one, and that stands.
+  if (caseId !== undefined) return;
   await requests.storeRequest(
     {
       ...{ contactId: promisedBy, lineId, topic, language, callBackNumber: number },

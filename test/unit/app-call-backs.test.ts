@@ -15,6 +15,7 @@ import {
   asId,
   bySystem,
   type CallBackId,
+  type CaseId,
   type ContactId,
   hourMs,
   madeAtMs,
@@ -172,6 +173,8 @@ t.test('a call-back given up becomes one request, however often it is said', asy
   t.equal(stored.length, 2);
   t.equal(new Set(stored).size, 1);
   t.match(await cases.findByNumber(stored[0] ?? ''), { callBackNumber: '+79035550173', contactId: 'c1' });
+  await surroundings.registerRequest({ ...callBack, caseId: asId<CaseId>('case1') }, meta);
+  t.equal(stored.length, 2, 'one that was made of a request leaves that to people');
 });
 
 t.test('the room is handed contacts and jobs when there are any', async (t) => {

@@ -1,5 +1,5 @@
 import type { CallBackWish } from '../../callbacks/index.ts';
-import type { CallBackId } from '../../foundation/index.ts';
+import type { CallBackId, CaseId } from '../../foundation/index.ts';
 import type { Instruction, SpokenInstant } from '../../ivr/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ContactState, KnownCallBack, Promising } from '../state.ts';
@@ -26,9 +26,9 @@ export function isMakingHisOwn({ requestAsked, facts, promising = {} }: ContactS
   );
 }
 
-/** He leaves with a call-back, or may. */
+/** He leaves with a call-back, or may: what he leaves with for a request is the request. */
 export function hasCallBack({ callBacks = [] }: ContactState): boolean {
-  return callBacks.some(isHis);
+  return callBacks.some((one) => isHis(one) && one.ofRequest === undefined);
 }
 
 /** Held by this contact, or may be. */
@@ -83,6 +83,22 @@ export function concludeByCallBack(draft: Draft): boolean {
   return promise(draft, 'concludedCallBack', { topic: phase.topic, number: facts.ani, wish });
 }
 
+/** A request left while nobody is there is spread over the first hour with the call-backs of the night; it stands whatever becomes of its call-back. */
+function callBackForRequest(draft: Draft, event: Extract<ContactEvent, { type: 'requestStored' }>): void {
+  const { caseId, topic = '', callBackNumber: number = '' } = event;
+  const { facts, callBacks = [] } = draft.state;
+  const { lineId = '' } = facts;
+  if (number === '' || callBacks.some(({ state }) => state !== 'found')) return;
+  if (draft.rules.lineHours(lineId, scheduleInstant(draft.state, draft.nowMs))?.open !== false) return;
+  const queueId = queueToCallFrom(draft, topic);
+  if (queueId === undefined || draft.rules.queue(queueId)?.callBacks?.requestsOfTheNight !== true) return;
+  promise(draft, 'requestCallBack', { topic, number, wish: { kind: 'nextOpening' }, caseId });
+}
+
+function queueToCallFrom({ state, rules }: Draft, topic: string): string | undefined {
+  return state.facts.queueId ?? rules.callBackQueue(state.facts.lineId ?? '', topic);
+}
+
 /** False: nobody is called back from his queue. */
 function promise(
   draft: Draft,
@@ -92,11 +108,12 @@ function promise(
     readonly number: string;
     readonly wish: CallBackWish;
     readonly utcOffsetMinutes?: number;
+    readonly caseId?: CaseId;
   },
 ): boolean {
   const { facts, earned } = draft.state;
   const { lineId = '', language, enqueuedAtMs = draft.nowMs } = facts;
-  const queueId = facts.queueId ?? draft.rules.callBackQueue(lineId, what.topic);
+  const queueId = queueToCallFrom(draft, what.topic);
   if (queueId === undefined || draft.rules.queue(queueId)?.callBacks === undefined) return false;
   const placeMs = Math.min(enqueuedAtMs, earned?.placeMs ?? enqueuedAtMs);
   const idempotencyKey = newName<string>(draft, 'r');
@@ -173,7 +190,8 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
   const { callBacks = [] } = draft.state;
   const isKnown = callBacks.some((one) => one.callBackId === callBackId && one.state === 'held');
   if (as === undefined && isKnown) return;
-  const made: KnownCallBack = { callBackId, queueId, placeMs, state: 'held' };
+  const ofRequest = as === 'requestCallBack';
+  const made: KnownCallBack = { callBackId, queueId, placeMs, state: 'held', ...(ofRequest && { ofRequest }) };
   setCallBacks(draft, [...callBacks.filter((one) => one.callBackId !== callBackId), made]);
   setFacts(draft, { callBackId });
   note(draft, 'callBackPromised', { callBackId, queueId, dueAtMs, by: as ?? 'recovery' });
@@ -181,8 +199,10 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
   if (isServed(draft.state)) {
     cancelCallBacks(draft, 'answeredLive');
   } else if (phase.name === 'closing') {
-    setFacts(draft, { outcome: 'callBackPromised' });
+    if (!ofRequest) setFacts(draft, { outcome: 'callBackPromised' });
     letGoCallBacks(draft);
+  } else if (ofRequest) {
+    return; // held until he has gone; with his request he was told that he will be called
   } else if (as === 'concludedCallBack') {
     // He has left a request of his own meanwhile: that is what he wants.
     if (facts.caseId === undefined) updateCallBack(draft, callBackId, { concluded: 'untold' });
@@ -211,6 +231,7 @@ function spoken({ state, nowMs, rules }: Draft, atMs: number): SpokenInstant {
 /** The concluded end is a request then. */
 function refuse(draft: Draft, as: Promising | undefined, input: Parameters<typeof feed>[1]): void {
   const { phase } = draft.state;
+  if (as === 'requestCallBack') return; // the request stands
   if (as === 'ownCallBack') feed(draft, input);
   else if ((phase.name === 'queued' || phase.name === 'joining') && phase.ladder !== undefined)
     setPhase(draft, { ...phase, ladder: { ...phase.ladder, conclusion: 'request' } });
@@ -235,6 +256,7 @@ export function keepRequest(draft: Draft, event: Extract<ContactEvent, { type: '
   setFacts(draft, { caseId });
   if (isConcluded) draft.state = { ...draft.state, concluded: { caseId } };
   if (isConcluded && isServed(draft.state)) closeConcluded(draft, 'answeredLive');
+  if (!isConcluded && !isServed(draft.state)) callBackForRequest(draft, event);
   return isConcluded ? 'concluded' : 'own';
 }
 
