@@ -33,8 +33,8 @@ const lookAgainMs = secondMs;
 export interface CallBackWorld {
   readonly clock: Clock;
   /** Makes a contact, in whatever process lives; rejects when none can. */
-  begin(callBackId: CallBackId): Promise<void>;
-  withdraw(contactId: ContactId): Promise<void>;
+  readonly begin: (callBackId: CallBackId) => Promise<void>;
+  readonly withdraw: (contactId: ContactId) => Promise<void>;
 }
 
 /** The room of call-backs, with its own rules over the twin of its store; what surrounds it is made up, with levers. */
