@@ -222,11 +222,11 @@ async function callsAgain(world: ContactWorld): Promise<string | undefined> {
   const second: LegId = world.call(calledLine);
   await world.live(10_000);
   const [place] = await world.stores.queue.waiting();
-  const nowFree = await world.records.abandonedPlaces({ ani: number, sinceMs: 0 });
+  const { abandoned: nowFree } = await world.callers.earlierPlaces({ ani: number, sinceMs: 0 });
   world.exchange.hangup(second);
   await ended(world);
   const [later, earlier] = await world.records.list({ limit: 2 });
-  const again = await world.records.abandonedPlaces({ ani: number, sinceMs: 0 });
+  const { abandoned: again } = await world.callers.earlierPlaces({ ani: number, sinceMs: 0 });
   const returned = later?.timeline.filter(({ kind }) => kind === 'placeReturned') ?? [];
   if (returned.length !== 1 || returned[0]?.facts.from !== earlier?.contactId) return 'not given back once';
   if (place?.enqueuedAtMs === earlier?.enqueuedAtMs) return 'his wait is measured from before he called';

@@ -21,6 +21,7 @@ import { createMemoryCases } from '../../src/store/memory/cases.ts';
 import { createMemoryContactRecords } from '../../src/store/memory/contact-records.ts';
 import { createMemoryStores } from '../../src/store/memory/index.ts';
 import { createMemoryRecordingRepository } from '../../src/store/memory/recording-repository.ts';
+import { createMemoryReturningCallers } from '../../src/store/memory/returning-callers.ts';
 import { testRules } from './contact-rules.ts';
 import { FakeCallBacks } from './fake-call-backs.ts';
 import { FakeClock, settled } from './fake-clock.ts';
@@ -127,6 +128,7 @@ export class ContactWorld {
     begin: (callBackId) => this.begunCallBack(callBackId),
     withdraw: (contactId) => this.withdraw(contactId),
   });
+  readonly callers = createMemoryReturningCallers(this);
   /** Lever: what the contacts go by that come from now on. */
   rules: ContactRules = testRules;
   readonly #recordings = memoryRecordings();
@@ -215,6 +217,7 @@ export class ContactWorld {
         ),
         callBacks: process.fence(this.#reachable(this.callBacks, 'DATABASE_UNAVAILABLE')),
         records: process.fence(this.#reachable(this.records, 'DATABASE_UNAVAILABLE')),
+        callers: process.fence(this.#reachable(this.callers, 'DATABASE_UNAVAILABLE')),
       },
       leases: process.fence(this.#reachable(this.stores.leases, 'REDIS_UNAVAILABLE')),
       states: process.fence(this.#reachable(this.stores.contactStates, 'REDIS_UNAVAILABLE')),

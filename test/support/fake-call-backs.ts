@@ -106,7 +106,7 @@ export class FakeCallBacks implements CallBackPort {
       : { outcome: 'refused', why: this.refuses };
   }
 
-  openOf(number: string): ReturnType<CallBackPort['openOf']> {
+  openOf(number: string): ReturnType<CallBackService['openOf']> {
     return this.#service.openOf(number);
   }
 

@@ -15,6 +15,7 @@ import {
   type CallBackId,
   type CaseId,
   type ContactId,
+  dayMs,
   minuteMs,
   type OfferId,
   type OperatorId,
@@ -292,6 +293,17 @@ t.test('a caller with an open call-back gets its place back as a head start, and
   at(driver, 120_000).fire('ladder');
   t.match(driver.effects, [{ type: 'setHeadStart', headStartMs: earnedMs }], 'never less than was earned');
   t.same(allOf(driver, 'promiseCallBack'), [], 'he holds one');
+
+  const asking = (): Driver => {
+    const caller = new Driver(calledArrival, returningRules());
+    caller.feed({ type: 'callerKnown', callBacks: callBacks.slice(0, 1), abandoned: [] }).toMenu();
+    return played(caller.feed({ type: 'placeKnown', position: 3, atArrival: true }));
+  };
+  const held = asking();
+  t.same(said(held), [], 'a long wait, and not known yet what he holds');
+  t.same(said(held.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' })), ['call-back-resumed']);
+  const over = asking().feed({ type: 'callBackHeld', callBackId: found, outcome: 'over' });
+  t.ok(over.state.timeline.some(({ kind }) => kind === 'choiceOffered'));
   driver.feed({
     type: 'recovered',
     nodeId: 'n2',
@@ -304,6 +316,18 @@ t.test('a caller with an open call-back gets its place back as a head start, and
   t.match(allOf(answered, 'cancelCallBack'), [{ callBackId: found, why: 'answeredLive' }]);
 });
 
+t.test('an old place gives a head start of 55 minutes at most, whatever the ladder adds', async (t) => {
+  const driver = waiting();
+  const placeMs = driver.nowMs - dayMs;
+  driver.feed({ type: 'callerKnown', callBacks: [{ callBackId: found, queueId: 'called', placeMs }], abandoned: [] });
+  driver.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' });
+  t.match(allOf(driver, 'setHeadStart').at(-1), { headStartMs: 55 * minuteMs });
+  played(driver);
+  at(driver, 45_000).fire('ladder');
+  t.ok(driver.state.timeline.some(({ kind, facts }) => kind === 'rungTaken' && facts.rung === 'raise'));
+  t.match(allOf(driver, 'setHeadStart').at(-1), { headStartMs: 55 * minuteMs }, 'below that of emergencies');
+});
+
 t.test('who calls in while he is being dialled is not called again when he was served', async (t) => {
   const dialled = { callBackId: found, queueId: 'called', placeMs: 1_699_999_000_000 };
   const calling = (): Driver => {
@@ -313,7 +337,7 @@ t.test('who calls in while he is being dialled is not called again when he was s
     return driver;
   };
   const answered = joined(calling());
-  t.match(answered.effects.at(-2), { type: 'holdCallBack', callBackId: found });
+  t.match(answered.effects.at(-1), { type: 'holdCallBack', callBackId: found });
   answered.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' });
   t.match(answered.effects, [{ type: 'cancelCallBack', callBackId: found, why: 'answeredLive' }]);
 

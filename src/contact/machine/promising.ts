@@ -13,6 +13,11 @@ export function holdsPromise({ facts, callBacks = [] }: ContactState, queueId: s
   return facts.caseId !== undefined || callBacks.some((one) => one.state === 'held' && one.queueId === queueId);
 }
 
+/** He has asked to hold what he was promised on an earlier call, and the answer is on its way. */
+export function mayHoldPromise({ callBacks = [] }: ContactState, queueId: string): boolean {
+  return callBacks.some((one) => one.state === 'asked' && one.queueId === queueId);
+}
+
 /** A request or call-back of his own choice is being written down. */
 export function isMakingHisOwn({ requestAsked, facts, promising = {} }: ContactState): boolean {
   return (
@@ -308,6 +313,7 @@ function setPromising(draft: Draft, promising: Readonly<Record<string, Promising
 }
 
 export function setCallBacks(draft: Draft, callBacks: readonly KnownCallBack[]): void {
+  if (callBacks.length === 0 && draft.state.callBacks === undefined) return;
   const { callBacks: _before, ...state } = draft.state;
   draft.state = callBacks.length === 0 ? state : { ...state, callBacks };
 }

@@ -1,3 +1,4 @@
+import { minuteMs } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ContactState, EarnedPlace } from '../state.ts';
 import { announce, hearsMusic } from './announcing.ts';
@@ -94,8 +95,12 @@ export function followReturning(draft: Draft): void {
   announce(draft, [{ prompt: earned.by === 'callBack' ? 'call-back-resumed' : 'place-returned' }]);
 }
 
-/** The head start that his earlier place gives him beside that of the ladder: never less than what was earned. */
+/** Below the head start of the queue of emergencies (an hour in config/hotline.yaml, the most that a queue can have): a place of yesterday does not come before one. */
+const mostEarnedMs = 55 * minuteMs;
+
+/** The head start that his earlier place gives him beside that of the ladder, the two together bounded: never less than what was earned. */
 export function withEarned({ earned }: ContactState, enqueuedAtMs: number, byLadderMs: number): number {
   const earnedMs = earned === undefined ? 0 : Math.max(0, enqueuedAtMs - earned.placeMs);
-  return earnedMs === 0 ? byLadderMs : earnedMs + Math.max(0, byLadderMs);
+  if (earnedMs === 0) return byLadderMs;
+  return Math.max(byLadderMs, Math.min(mostEarnedMs, earnedMs + Math.max(0, byLadderMs)));
 }
