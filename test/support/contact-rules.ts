@@ -204,6 +204,11 @@ const lines: Readonly<Record<string, string>> = {
   '+78001000004': 'called',
 };
 
+/** Every try that came to nothing is made again after so long. */
+const retryAfterMs = 20_000;
+const outcomes = ['busy', 'noAnswer', 'declined', 'unreachable', 'machine', 'silence', 'operatorGone', 'unknown'];
+const retry = Object.fromEntries(outcomes.map((outcome) => [`${outcome}Ms`, retryAfterMs]));
+
 /** Queues whose callers are called back. */
 const modeOf: Readonly<Record<string, CallBackMode>> = {
   'operator-first': 'operatorFirst',
@@ -213,7 +218,7 @@ const modeOf: Readonly<Record<string, CallBackMode>> = {
 /** Nobody is called back from this number's line. */
 const undiallable = '+78001000003';
 const calledBack = {
-  callBacks: callBackSettingsSchema.parse({ requestsOfTheNight: true }),
+  callBacks: callBackSettingsSchema.parse({ retry, requestsOfTheNight: true }),
   abandonedPlaceMs: 10 * minuteMs,
   closing: { graceMs: 5 * minuteMs, to: { node: 'message' } },
 } as const;
@@ -234,7 +239,7 @@ export const testRules: ContactRules = {
     if (queueId === 'called') return { ...times, ladder, ...calledBack };
     const mode = modeOf[queueId];
     if (mode !== undefined)
-      return { ...times, callBacks: callBackSettingsSchema.parse({ mode, ringTimeoutMs: 10_000 }) };
+      return { ...times, callBacks: callBackSettingsSchema.parse({ mode, ringTimeoutMs: 10_000, retry }) };
     return queueId === 'overflow' ? times : undefined;
   },
   waiting: (queueId) => {
