@@ -10,7 +10,7 @@ import type { ApiPorts } from './api/index.ts';
 import { openFor } from './app-hours.ts';
 import type { HotlineConfig } from './config/index.ts';
 import type { EventStream, StreamEvent } from './contact/index.ts';
-import { type Clock, type Logger, messageOf } from './foundation/index.ts';
+import { type Clock, type Logger, messageOf, secondMs } from './foundation/index.ts';
 import { periodAt, periodsOf } from './schedule/index.ts';
 
 export interface LevelParts {
@@ -35,10 +35,12 @@ export function startLevels(parts: LevelParts): Levels {
   const targets = new TargetWatch({ waits, alarms, settings: config.targets, zones, periodAt, clock, logger });
   const openForMs = (queueId: string, nowMs: number): number => openFor(config, queueId, nowMs);
   const forecasts = new ForecastWatch({ ...parts, settings: config.targets.forecast, openForMs });
-  const stopFollowing = followEvents(parts, (event) => {
-    if (event.source === 'system') return;
+  const stopListening = listen(parts, (event) => {
+    if (event.source === 'system') return 'wantsMore';
     forecasts.changed();
-    if (event.source === 'contact') targets.changed();
+    if (event.source !== 'contact') return 'wantsMore';
+    targets.changed();
+    return 'knows';
   });
   return {
     ports: {
@@ -51,22 +53,52 @@ export function startLevels(parts: LevelParts): Levels {
       alarms,
     },
     async stop() {
-      await stopFollowing();
+      await stopListening();
       await Promise.all([targets.stop(), forecasts.stop()]);
     },
   };
 }
 
-/** From now on: what was before is in the records. */
-function followEvents({ events, logger }: LevelParts, take: (event: StreamEvent) => void): () => Promise<void> {
-  const abort = new AbortController();
-  const following = events.follow(undefined, take, abort.signal).catch((error: unknown) => {
+/**
+ * Once something is known to have happened: what is asked for by it is done once a minute at most, and to read each event of a busy hotline would
+ * cost more than all of that.
+ */
+const deafMs = 30 * secondMs;
+
+/** From now on, as what was before is in the records; after a time of deafness from where it began, so that nothing is missed. */
+function listen(
+  { events, clock, logger }: LevelParts,
+  take: (event: StreamEvent) => 'knows' | 'wantsMore',
+): () => Promise<void> {
+  const ending = new AbortController();
+  const listening = (async () => {
+    for (let lastId: string | undefined; !ending.signal.aborted; ) {
+      const heard = new AbortController();
+      const deliver = (event: StreamEvent): void => {
+        lastId = event.id;
+        if (take(event) === 'knows') heard.abort();
+      };
+      await events.follow(lastId, deliver, AbortSignal.any([ending.signal, heard.signal]));
+      await pauseUntil(clock, clock.nowMs() + deafMs, ending.signal);
+    }
+  })().catch((error: unknown) => {
     logger.error({ error: messageOf(error) }, 'targets and forecasts are no longer looked at');
   });
   return async () => {
-    abort.abort();
-    await following;
+    ending.abort();
+    await listening;
   };
+}
+
+async function pauseUntil(clock: Clock, atMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.setTimer(atMs, resolve);
+  const end = (): void => resolve();
+  signal.addEventListener('abort', end, { once: true });
+  await promise;
+  signal.removeEventListener('abort', end);
+  cancel();
 }
 
 function zonesOf({ lines, schedules }: HotlineConfig): readonly TimeZoneLines[] {

@@ -16,7 +16,7 @@ import type { ContactEffect } from './effects.ts';
 import type { ContactEvent } from './events.ts';
 import type { CommandOutcome, TelephonyPort } from './ports.ts';
 import type { CallBackPort, QueuePort, RecordingPort, RequestPort } from './room-ports.ts';
-import type { ContactRecord, ContactRecordStore } from './store-ports.ts';
+import type { ContactRecord, ContactRecordStore, ReturningCallers } from './store-ports.ts';
 
 /** Where the effects of a shard's contacts go. */
 export interface EffectPorts {
@@ -26,6 +26,7 @@ export interface EffectPorts {
   readonly requests: RequestPort;
   readonly callBacks: CallBackPort;
   readonly records: ContactRecordStore;
+  readonly callers: ReturningCallers;
   readonly clock: Clock;
 }
 

@@ -1,10 +1,11 @@
+import type { QueueSettings } from '../acd/index.ts';
 import { createNumberPlaces } from '../callbacks/index.ts';
 import { type HotlineConfig, lineByDnis, normaliseAni, normaliseDialled } from '../config/index.ts';
 import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
 import { announcementsInFlow, edgesOf, type Flow, render, step } from '../ivr/index.ts';
 import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
-import type { ContactRules, WaitingRules } from './rules.ts';
-import { spokenIn, wishFrom } from './spoken-times.ts';
+import type { ContactRules, QueueRules, WaitingRules } from './rules.ts';
+import { promisedSpeech, spokenIn, wishFrom } from './spoken-times.ts';
 
 /** What is dialled as trunks write it: few ways for each number of ours, and whatever strangers try. */
 const mostDialledKnown = 1_000;
@@ -27,7 +28,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
   const timeZoneOf = (lineId: string): string =>
     config.schedules[lines.get(lineId)?.scheduleId ?? '']?.timeZone ?? 'UTC';
   const places = createNumberPlaces(config.numberZones);
-  const queues = new Map(config.queues.map((queue) => [queue.id, queue]));
+  const queueRules = new Map(config.queues.map((queue) => [queue.id, queueRulesOf(queue, config.callBacks[queue.id])]));
   const waitingRules = new Map<string, WaitingRules>();
   /** By what was dialled, as it came: reading a number costs more than all else of finding its line. */
   const dialledKnown = new Map<string, ReturnType<ContactRules['lineByDialled']>>();
@@ -39,32 +40,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       const line = lines.get(lineId);
       return line && { lineId, flowId: line.flowId, language: line.languages[0], recording: line.recording };
     },
-    queue(queueId) {
-      const queue = queues.get(queueId);
-      if (queue === undefined) return undefined;
-      const { ringTimeoutMs, wrapUpMs, waiting, welcome, ladder, preferredMs, preferredWithinDays } = queue;
-      const { abandonedPlaceMs, closing } = queue;
-      const calledBack = config.callBacks[queueId];
-      const { length, nobodyLoggedIn, wait } = queue.limits;
-      const limits = {
-        ...(length === undefined ? {} : { length }),
-        ...(nobodyLoggedIn === undefined ? {} : { nobodyLoggedIn }),
-        ...(wait === undefined ? {} : { wait }),
-      };
-      return {
-        queueId,
-        ringTimeoutMs,
-        wrapUpMs,
-        waiting,
-        welcome,
-        ...(ladder === undefined ? {} : { ladder }),
-        ...(calledBack === undefined ? {} : { callBacks: calledBack }),
-        ...(abandonedPlaceMs === 0 ? {} : { abandonedPlaceMs }),
-        ...(closing === undefined ? {} : { closing }),
-        ...(preferredMs > 0 ? { lastOperatorWithinMs: preferredWithinDays * dayMs } : {}),
-        limits,
-      };
-    },
+    queue: (queueId) => queueRules.get(queueId),
     waiting(queueId, lineId) {
       const flowId = lineId === undefined ? undefined : lines.get(lineId)?.flowId;
       const key = `${queueId} ${flowId ?? ''}`;
@@ -101,6 +77,7 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
     callBackWish: ({ lineId, number, ...query }) =>
       wishFrom({ ...query, timeZone: timeZoneOf(lineId), place: places.placeOf(number) }),
     spoken: (lineId, atMs, askedAtMs) => spokenIn(timeZoneOf(lineId), atMs, askedAtMs),
+    promisedSpeech: (lineId, dueAtMs, nowMs) => promisedSpeech(timeZoneOf(lineId), dueAtMs, nowMs),
     flowFacts({ lineId, atMs, ani }) {
       const line = lines.get(lineId);
       const verdict = line && verdictAt(line.scheduleId, atMs);
@@ -132,6 +109,30 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
 }
 
 /** Callers are looked up where a queue calls back or gives places back. */
+function queueRulesOf(queue: QueueSettings, calledBack: QueueRules['callBacks']): QueueRules {
+  const { ringTimeoutMs, wrapUpMs, waiting, welcome, ladder, preferredMs, preferredWithinDays } = queue;
+  const { abandonedPlaceMs, closing } = queue;
+  const { length, nobodyLoggedIn, wait } = queue.limits;
+  const limits = {
+    ...(length === undefined ? {} : { length }),
+    ...(nobodyLoggedIn === undefined ? {} : { nobodyLoggedIn }),
+    ...(wait === undefined ? {} : { wait }),
+  };
+  return {
+    queueId: queue.id,
+    ringTimeoutMs,
+    wrapUpMs,
+    waiting,
+    welcome,
+    ...(ladder === undefined ? {} : { ladder }),
+    ...(calledBack === undefined ? {} : { callBacks: calledBack }),
+    ...(abandonedPlaceMs === 0 ? {} : { abandonedPlaceMs }),
+    ...(closing === undefined ? {} : { closing }),
+    ...(preferredMs > 0 ? { lastOperatorWithinMs: preferredWithinDays * dayMs } : {}),
+    limits,
+  };
+}
+
 function returningIn({ queues, callBacks }: HotlineConfig): Pick<ContactRules, 'returning'> {
   const abandonedWithinMs = Math.max(0, ...queues.map(({ abandonedPlaceMs }) => abandonedPlaceMs));
   return abandonedWithinMs > 0 || Object.keys(callBacks).length > 0 ? { returning: { abandonedWithinMs } } : {};

@@ -149,6 +149,7 @@ t.test('operator first: he answers, then the caller is dialled and joined', asyn
     'recordingStarted',
     'joined',
     'attemptEnded',
+    'introduced',
     'ended',
     'wrapUpStarted',
     'recordingVerified',
@@ -443,6 +444,33 @@ for (const mode of modes) {
         });
         faults.push(...found.map((fault) => `cut at ${atMs}: ${fault}`));
         await made.stop();
+      }
+      t.same(faults, []);
+    },
+  );
+}
+
+for (const mode of modes) {
+  t.test(
+    `${mode}: Redis is away for long and the service dies before it is back: nobody’s phone rings twice`,
+    async (t) => {
+      const faults: string[] = [];
+      for (let atMs = 0; atMs < 160; atMs += 40) {
+        for (let awayMs = 12_000; awayMs <= 24_000; awayMs += 3_000) {
+          const made = await world();
+          const found = await calledBack(made, mode, {
+            firstAnswer: 'ring',
+            meanwhile: async () => {
+              await made.pass(atMs);
+              // What rang has stopped ringing by then.
+              await made.dieWithout('REDIS_UNAVAILABLE', { ms: awayMs, deadMs: 15_000 });
+            },
+          });
+          // A bridge that nobody has heard of stays, empty, until Asterisk is compared once more.
+          const serious = found.filter((fault) => !fault.startsWith('bridges left'));
+          faults.push(...serious.map((fault) => `away from ${atMs} for ${awayMs}: ${fault}`));
+          await made.stop();
+        }
       }
       t.same(faults, []);
     },

@@ -129,7 +129,8 @@ async function choosesByKey(world: ContactWorld): Promise<string | undefined> {
   const placeMs = world.callBacks.all()[0]?.placeMs;
   if (placeMs !== record?.enqueuedAtMs)
     return `its place is ${placeMs}, the caller’s ${record?.enqueuedAtMs}: ${kindsOf(record).join()}`;
-  if (!hasHeard(record, 'call-back-promised') && !hasHeard(record, 'concluded-call-back')) return 'he was not told';
+  const heard = ['call-back-promised', 'call-back-promised-soon'].some((prompt) => hasHeard(record, prompt));
+  if (!heard) return `he was not told: ${kindsOf(record).join()}`;
   return held ?? callBackFault(world, 'scheduled') ?? outcomeFault(record, 'callBackPromised');
 }
 
@@ -211,11 +212,11 @@ async function callsAgain(world: ContactWorld): Promise<string | undefined> {
   const second: LegId = world.call(calledLine);
   await live(world, 10_000);
   const [place] = await world.stores.queue.waiting();
-  const nowFree = await world.records.abandonedPlaces({ ani: number, sinceMs: 0 });
+  const { abandoned: nowFree } = await world.callers.earlierPlaces({ ani: number, sinceMs: 0 });
   world.exchange.hangup(second);
   await ended(world);
   const [later, earlier] = await world.records.list({ limit: 2 });
-  const again = await world.records.abandonedPlaces({ ani: number, sinceMs: 0 });
+  const { abandoned: again } = await world.callers.earlierPlaces({ ani: number, sinceMs: 0 });
   const returned = later?.timeline.filter(({ kind }) => kind === 'placeReturned') ?? [];
   if (returned.length !== 1 || returned[0]?.facts.from !== earlier?.contactId) return 'not given back once';
   if (place?.enqueuedAtMs === earlier?.enqueuedAtMs) return 'his wait is measured from before he called';

@@ -11,6 +11,7 @@ import {
   type StepResult,
   step,
 } from '../../src/contact/index.ts';
+import { promisedSpeech } from '../../src/contact/spoken-times.ts';
 import { asId, type CallBackId, type ContactId, dayMs, type LegId, minuteMs } from '../../src/foundation/index.ts';
 import {
   type Announcements,
@@ -245,6 +246,7 @@ export const testRules: ContactRules = {
   lineHours: () => ({ open: true }),
   callBackQueue: () => 'called',
   callBackWish: ({ wish }) => ({ wish: wish.kind === 'at' ? { kind: 'soon' } : wish }),
+  promisedSpeech: (_line, dueAtMs, nowMs) => promisedSpeech('Europe/Moscow', dueAtMs, nowMs),
   spoken: () => ({ date: '2023-11-15', time: '09:00', dayOffset: 0 }),
   flowFacts: ({ lineId, ani }) => ({
     line: { id: lineId, open: true },

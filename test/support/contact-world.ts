@@ -21,6 +21,7 @@ import { createMemoryCases } from '../../src/store/memory/cases.ts';
 import { createMemoryContactRecords } from '../../src/store/memory/contact-records.ts';
 import { createMemoryStores } from '../../src/store/memory/index.ts';
 import { createMemoryRecordingRepository } from '../../src/store/memory/recording-repository.ts';
+import { createMemoryReturningCallers } from '../../src/store/memory/returning-callers.ts';
 import { testRules } from './contact-rules.ts';
 import { FakeCallBacks } from './fake-call-backs.ts';
 import { FakeClock, settled } from './fake-clock.ts';
@@ -120,6 +121,7 @@ export class ContactWorld {
   readonly records = createMemoryContactRecords(createMemoryRecordingRepository());
   readonly cases = createMemoryCases();
   readonly callBacks = new FakeCallBacks(this.clock);
+  readonly callers = createMemoryReturningCallers(this);
   /** Lever: what the contacts go by that come from now on. */
   rules: ContactRules = testRules;
   readonly #recordings = memoryRecordings();
@@ -208,6 +210,7 @@ export class ContactWorld {
         ),
         callBacks: process.fence(this.#reachable(this.callBacks, 'DATABASE_UNAVAILABLE')),
         records: process.fence(this.#reachable(this.records, 'DATABASE_UNAVAILABLE')),
+        callers: process.fence(this.#reachable(this.callers, 'DATABASE_UNAVAILABLE')),
       },
       leases: process.fence(this.#reachable(this.stores.leases, 'REDIS_UNAVAILABLE')),
       states: process.fence(this.#reachable(this.stores.contactStates, 'REDIS_UNAVAILABLE')),
@@ -274,6 +277,15 @@ export class ContactWorld {
   async without(outage: Outage, ms: number): Promise<void> {
     this.#away.add(outage);
     await this.pass(ms);
+    this.#away.delete(outage);
+  }
+
+  /** A store is away; the process dies after `ms`, and has been dead for `deadMs` when the store is back. */
+  async dieWithout(outage: Outage, { ms, deadMs }: { readonly ms: number; readonly deadMs: number }): Promise<void> {
+    this.#away.add(outage);
+    await this.pass(ms);
+    await this.stop();
+    await this.pass(deadMs);
     this.#away.delete(outage);
   }
 

@@ -382,6 +382,27 @@ t.test('room: what the rest of today and the next open days cover', async (t) =>
   });
 });
 
+t.test('a test call’s instant has the room of its own days, and changes nothing of now', async (t) => {
+  const { plan, acd, clock } = planOf(t, { nowMs: monday + 3 * hourMs });
+  await plan.start();
+  const sharing = (await acd.queuesNow())[0]?.sharing;
+  const outlook = plan.outlooks().get('documents');
+  const thursday = monday - 4 * dayMs + 12 * hourMs;
+  const rooms = await plan.room('documents', thursday);
+  t.same(
+    rooms.map((room) => [room.day, room.dueAtMs]),
+    [
+      [day(-4), thursday],
+      [day(-3), monday - 3 * dayMs + 8 * hourMs],
+      [day(0), monday + 8 * hourMs],
+    ],
+  );
+  t.equal(plan.outlooks().get('documents'), outlook);
+  t.same((await acd.queuesNow())[0]?.sharing, sharing);
+  t.same(await plan.room('general', thursday), []);
+  t.equal((await plan.room('documents', clock.nowMs()))[0]?.day, day(0));
+});
+
 t.test('a Friday night is followed by Monday; a promise is late when its day is over', async (t) => {
   const friday = monday + 4 * dayMs;
   const { plan, acd, clock } = planOf(t, {

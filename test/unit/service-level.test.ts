@@ -18,6 +18,7 @@ import {
   requirementClass,
   serviceLevel,
   shareInTime,
+  type TalkingWait,
   TargetWatch,
   talliesOf,
   tallyOf,
@@ -26,6 +27,7 @@ import {
   verdictsOf,
   type WaitRecords,
   withArrival,
+  withTalking,
 } from '../../src/acd/index.ts';
 import { bar, levelsScreen } from '../../src/cli/levels-screen.ts';
 import { asId, hourMs, minuteMs, type OperatorId, secondMs, silentLogger } from '../../src/foundation/index.ts';
@@ -552,4 +554,41 @@ t.test('the screen shows bars for the queues, targets and alarms', async (t) => 
   t.match(screen, /concludedInTime +≥ 100% +99% +missed/, 'not all is not rounded up to all');
   t.match(screen, /ALARM since .*forecast general/);
   t.notMatch(screen, /satisfaction/);
+});
+
+t.test('conversations under way are asked for once a second, and only where they can be in a period', async (t) => {
+  const clock = new FakeClock(start);
+  let [asked, isAway] = [0, false];
+  const seen: (readonly TalkingWait[] | undefined)[] = [];
+  const waits = withTalking({
+    waits: {
+      tallies: async ({ talking }) => {
+        seen.push(talking);
+        return [];
+      },
+    },
+    talking: async () => {
+      asked += 1;
+      if (isAway) throw new Error('away');
+      return [];
+    },
+    clock,
+  });
+  const now = { periods: [{ fromMs: start - hourMs, untilMs: start }], by: 'all' } as const;
+  const lastWeek = {
+    periods: [{ fromMs: start - 7 * 24 * hourMs, untilMs: start - 6 * 24 * hourMs }],
+    by: 'all',
+  } as const;
+  await Promise.all([waits.tallies(now), waits.tallies(now), waits.tallies(lastWeek)]);
+  t.equal(asked, 1);
+  t.same([seen.filter((talking) => talking === undefined).length, seen.length], [1, 3]);
+  await clock.moveTo(start + 999);
+  await waits.tallies(now);
+  t.equal(asked, 1);
+  await clock.moveTo(start + 1_000);
+  isAway = true;
+  await t.rejects(waits.tallies(now), { message: 'away' });
+  isAway = false;
+  await waits.tallies(now);
+  t.equal(asked, 3, 'an answer that did not come is good for nothing');
 });

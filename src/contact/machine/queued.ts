@@ -256,6 +256,7 @@ function onRinging(draft: Draft, phase: QueuedPhase, legId: LegId): void {
 }
 
 function onAnswered(draft: Draft, before: QueuedPhase, legId: LegId): void {
+  if (legId === draft.state.callerLegId) return; // told twice, around a restart
   const leg = legOf(draft.state, legId);
   const { offer } = before;
   if (!leg || !offer || leg.offerId !== offer.offerId || leg.state === 'ending') {

@@ -122,7 +122,8 @@ function promise(
   { room, asked }: { readonly room: readonly CallBackRoom[]; readonly asked: 'byCaller' | 'elsewhere' },
 ): Awaited<ReturnType<CallBackRepository['promise']>> {
   const open = rows.all().filter((callBack) => callBack.queueId === draft.queueId && moves.isOpen(callBack));
-  const known = open.find(({ number }) => number === draft.number);
+  const ofNumber = open.filter(({ number }) => number === draft.number);
+  const known = moves.askedAgain(ofNumber, draft, asked);
   const stands = known && moves.standsAsItIs(known, draft, asked);
   if (known !== undefined && stands !== undefined) {
     return { outcome: 'promised', callBack: structuredClone(known), merged: stands !== 'repeat' };

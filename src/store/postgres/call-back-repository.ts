@@ -229,14 +229,16 @@ async function promise(
   draft: CallBackDraft,
   { room, meta, requestKey }: PromiseOptions,
 ): Promise<Promised> {
-  const [known] = await read(db, sealer, (query) =>
+  const ofNumber = await read(db, sealer, (query) =>
     query
       .where('numberIndex', '=', sealer.blindIndex(storableText(draft.number), phoneNumberPurpose))
       .where('queueId', '=', storableText(draft.queueId))
       .where('state', 'in', moves.openStates)
       .forUpdate(),
   );
-  const stands = known && moves.standsAsItIs(known, draft, requestKey === undefined ? 'byCaller' : 'elsewhere');
+  const asked = requestKey === undefined ? 'byCaller' : 'elsewhere';
+  const known = moves.askedAgain(ofNumber, draft, asked);
+  const stands = known && moves.standsAsItIs(known, draft, asked);
   if (known !== undefined && stands !== undefined) {
     return { outcome: 'promised', callBack: known, merged: stands !== 'repeat' };
   }

@@ -4,7 +4,7 @@ import { asId, type CallBackId, type CaseId, type CommandMeta, type ContactId } 
 import type { Db } from './database.ts';
 import { phoneNumberPurpose, type Sealer, sealedIn } from './sealer.ts';
 import type { CallBackAttemptsTable, CallBacksTable } from './tables.ts';
-import { instant, msOrNull, present, storableText } from './values.ts';
+import { instant, msOrNull, present, storableText, wholeOrNull } from './values.ts';
 
 export interface HistoryRow {
   readonly callBackId: CallBackId;
@@ -104,6 +104,7 @@ export function toRow(callBack: CallBack, sealer: Sealer): Selectable<CallBacksT
     dueAt: instant(callBack.dueAtMs),
     promisedDay: callBack.promisedDay,
     reason: callBack.reason === undefined ? null : storableText(callBack.reason),
+    hoursAheadMs: wholeOrNull(callBack.hoursAheadMs),
   };
 }
 
@@ -135,6 +136,7 @@ function toCallBack(
       caseId: row.caseId as CaseId | null,
       contactId: row.contactId as ContactId | null,
       reason: row.reason,
+      hoursAheadMs: row.hoursAheadMs,
     }),
   };
 }

@@ -133,6 +133,8 @@ export interface CallBacksTable {
   /** ISO date. */
   promisedDay: string;
   reason: string | null;
+  /** Of a test call: its hours are asked so much later than now. */
+  hoursAheadMs: number | null;
 }
 
 export interface CallBackAttemptsTable {

@@ -34,8 +34,8 @@ const statements = [
     constraint call_backs_utc_offset check (utc_offset_minutes between -720 and 840),
     constraint call_backs_promised_day check (promised_day ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$')
   )`,
-  // Somebody who asks twice is called back once.
-  sql`create unique index call_backs_open on call_backs (number_index, queue_id)
+  // Not unique: two callers behind one number are called back both. Who books holds the lock of the queue.
+  sql`create index call_backs_open on call_backs (number_index, queue_id)
     where state in ('held', 'scheduled', 'claimed', 'dialling')`,
   sql`create index call_backs_due on call_backs (due_at) where state = 'scheduled'`,
   sql`create index call_backs_promised on call_backs (queue_id, promised_day)
