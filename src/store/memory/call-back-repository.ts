@@ -28,19 +28,7 @@ export function createMemoryCallBackRepository(): CallBackRepository {
   };
 
   return {
-    promise: async (draft, { room, requestKey }) => {
-      const before = requestKey === undefined ? undefined : requests.get(requestKey);
-      const known = before && byId.get(before.callBackId);
-      if (before !== undefined && known !== undefined) {
-        return { outcome: 'promised', callBack: structuredClone(known), merged: before.merged };
-      }
-      const answer = promise({ all, put }, draft, { room, asked: requestKey === undefined ? 'byCaller' : 'elsewhere' });
-      if (requestKey !== undefined && answer.outcome === 'promised') {
-        const { callBackId, dueAtMs } = answer.callBack;
-        requests.set(requestKey, { callBackId, dueAtMs, merged: answer.merged });
-      }
-      return answer;
-    },
+    promise: async (draft, options) => promiseOnce({ byId, requests, all, put }, draft, options),
     answered: async (requestKey) => structuredClone(requests.get(requestKey)),
     openOf: async (number) =>
       structuredClone(
@@ -70,6 +58,18 @@ export function createMemoryCallBackRepository(): CallBackRepository {
           .sort((a, b) => (a.callBackId < b.callBackId ? 1 : -1))
           .slice(0, limit),
       ),
+    ...overviews({ all, put }),
+  };
+}
+
+interface Rows {
+  readonly all: () => readonly CallBack[];
+  readonly put: (callBack: CallBack) => CallBack;
+}
+
+/** Verbs over many rows. */
+function overviews({ all, put }: Rows): Pick<CallBackRepository, 'scheduled' | 'owned' | 'promised' | 'spread'> {
+  return {
     scheduled: async (limit) =>
       all()
         .filter(({ state }) => state === 'scheduled')
@@ -95,8 +95,29 @@ export function createMemoryCallBackRepository(): CallBackRepository {
   };
 }
 
+/** A request with a key is answered once. */
+function promiseOnce(
+  rows: Rows & { readonly byId: ReadonlyMap<CallBackId, CallBack>; readonly requests: Map<string, AnsweredRequest> },
+  draft: CallBackDraft,
+  { room, requestKey }: Parameters<CallBackRepository['promise']>[1],
+): Awaited<ReturnType<CallBackRepository['promise']>> {
+  const { byId, requests } = rows;
+  if (requestKey === undefined) return promise(rows, draft, { room, asked: 'byCaller' });
+  const before = requests.get(requestKey);
+  const known = before && byId.get(before.callBackId);
+  if (before !== undefined && known !== undefined) {
+    return { outcome: 'promised', callBack: structuredClone(known), merged: before.merged };
+  }
+  const answer = promise(rows, draft, { room, asked: 'elsewhere' });
+  if (answer.outcome === 'promised') {
+    const { callBackId, dueAtMs } = answer.callBack;
+    requests.set(requestKey, { callBackId, dueAtMs, merged: answer.merged });
+  }
+  return answer;
+}
+
 function promise(
-  rows: { readonly all: () => readonly CallBack[]; readonly put: (callBack: CallBack) => CallBack },
+  rows: Rows,
   draft: CallBackDraft,
   { room, asked }: { readonly room: readonly CallBackRoom[]; readonly asked: 'byCaller' | 'elsewhere' },
 ): Awaited<ReturnType<CallBackRepository['promise']>> {

@@ -140,31 +140,7 @@ function overviews({ db, guard }: Database): Pick<CallBackRepository, 'scheduled
           state: row.state as CallBackState,
         }));
       }),
-    promised: () =>
-      guard('counting promised call-backs', async () => {
-        const rows = await db
-          .selectFrom('callBacks')
-          .select([
-            'queueId',
-            'promisedDay',
-            sql<number>`count(*)::int`.as('open'),
-            sql<Date | null>`min(due_at) filter (where state in ('scheduled', 'claimed'))`.as('oldestDueAt'),
-            sql<Date | null>`min(due_at) filter (where wish = 'at' and state in ('scheduled', 'claimed'))`.as(
-              'oldestChosenAt',
-            ),
-          ])
-          .where('state', 'in', moves.openStates)
-          .groupBy(['queueId', 'promisedDay'])
-          .orderBy(sql`queue_id collate "C"`)
-          .orderBy('promisedDay')
-          .execute();
-        return rows.map(({ queueId, promisedDay, open, oldestDueAt, oldestChosenAt }) => ({
-          queueId,
-          day: promisedDay,
-          open,
-          ...present({ oldestDueAtMs: msOrNull(oldestDueAt), oldestChosenAtMs: msOrNull(oldestChosenAt) }),
-        }));
-      }),
+    promised: () => guard('counting promised call-backs', () => promisedByDay(db)),
     spread: (queueId, openingMs, overMs) =>
       guard('spreading call-backs', () =>
         db.transaction().execute(async (transaction) => {
@@ -186,6 +162,32 @@ function overviews({ db, guard }: Database): Pick<CallBackRepository, 'scheduled
         }),
       ),
   };
+}
+
+/** What is open, by queue and day. */
+async function promisedByDay(db: Db): ReturnType<CallBackRepository['promised']> {
+  const rows = await db
+    .selectFrom('callBacks')
+    .select([
+      'queueId',
+      'promisedDay',
+      sql<number>`count(*)::int`.as('open'),
+      sql<Date | null>`min(due_at) filter (where state in ('scheduled', 'claimed'))`.as('oldestDueAt'),
+      sql<Date | null>`min(due_at) filter (where wish = 'at' and state in ('scheduled', 'claimed'))`.as(
+        'oldestChosenAt',
+      ),
+    ])
+    .where('state', 'in', moves.openStates)
+    .groupBy(['queueId', 'promisedDay'])
+    .orderBy(sql`queue_id collate "C"`)
+    .orderBy('promisedDay')
+    .execute();
+  return rows.map(({ queueId, promisedDay, open, oldestDueAt, oldestChosenAt }) => ({
+    queueId,
+    day: promisedDay,
+    open,
+    ...present({ oldestDueAtMs: msOrNull(oldestDueAt), oldestChosenAtMs: msOrNull(oldestChosenAt) }),
+  }));
 }
 
 type Promised = Awaited<ReturnType<CallBackRepository['promise']>>;
