@@ -46,6 +46,8 @@ export interface TestStackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Settings of queues, by queue and name, in place of those of the reference hotline and of the short delays. */
   readonly queues?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Changes the configuration, a copy of the reference hotline's with the above, before it is read. */
+  readonly configure?: (configDir: string) => void;
 }
 
 const noticeLimitMs = 10_000;
@@ -168,7 +170,11 @@ function writeTestConfig(dir: string, options: TestStackOptions, callerPort: num
   // Whom the hotline calls back is one of our citizens.
   document.setIn(['trunks', 0, 'dial'], document.createNode({ host: callerAddress, port: callerPort }));
   writeFileSync(file, document.toString());
-  if (options.wholeGreeting === true) return;
+  if (options.wholeGreeting !== true) shortenGreeting(dir);
+  options.configure?.(dir);
+}
+
+function shortenGreeting(dir: string): void {
   const flow = join(dir, 'flows', 'main.yaml');
   const main = parseDocument(readFileSync(flow, 'utf8'));
   main.setIn(['nodes', 'greeting', 'say'], main.createNode(['recording-notice-short']));
