@@ -73,7 +73,8 @@ export class Citizens {
 function behaviourOf(first: FirstCall, answers: CitizenBehaviour): CitizenBehaviour {
   switch (first) {
     case 'busy':
-      return { kind: 'refuse', as: 'busy' };
+      // So long that he may be refused while nobody is there to see it.
+      return { kind: 'refuse', as: 'busy', announcesMs: 2 * secondMs };
     case 'switchedOff':
       return { kind: 'refuse', as: 'switchedOff' };
     case 'ringsOn':

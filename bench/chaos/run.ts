@@ -58,7 +58,8 @@ export async function runChaos(stack: TestStack, options: ChaosOptions): Promise
 class ChaosRun {
   readonly #stack: TestStack;
   readonly #options: ChaosOptions;
-  readonly #random: RandomStream;
+  readonly #drawn: Readonly<Record<'promises' | 'instants' | 'kills', RandomStream>>;
+  readonly #victims: readonly Victim[];
   readonly #citizens: Citizens;
   readonly #promised = new Map<string, Promise<boolean>>();
   readonly #kills: Kill[] = [];
@@ -67,7 +68,13 @@ class ChaosRun {
     this.#stack = stack;
     this.#options = options;
     this.#citizens = new Citizens(stack.phones);
-    this.#random = new RandomStream(options.seed, 'chaos');
+    const { seed, kills } = options;
+    this.#drawn = {
+      promises: new RandomStream(seed, 'promises'),
+      instants: new RandomStream(seed, 'instants'),
+      kills: new RandomStream(seed, 'kills'),
+    };
+    this.#victims = dealVictims(kills, new RandomStream(seed, 'victims'));
   }
 
   async staff(): Promise<void> {
@@ -83,17 +90,24 @@ class ChaosRun {
   }
 
   async killAll(): Promise<void> {
-    const { kills, onProgress } = this.#options;
-    while (this.#kills.length < kills) {
+    const { onProgress } = this.#options;
+    for (const victim of this.#victims) {
+      const atStake = await this.#untilAtStake();
+      const awayMs = await strike(this.#stack, victim, this.#drawn.kills);
+      this.#kills.push({ victim, atStake, awayMs });
+      const what = `kill ${this.#kills.length} of ${this.#victims.length}: ${victim}, ${atStake.join(', ')}`;
+      onProgress(`${what}; back after ${awayMs} ms`);
+    }
+  }
+
+  /** New promises, and an instant at which one is not answered yet; resolves with the states of these. */
+  async #untilAtStake(): Promise<readonly string[]> {
+    for (;;) {
       await this.#untilOpen(mostOpen, backlogLimitMs);
       for (let i = 0; i < promisesPerRound; i += 1) this.#promiseOne();
-      await pause(this.#random.below(killWithinMs));
+      await pause(this.#drawn.instants.below(killWithinMs));
       const atStake = (await this.#callBacks(mostOpen * 4)).filter(isAtStake).map(({ state }) => state);
-      if (atStake.length === 0) continue;
-      const victim = victims[this.#random.below(victims.length)] ?? 'service';
-      const awayMs = await strike(this.#stack, victim, this.#random);
-      this.#kills.push({ victim, atStake, awayMs });
-      onProgress(`kill ${this.#kills.length} of ${kills}: ${victim}, ${atStake.join(', ')}; back after ${awayMs} ms`);
+      if (atStake.length > 0) return atStake;
     }
   }
 
@@ -145,7 +159,7 @@ class ChaosRun {
   }
 
   #promiseOne(): void {
-    const random = this.#random;
+    const random = this.#drawn.promises;
     const number = `+7926${1_000_000 + this.#promised.size}`;
     const way = ways[random.below(ways.length)] ?? 'soon';
     const queueIds = Object.keys(queues) as ChaosQueue[];
@@ -217,6 +231,16 @@ function isOpen({ state }: ShownCallBack): boolean {
 
 function shortly({ state, dueAt, attempts }: ShownCallBack): string {
   return `${state}, due ${dueAt.slice(11, 19)}, after ${attempts.map(({ outcome }) => outcome ?? 'open').join(' ') || 'none'}`;
+}
+
+/** Each of them equally often, in any order. */
+function dealVictims(count: number, random: RandomStream): readonly Victim[] {
+  const dealt: Victim[] = [];
+  while (dealt.length < count) {
+    const left = [...victims];
+    while (left.length > 0) dealt.push(...left.splice(random.below(left.length), 1));
+  }
+  return dealt.slice(0, count);
 }
 
 /** Promised, not answered, and not waiting for a later try. */

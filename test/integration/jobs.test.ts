@@ -301,6 +301,13 @@ t.test(
   },
 );
 
+t.test('contacts too young at the start to be told from live ones are looked at again soon', async (t) => {
+  const { times, extents } = scheduledCallBacks();
+  await started(t, { callBacks: times, reconcile: { everyMs: 60_000, settleMs: 300 } });
+  await eventually('they are compared twice', async () => extents.length === 2);
+  t.same(extents, ['all', 'all']);
+});
+
 t.test('Redis lost for good: the jobs end all the same, in bounded time', async (t) => {
   const { gateway } = testGateway();
   const jobs = await started(t, { gateways: { sms: gateway } });

@@ -52,7 +52,7 @@ export interface CallBackJobsOptions {
   readonly logger: Logger;
   /** Default five minutes. */
   readonly reconcileEveryMs?: number;
-  /** From the return of Redis to the comparison with the live contacts; default half a minute. */
+  /** From the start, and from the return of Redis, to a comparison with the live contacts; default half a minute. */
   readonly settleMs?: number;
 }
 
@@ -88,7 +88,8 @@ export class CallBackJobs {
   /** Redis has been seen. */
   start(): void {
     this.#reconcile('all');
-    this.#reconcileIn(this.#everyMs);
+    // Those that were just made count as live in the first comparison: who died with the process before is found by this one.
+    this.#reconcileIn(this.#settleMs);
   }
 
   async stop(): Promise<void> {
@@ -138,10 +139,14 @@ export class CallBackJobs {
     return this.#options.reconcileEveryMs ?? reconcileEveryMs;
   }
 
+  get #settleMs(): number {
+    return this.#options.settleMs ?? settleMs;
+  }
+
   #redisIsBack(): void {
     if (this.#cancel === undefined) return;
     this.#reconcile('planOnly');
-    this.#reconcileIn(this.#options.settleMs ?? settleMs);
+    this.#reconcileIn(this.#settleMs);
   }
 
   #reconcileIn(ms: number): void {
