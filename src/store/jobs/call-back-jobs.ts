@@ -137,13 +137,17 @@ export class CallBackJobs {
     return this.#options.reconcileEveryMs ?? reconcileEveryMs;
   }
 
+  get #settleMs(): number {
+    return this.#options.settleMs ?? settleMs;
+  }
+
   #redisIsBack(): void {
     if (this.#cancel !== undefined) this.#planAndSettle();
   }
 
   #planAndSettle(): void {
     this.#reconcile('planOnly');
-    this.#reconcileIn(this.#options.settleMs ?? settleMs);
+    this.#reconcileIn(this.#settleMs);
   }
 
   #reconcileIn(ms: number): void {
