@@ -123,7 +123,8 @@ export async function runEffect(
         { ...request, contactId, createdAtMs: ports.clock.nowMs() },
         meta('callerLeftRequest'),
       );
-      return [{ type: 'requestStored', ...stored, idempotencyKey: effect.idempotencyKey }];
+      const { idempotencyKey, topic, callBackNumber } = effect;
+      return [{ type: 'requestStored', ...stored, idempotencyKey, topic, callBackNumber }];
     }
     case 'putRecord':
       await ports.records.put(context.record());

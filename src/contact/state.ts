@@ -107,9 +107,12 @@ export interface KnownCallBack {
    */
   readonly state: 'found' | 'dialling' | 'asked' | 'held';
   /** Made as the concluded end; `untold`: he has not heard of it yet. */
-  readonly concluded?: 'untold' | 'told';
-  /** His own choice, promised for then, too late for the flow that asked for it: he has not heard of it yet. */
+  readonly concluded?:
+    | 'untold'
+    | 'told' /** His own choice, promised for then, too late for the flow that asked for it: he has not heard of it yet. */;
   readonly untold?: { readonly dueAtMs: number };
+  /** Made of a request that he left while nobody was there: the request is what he has, this is how it is answered. */
+  readonly ofRequest?: true;
 }
 
 /** A place in a queue that this caller gave up by hanging up. */
@@ -129,7 +132,7 @@ export interface EarnedPlace {
 }
 
 /** What is being written down for the caller. */
-export type Promising = 'ownCallBack' | 'concludedCallBack' | 'concludedRequest';
+export type Promising = 'ownCallBack' | 'concludedCallBack' | 'concludedRequest' | 'requestCallBack';
 
 interface Waiting {
   readonly queueId: string;

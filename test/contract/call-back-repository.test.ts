@@ -80,6 +80,7 @@ async function contract(t: Test, repository: CallBackRepository): Promise<void> 
       { wish: { kind: 'soon' } },
       { wish: { kind: 'at', atMs: now + hour }, utcOffsetMinutes: 300 },
       { wish: { kind: 'nextOpening' }, caseId: asId<CaseId>('k1') },
+      { wish: { kind: 'soon' }, hoursAheadMs: -400 * 24 * hour },
     ] as const;
     for (const fields of wishes) {
       const asked = draft(fields);
@@ -420,6 +421,68 @@ async function contract(t: Test, repository: CallBackRepository): Promise<void> 
       ],
     );
   });
+
+  await t.test('of the times that callers chose, the first of those that wait to be dialled', async (t) => {
+    const queueId = queue();
+    const at = async (dueAtMs: number, wish: CallBackDraft['wish']): Promise<CallBack> => {
+      const callBack = await promised({ queueId, wish }, [{ day, most: 9, dueAtMs }]);
+      await repository.letGo(callBack.callBackId, callBack.promisedBy, now);
+      return callBack;
+    };
+    const overview = async () => (await repository.promised()).filter((promises) => promises.queueId === queueId);
+    await at(now + minute, { kind: 'soon' });
+    await at(now + minute, { kind: 'nextOpening' });
+    t.same(await overview(), [{ queueId, day, open: 2, oldestDueAtMs: now + minute }]);
+    await at(now + hour, { kind: 'at', atMs: now + hour });
+    const sooner = await at(now + 30 * minute, { kind: 'at', atMs: now + 30 * minute });
+    await promised({ queueId, wish: { kind: 'at', atMs: now } }, [{ day, most: 9, dueAtMs: now }]);
+    const both = { queueId, day, open: 5, oldestDueAtMs: now + minute };
+    t.same(await overview(), [{ ...both, oldestChosenAtMs: now + 30 * minute }]);
+    const claimer = contact();
+    await repository.claim(sooner.callBackId, claimer, now + hour);
+    t.same(await overview(), [{ ...both, oldestChosenAtMs: now + 30 * minute }], 'claimed it still waits');
+    await repository.beginAttempt(sooner.callBackId, claimer, now + hour);
+    t.same(await overview(), [{ ...both, oldestChosenAtMs: now + hour }]);
+  });
+
+  await t.test(
+    'a request with a key is answered once, whatever has become of it, and each key has its answer',
+    async (t) => {
+      const queueId = queue();
+      const asked = draft({ queueId });
+      const [one, two, other] = ['one', 'two', 'other'].map((name) => `${queueId}-${name}`) as [string, string, string];
+      t.equal(await repository.answered(one), undefined);
+      const ask = (requestKey: string, from = asked, room = plenty) =>
+        repository.promise(from, { room, meta, requestKey });
+      t.match(await ask(one, asked, []), { outcome: 'noRoom' });
+      t.equal(await repository.answered(one), undefined, 'what is refused may be asked for again');
+      const first = await ask(one);
+      if (first.outcome !== 'promised') return t.fail(first.outcome);
+      const { callBackId } = first.callBack;
+      t.same(await repository.answered(one), { callBackId, dueAtMs: now, merged: false });
+      await repository.letGo(callBackId, asked.contactId, now);
+      const second = draft({ queueId, number: asked.number });
+      const later = [{ day: nextDay, most: 9, dueAtMs: now + 24 * hour }];
+      t.match(await ask(two, second, later), { merged: true, callBack: { callBackId } });
+      t.same(await repository.answered(two), { callBackId, dueAtMs: now + 24 * hour, merged: true });
+      t.same(await repository.answered(one), { callBackId, dueAtMs: now, merged: false });
+      await repository.cancel(callBackId, { reason: 'test', meta, nowMs: now });
+      const again = await ask(two, second);
+      t.match(again, { outcome: 'promised', merged: true, callBack: { callBackId, state: 'cancelled' } });
+
+      const callers = draft({ queueId });
+      const held = await promised(callers);
+      const elsewhere = draft({ queueId, number: callers.number });
+      const found = await ask(other, elsewhere, []);
+      t.match(found, { merged: true, callBack: { callBackId: held.callBackId, contactId: callers.contactId } });
+      t.equal((await known(held.callBackId)).contactId, callers.contactId, 'who is on the line keeps it');
+      const keys = Array.from({ length: 4 }, () => ask(`${queueId}-twice`, draft({ queueId, number: '+79990001122' })));
+      const ids = (await Promise.all(keys)).map(
+        (answer) => answer.outcome === 'promised' && answer.callBack.callBackId,
+      );
+      t.equal(new Set(ids).size, 1, 'asked at the same time');
+    },
+  );
 
   await t.test('those of an opening are spread in the order of their places, once', async (t) => {
     const queueId = queue();

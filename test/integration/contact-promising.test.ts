@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import type { CallBack } from '../../src/callbacks/index.ts';
 import type { ContactRecord, ContactState } from '../../src/contact/index.ts';
-import type { LegId } from '../../src/foundation/index.ts';
+import { type LegId, minuteMs } from '../../src/foundation/index.ts';
 import { returningRules } from '../support/contact-rules.ts';
 import { ContactWorld, type CrashPoint } from '../support/contact-world.ts';
 
@@ -18,6 +18,7 @@ async function started(options: {
   const closesAtMs = closesAfterMs === undefined ? undefined : world.clock.nowMs() + closesAfterMs;
   world.rules = returningRules(closesAtMs);
   world.callBacks.looks = false;
+  if (closesAtMs !== undefined) world.callBacks.away = { fromMs: closesAtMs, toMs: closesAtMs + 60 * minuteMs };
   await world.startProcess();
   world.exchange.unregister(await world.operatorReady('answer'));
   await world.pass(100);
@@ -252,6 +253,24 @@ async function waitsAtClosingTime(world: ContactWorld): Promise<string | undefin
   return told === 1 ? outcomeFault(record, 'requestLeft') : `the line closed ${told} times`;
 }
 
+/** He leaves a request when the line has closed: he is called back for it when it opens, and it stands. */
+async function leavesRequestAtNight(world: ContactWorld): Promise<string | undefined> {
+  world.callBacks.refuses = 'noRoom';
+  const caller: LegId = world.call(calledLine);
+  await world.live(340_000);
+  world.callBacks.refuses = undefined;
+  world.exchange.press(caller, '#1');
+  await world.live(30_000);
+  world.exchange.hangup(caller);
+  const record = await ended(world);
+  const [made] = world.callBacks.all();
+  if (made?.wish.kind !== 'nextOpening') return `he wishes ${made?.wish.kind}: ${kindsOf(record).join()}`;
+  if (made.caseId === undefined || made.caseId !== record?.caseId) return 'it is not for his request';
+  const request = await world.cases.cases.get(made.caseId);
+  if (request?.state === 'closed') return 'the request is closed';
+  return callBackFault(world, 'scheduled') ?? outcomeFault(record, 'requestLeft');
+}
+
 const scenarios: readonly Scenario[] = [
   { name: 'a call-back chosen by key', fromMs: 18_000, play: choosesByKey },
   { name: 'a call-back as the concluded end', fromMs: 100_000, play: waitsAndLeaves },
@@ -262,6 +281,7 @@ const scenarios: readonly Scenario[] = [
   { name: 'a caller who is being dialled and calls in', play: callsInWhileDialled },
   { name: 'a caller who gave up and calls again', fromMs: 18_000, play: callsAgain },
   { name: 'closing time', closesAfterMs: 30_000, fromMs: 28_000, play: waitsAtClosingTime },
+  { name: 'a request of the night', closesAfterMs: 30_000, fromMs: 338_000, play: leavesRequestAtNight },
 ];
 
 for (const scenario of scenarios)

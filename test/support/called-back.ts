@@ -39,6 +39,18 @@ export const isSilent: CitizenBehaviour = { kind: 'answer', afterMs: 300 };
 /** The shortest there is. */
 export const retryMs = 10_000;
 
+/** Whoever was not reached is tried again as soon as may be. */
+export function triesAgainSoon(change: ChangeConfig): void {
+  change('call-backs.yaml', (sheet) => {
+    const outcomes = ['busy', 'noAnswer', 'declined', 'unreachable', 'machine', 'silence', 'operatorGone', 'unknown'];
+    const retry = Object.fromEntries(outcomes.map((outcome) => [`${outcome}Ms`, retryMs]));
+    const { queues: named } = sheet.toJS() as { readonly queues: Readonly<Record<string, object>> };
+    for (const [queueId, own] of Object.entries(named)) {
+      sheet.setIn(['queues', queueId], sheet.createNode({ ...own, retry, spreadMs: 0 }));
+    }
+  });
+}
+
 /** Every line is open now and for the rest of a long day, and whoever was not reached is tried again as soon as may be. */
 export function callBackConfig(change: ChangeConfig): void {
   change('hotline.yaml', (hotline) => {
@@ -49,14 +61,7 @@ export function callBackConfig(change: ChangeConfig): void {
   change('number-zones.yaml', (zones) => {
     zones.setIn(['areas'], zones.createNode([{ country: 'RU', zones: [noonZone], codes: [dayCode] }]));
   });
-  change('call-backs.yaml', (sheet) => {
-    const outcomes = ['busy', 'noAnswer', 'declined', 'unreachable', 'machine', 'silence', 'operatorGone', 'unknown'];
-    const retry = Object.fromEntries(outcomes.map((outcome) => [`${outcome}Ms`, retryMs]));
-    const { queues: named } = sheet.toJS() as { readonly queues: Readonly<Record<string, object>> };
-    for (const [queueId, own] of Object.entries(named)) {
-      sheet.setIn(['queues', queueId], sheet.createNode({ ...own, retry, spreadMs: 0 }));
-    }
-  });
+  triesAgainSoon(change);
 }
 
 /** A call-back as the API shows it; what the tests look at. */

@@ -218,7 +218,7 @@ const modeOf: Readonly<Record<string, CallBackMode>> = {
 /** Nobody is called back from this number's line. */
 const undiallable = '+78001000003';
 const calledBack = {
-  callBacks: callBackSettingsSchema.parse({ retry }),
+  callBacks: callBackSettingsSchema.parse({ retry, requestsOfTheNight: true }),
   abandonedPlaceMs: 10 * minuteMs,
   closing: { graceMs: 5 * minuteMs, to: { node: 'message' } },
 } as const;

@@ -224,6 +224,35 @@ t.test('let go when it may no longer be dialled today, it is due when it may', a
   t.equal(clockText((await get(answer.callBackId)).dueAtMs), '25T09:00:00');
 });
 
+t.test('a test call’s promise keeps to the hours of that call', async (t) => {
+  const { clock, service, seen, ask, get } = world({ now: '2026-11-24T03:00' });
+  const caller = contact();
+  const hoursAheadMs = 16 * hour + 50 * minute; // ten minutes before the line closes
+  const answer = await ask(soon, { contactId: caller, hoursAheadMs });
+  if (answer.outcome !== 'promised') return t.fail(answer.why);
+  t.equal(answer.dueAtMs, clock.nowMs());
+  t.match(await get(answer.callBackId), { promisedDay: '2026-11-24', hoursAheadMs });
+  await service.letGo(answer.callBackId, caller, meta);
+  await service.due(answer.callBackId);
+  t.same(seen.begun, [answer.callBackId]);
+  const by = contact();
+  t.match(await service.claim(answer.callBackId, by), { untilMs: clock.nowMs() + 10 * minute });
+  await clock.moveTo(clock.nowMs() + 10 * minute);
+  t.same(await service.beginAttempt(answer.callBackId, by), { outcome: 'mayNotDial' });
+  t.equal((await get(answer.callBackId)).dueAtMs, at('2026-11-25T08:00') - hoursAheadMs);
+  t.match(
+    await ask({ kind: 'at', atMs: at('2026-11-25T21:00') - hoursAheadMs }, { hoursAheadMs }),
+    { why: 'outsideHours', nextAtMs: at('2026-11-26T08:00') - hoursAheadMs },
+    'an instant of his choice is by the clock too',
+  );
+  t.match(await ask({ kind: 'at', atMs: at('2026-11-25T19:00') - hoursAheadMs }, { contactId: caller, hoursAheadMs }), {
+    outcome: 'promised',
+    dueAtMs: at('2026-11-25T19:00') - hoursAheadMs,
+  });
+  await ask(nextOpening, { contactId: caller });
+  t.notOk('hoursAheadMs' in (await get(answer.callBackId)), 'asked for again by a call that is none');
+});
+
 t.test('when it is due a contact is begun, which claims it until the window ends', async (t) => {
   const { clock, service, seen, get, waiting } = world();
   const { callBackId } = await waiting();

@@ -7,6 +7,7 @@ import {
   type Arrival,
   type ContactEffect,
   type ContactEvent,
+  type ContactRules,
   type QueuedPhase,
   rulesFromConfig,
 } from '../../src/contact/index.ts';
@@ -16,6 +17,7 @@ import {
   type CaseId,
   type ContactId,
   dayMs,
+  hourMs,
   minuteMs,
   type OfferId,
   type OperatorId,
@@ -225,6 +227,26 @@ t.test('who says an hour that it is nowhere where his number is has none promise
   const driver = press(waiting(new Driver(calledArrival, rules).toMenu()), '1');
   t.same(allOf(driver, 'promiseCallBack'), []);
   t.same(said(driver), ['call-back-refused']);
+});
+
+t.test('a test call is promised by its own hours, and told by them', async (t) => {
+  const hoursAheadMs = 13 * hourMs;
+  const asked: (readonly [atMs: number, askedAtMs: number])[] = [];
+  const rules: ContactRules = {
+    ...returningRules(),
+    callBackWish: ({ atMs }) => ({ wish: { kind: 'at', atMs: atMs + hourMs } }),
+    spoken: (_lineId, atMs, askedAtMs) => {
+      asked.push([atMs, askedAtMs]);
+      return { date: '2023-11-15', time: '09:00', dayOffset: 0 };
+    },
+  };
+  const evaluateAtMs = new Driver(calledArrival).nowMs + hoursAheadMs;
+  const driver = press(waiting(new Driver({ ...calledArrival, evaluateAtMs }, rules).toMenu()), '1');
+  const wishedMs = driver.nowMs + hourMs;
+  t.match(lastPromise(driver), { hoursAheadMs, wish: { kind: 'at', atMs: wishedMs } }, 'by the clock');
+  promised(driver);
+  t.same(asked, [[driver.nowMs + hoursAheadMs, driver.nowMs + hoursAheadMs]]);
+  t.notOk('hoursAheadMs' in lastPromise(press(waiting(), '1')), 'of no other call');
 });
 
 t.test('his own request in the making is the only one: what was concluded meanwhile is replaced', async (t) => {

@@ -1,12 +1,12 @@
 import type { CallBackWish } from '../../callbacks/index.ts';
-import type { CallBackId } from '../../foundation/index.ts';
-import type { Instruction } from '../../ivr/index.ts';
+import type { CallBackId, CaseId } from '../../foundation/index.ts';
+import type { Instruction, SpokenInstant } from '../../ivr/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ContactState, KnownCallBack, Promising } from '../state.ts';
 import { finishWhenDone } from './closing.ts';
 import { type Draft, emit, newName, note, setFacts, setPhase } from './draft.ts';
 import { onCallBackHeld, onCallerKnown } from './returning.ts';
-import { feed } from './voice.ts';
+import { feed, hoursAhead, scheduleInstant } from './voice.ts';
 
 /** He holds something concluded for his wait in this queue. */
 export function holdsPromise({ facts, callBacks = [] }: ContactState, queueId: string): boolean {
@@ -26,9 +26,9 @@ export function isMakingHisOwn({ requestAsked, facts, promising = {} }: ContactS
   );
 }
 
-/** He leaves with a call-back, or may. */
+/** He leaves with a call-back, or may: what he leaves with for a request is the request. */
 export function hasCallBack({ callBacks = [] }: ContactState): boolean {
-  return callBacks.some(isHis);
+  return callBacks.some((one) => isHis(one) && one.ofRequest === undefined);
 }
 
 /** Held by this contact, or may be. */
@@ -63,13 +63,16 @@ export function askForCallBack(
   if (number === '') return 'noNumber';
   const wanted = draft.rules.callBackWish({
     lineId: facts.lineId ?? '',
-    atMs: draft.nowMs,
+    atMs: scheduleInstant(draft.state, draft.nowMs),
     wish: asked.wish,
     number,
     ...(localHour === undefined ? {} : { localHour }),
   });
   if (wanted === 'zoneUnknown') return wanted;
-  return promise(draft, 'ownCallBack', { topic, number, ...wanted }) ? 'asked' : 'noRoom';
+  const { wish: asIf, utcOffsetMinutes } = wanted;
+  const wish = asIf.kind === 'at' ? { ...asIf, atMs: asIf.atMs - (hoursAhead(draft.state) ?? 0) } : asIf;
+  const where = utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes };
+  return promise(draft, 'ownCallBack', { topic, number, wish, ...where }) ? 'asked' : 'noRoom';
 }
 
 /** The concluded end without asking, where callers of his queue are called back and his number is known. */
@@ -78,6 +81,22 @@ export function concludeByCallBack(draft: Draft): boolean {
   if (phase.name !== 'queued' || facts.ani === '') return false;
   const wish: CallBackWish = { kind: 'soon', onlyToday: true };
   return promise(draft, 'concludedCallBack', { topic: phase.topic, number: facts.ani, wish });
+}
+
+/** A request left while nobody is there is spread over the first hour with the call-backs of the night; it stands whatever becomes of its call-back. */
+function callBackForRequest(draft: Draft, event: Extract<ContactEvent, { type: 'requestStored' }>): void {
+  const { caseId, topic = '', callBackNumber: number = '' } = event;
+  const { facts, callBacks = [] } = draft.state;
+  const { lineId = '' } = facts;
+  if (number === '' || callBacks.some(isHis)) return;
+  if (draft.rules.lineHours(lineId, scheduleInstant(draft.state, draft.nowMs))?.open !== false) return;
+  const queueId = queueToCallFrom(draft, topic);
+  if (queueId === undefined || draft.rules.queue(queueId)?.callBacks?.requestsOfTheNight !== true) return;
+  promise(draft, 'requestCallBack', { topic, number, wish: { kind: 'nextOpening' }, caseId });
+}
+
+function queueToCallFrom({ state, rules }: Draft, topic: string): string | undefined {
+  return state.facts.queueId ?? rules.callBackQueue(state.facts.lineId ?? '', topic);
 }
 
 /** False: nobody is called back from his queue. */
@@ -89,16 +108,19 @@ function promise(
     readonly number: string;
     readonly wish: CallBackWish;
     readonly utcOffsetMinutes?: number;
+    readonly caseId?: CaseId;
   },
 ): boolean {
   const { facts, earned } = draft.state;
   const { lineId = '', language, enqueuedAtMs = draft.nowMs } = facts;
-  const queueId = facts.queueId ?? draft.rules.callBackQueue(lineId, what.topic);
+  const queueId = queueToCallFrom(draft, what.topic);
   if (queueId === undefined || draft.rules.queue(queueId)?.callBacks === undefined) return false;
   const placeMs = Math.min(enqueuedAtMs, earned?.placeMs ?? enqueuedAtMs);
   const idempotencyKey = newName<string>(draft, 'r');
   setPromising(draft, { ...draft.state.promising, [idempotencyKey]: as });
-  emit(draft, { type: 'promiseCallBack', idempotencyKey, lineId, queueId, language, placeMs, ...what });
+  const hoursAheadMs = hoursAhead(draft.state);
+  const hours = hoursAheadMs === undefined ? {} : { hoursAheadMs };
+  emit(draft, { type: 'promiseCallBack', idempotencyKey, lineId, queueId, language, placeMs, ...what, ...hours });
   return true;
 }
 
@@ -168,7 +190,8 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
   const { callBacks = [] } = draft.state;
   const isKnown = callBacks.some((one) => one.callBackId === callBackId && one.state === 'held');
   if (as === undefined && isKnown) return;
-  const made: KnownCallBack = { callBackId, queueId, placeMs, state: 'held' };
+  const ofRequest = as === 'requestCallBack';
+  const made: KnownCallBack = { callBackId, queueId, placeMs, state: 'held', ...(ofRequest && { ofRequest }) };
   setCallBacks(draft, [...callBacks.filter((one) => one.callBackId !== callBackId), made]);
   setFacts(draft, { callBackId });
   note(draft, 'callBackPromised', { callBackId, queueId, dueAtMs, by: as ?? 'recovery' });
@@ -176,16 +199,17 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
   if (isServed(draft.state)) {
     cancelCallBacks(draft, 'answeredLive');
   } else if (phase.name === 'closing') {
-    setFacts(draft, { outcome: 'callBackPromised' });
+    if (!ofRequest) setFacts(draft, { outcome: 'callBackPromised' });
     letGoCallBacks(draft);
+  } else if (ofRequest) {
+    return; // held until he has gone; with his request he was told that he will be called
   } else if (as === 'concludedCallBack') {
     // He has left a request of his own meanwhile: that is what he wants.
     if (facts.caseId === undefined) updateCallBack(draft, callBackId, { concluded: 'untold' });
     else cancelCallBacks(draft, 'replaced', ({ callBackId: id }) => id === callBackId);
   } else {
     replaceConcluded(draft);
-    const { lineId = '' } = facts;
-    const at = draft.rules.spoken(lineId, dueAtMs, draft.nowMs);
+    const at = spoken(draft, dueAtMs);
     // Come too late for the flow that asked for it: told while he waits.
     if (feed(draft, { kind: 'callBackPromised', at }) === 'ignored')
       updateCallBack(draft, callBackId, { untold: { dueAtMs } });
@@ -195,14 +219,19 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
 function onRefused(draft: Draft, event: Extract<ContactEvent, { type: 'callBackRefused' }>): void {
   const { idempotencyKey, why, nextAtMs } = event;
   note(draft, 'callBackNotPromised', { why });
-  const next =
-    nextAtMs === undefined ? {} : { next: draft.rules.spoken(draft.state.facts.lineId ?? '', nextAtMs, draft.nowMs) };
+  const next = nextAtMs === undefined ? {} : { next: spoken(draft, nextAtMs) };
   refuse(draft, answered(draft, idempotencyKey), { kind: 'callBackRefused', why, ...next });
+}
+
+/** By the clock on the line's wall, or what it would show at a test call's instant. */
+function spoken({ state, nowMs, rules }: Draft, atMs: number): SpokenInstant {
+  return rules.spoken(state.facts.lineId ?? '', scheduleInstant(state, atMs), scheduleInstant(state, nowMs));
 }
 
 /** The concluded end is a request then. */
 function refuse(draft: Draft, as: Promising | undefined, input: Parameters<typeof feed>[1]): void {
   const { phase } = draft.state;
+  if (as === 'requestCallBack') return; // the request stands
   if (as === 'ownCallBack') feed(draft, input);
   else if ((phase.name === 'queued' || phase.name === 'joining') && phase.ladder !== undefined)
     setPhase(draft, { ...phase, ladder: { ...phase.ladder, conclusion: 'request' } });
@@ -227,6 +256,7 @@ export function keepRequest(draft: Draft, event: Extract<ContactEvent, { type: '
   setFacts(draft, { caseId });
   if (isConcluded) draft.state = { ...draft.state, concluded: { caseId } };
   if (isConcluded && isServed(draft.state)) closeConcluded(draft, 'answeredLive');
+  if (!isConcluded && !isServed(draft.state)) callBackForRequest(draft, event);
   return isConcluded ? 'concluded' : 'own';
 }
 

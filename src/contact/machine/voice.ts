@@ -151,8 +151,12 @@ function flowStep(
 
 /** The instant at which the schedule is asked: now, or the test's instant moved on by the time since arrival. */
 export function scheduleInstant(state: ContactState, nowMs: number): number {
-  const { evaluateAtMs } = state.facts;
-  return evaluateAtMs === undefined ? nowMs : evaluateAtMs + (nowMs - state.arrivedAtMs);
+  return nowMs + (hoursAhead(state) ?? 0);
+}
+
+/** By how much a test call's hours are later than the clock. */
+export function hoursAhead({ facts, arrivedAtMs }: ContactState): number | undefined {
+  return facts.evaluateAtMs === undefined ? undefined : facts.evaluateAtMs - arrivedAtMs;
 }
 
 function follow(draft: Draft, instruction: Instruction): void {

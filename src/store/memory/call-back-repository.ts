@@ -1,4 +1,5 @@
 import {
+  type AnsweredRequest,
   type CallBack,
   type CallBackDraft,
   type CallBackRepository,
@@ -11,6 +12,7 @@ import { type CallBackId, newId } from '../../foundation/index.ts';
 /** The twin of the call-backs' tables: same contract, nothing durable. */
 export function createMemoryCallBackRepository(): CallBackRepository {
   const byId = new Map<CallBackId, CallBack>();
+  const requests = new Map<string, AnsweredRequest>();
   const all = (): readonly CallBack[] => [...byId.values()];
   const put = (callBack: CallBack): CallBack => {
     byId.set(callBack.callBackId, structuredClone(callBack));
@@ -26,7 +28,20 @@ export function createMemoryCallBackRepository(): CallBackRepository {
   };
 
   return {
-    promise: async (draft, { room }) => promise({ all, put }, draft, room),
+    promise: async (draft, { room, requestKey }) => {
+      const before = requestKey === undefined ? undefined : requests.get(requestKey);
+      const known = before && byId.get(before.callBackId);
+      if (before !== undefined && known !== undefined) {
+        return { outcome: 'promised', callBack: structuredClone(known), merged: before.merged };
+      }
+      const answer = promise({ all, put }, draft, { room, asked: requestKey === undefined ? 'byCaller' : 'elsewhere' });
+      if (requestKey !== undefined && answer.outcome === 'promised') {
+        const { callBackId, dueAtMs } = answer.callBack;
+        requests.set(requestKey, { callBackId, dueAtMs, merged: answer.merged });
+      }
+      return answer;
+    },
+    answered: async (requestKey) => structuredClone(requests.get(requestKey)),
     openOf: async (number) =>
       structuredClone(
         all()
@@ -83,14 +98,14 @@ export function createMemoryCallBackRepository(): CallBackRepository {
 function promise(
   rows: { readonly all: () => readonly CallBack[]; readonly put: (callBack: CallBack) => CallBack },
   draft: CallBackDraft,
-  room: readonly CallBackRoom[],
+  { room, asked }: { readonly room: readonly CallBackRoom[]; readonly asked: 'byCaller' | 'elsewhere' },
 ): Awaited<ReturnType<CallBackRepository['promise']>> {
   const open = rows.all().filter((callBack) => callBack.queueId === draft.queueId && moves.isOpen(callBack));
   const ofNumber = open.filter(({ number }) => number === draft.number);
-  const known = moves.askedAgain(ofNumber, draft);
-  const stands = known && moves.standsAsItIs(known, draft);
+  const known = moves.askedAgain(ofNumber, draft, asked);
+  const stands = known && moves.standsAsItIs(known, draft, asked);
   if (known !== undefined && stands !== undefined) {
-    return { outcome: 'promised', callBack: structuredClone(known), merged: stands === 'dialling' };
+    return { outcome: 'promised', callBack: structuredClone(known), merged: stands !== 'repeat' };
   }
   const day = moves.roomFor(
     room,
@@ -119,11 +134,23 @@ function promisedByDay(open: readonly CallBack[]): readonly Promised[] {
           queueId: first.queueId,
           day: first.promisedDay,
           open: group.length,
-          ...(waiting.length === 0 ? {} : { oldestDueAtMs: Math.min(...waiting.map(({ dueAtMs }) => dueAtMs)) }),
+          ...soonest('oldestDueAtMs', waiting),
+          ...soonest(
+            'oldestChosenAtMs',
+            waiting.filter(({ wish }) => wish.kind === 'at'),
+          ),
         },
       ];
     })
     .sort((a, b) => (a.queueId === b.queueId ? compare(a.day, b.day) : compare(a.queueId, b.queueId)));
+}
+
+function soonest<Name extends 'oldestDueAtMs' | 'oldestChosenAtMs'>(
+  name: Name,
+  waiting: readonly CallBack[],
+): { readonly [Key in Name]?: number } {
+  const instants = waiting.map(({ dueAtMs }) => dueAtMs);
+  return (instants.length === 0 ? {} : { [name]: Math.min(...instants) }) as { readonly [Key in Name]?: number };
 }
 
 function compare(a: string, b: string): number {

@@ -56,6 +56,15 @@ const statements = [
   )`,
   sql`create unique index call_back_attempts_open on call_back_attempts (call_back_id) where ended_at is null`,
 
+  // What was answered to a request with a key of its own: the same again is answered like the first.
+  sql`create table call_back_requests (
+    request_key text primary key,
+    call_back_id text not null references call_backs on delete cascade,
+    due_at timestamptz not null,
+    merged boolean not null
+  )`,
+  sql`create index call_back_requests_of on call_back_requests (call_back_id)`,
+
   sql`create table call_back_history (
     history_id bigint generated always as identity primary key,
     call_back_id text not null references call_backs on delete cascade,
@@ -68,7 +77,7 @@ const statements = [
   sql`create index call_back_history_of on call_back_history (call_back_id, history_id)`,
 ];
 
-const tables = ['call_back_history', 'call_back_attempts', 'call_backs'];
+const tables = ['call_back_history', 'call_back_requests', 'call_back_attempts', 'call_backs'];
 
 export const callBacks: Migration = {
   async up(db: Kysely<unknown>) {
