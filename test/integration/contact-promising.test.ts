@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import type { CallBack } from '../../src/callbacks/index.ts';
 import type { ContactRecord, ContactState } from '../../src/contact/index.ts';
-import { hourMs, type LegId } from '../../src/foundation/index.ts';
+import { type LegId, minuteMs } from '../../src/foundation/index.ts';
 import { returningRules } from '../support/contact-rules.ts';
 import { ContactWorld, type CrashPoint } from '../support/contact-world.ts';
 
@@ -18,7 +18,7 @@ async function started(options: {
   const closesAtMs = closesAfterMs === undefined ? undefined : world.clock.nowMs() + closesAfterMs;
   world.rules = returningRules(closesAtMs);
   world.callBacks.looks = false;
-  if (closesAtMs !== undefined) world.callBacks.away = { fromMs: closesAtMs, toMs: closesAtMs + 12 * hourMs };
+  if (closesAtMs !== undefined) world.callBacks.away = { fromMs: closesAtMs, toMs: closesAtMs + 60 * minuteMs };
   await world.startProcess();
   world.exchange.unregister(await world.operatorReady('answer'));
   await world.pass(100);

@@ -22,6 +22,7 @@ import {
 import { withEarned } from './returning.ts';
 import { storeRequest } from './spoken-message.ts';
 import { startVisit } from './visit.ts';
+import { scheduleInstant } from './voice.ts';
 import { keepTimer } from './wait-timers.ts';
 
 /**
@@ -138,8 +139,9 @@ function tellCallBack(draft: Draft): void {
   quieten(draft);
   const { untold, ...told } = made;
   const isOwn = untold !== undefined;
+  const asked = (atMs: number): number => scheduleInstant(draft.state, atMs);
   const say = isOwn
-    ? draft.rules.promisedSpeech(facts.lineId ?? '', untold.dueAtMs, draft.nowMs)
+    ? draft.rules.promisedSpeech(facts.lineId ?? '', asked(untold.dueAtMs), asked(draft.nowMs))
     : [{ prompt: 'concluded-call-back' }];
   const heard: KnownCallBack = isOwn ? told : { ...told, concluded: 'told' };
   setCallBacks(

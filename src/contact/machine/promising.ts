@@ -88,7 +88,7 @@ function callBackForRequest(draft: Draft, event: Extract<ContactEvent, { type: '
   const { caseId, topic = '', callBackNumber: number = '' } = event;
   const { facts, callBacks = [] } = draft.state;
   const { lineId = '' } = facts;
-  if (number === '' || callBacks.some(({ state }) => state !== 'found')) return;
+  if (number === '' || callBacks.some(isHis)) return;
   if (draft.rules.lineHours(lineId, scheduleInstant(draft.state, draft.nowMs))?.open !== false) return;
   const queueId = queueToCallFrom(draft, topic);
   if (queueId === undefined || draft.rules.queue(queueId)?.callBacks?.requestsOfTheNight !== true) return;
