@@ -7,10 +7,11 @@ import {
   type WaitRecords,
 } from './acd/index.ts';
 import type { ApiPorts } from './api/index.ts';
-import type { HotlineConfig, Line } from './config/index.ts';
+import { openFor } from './app-hours.ts';
+import type { HotlineConfig } from './config/index.ts';
 import type { EventStream, StreamEvent } from './contact/index.ts';
-import { type Clock, type Logger, messageOf } from './foundation/index.ts';
-import { evaluateSchedule, periodAt, periodsOf } from './schedule/index.ts';
+import { type Clock, type Logger, messageOf, secondMs } from './foundation/index.ts';
+import { periodAt, periodsOf } from './schedule/index.ts';
 
 export interface LevelParts {
   readonly config: HotlineConfig;
@@ -34,10 +35,12 @@ export function startLevels(parts: LevelParts): Levels {
   const targets = new TargetWatch({ waits, alarms, settings: config.targets, zones, periodAt, clock, logger });
   const openForMs = (queueId: string, nowMs: number): number => openFor(config, queueId, nowMs);
   const forecasts = new ForecastWatch({ ...parts, settings: config.targets.forecast, openForMs });
-  const stopFollowing = followEvents(parts, (event) => {
-    if (event.source === 'system') return;
+  const stopListening = listen(parts, (event) => {
+    if (event.source === 'system') return 'wantsMore';
     forecasts.changed();
-    if (event.source === 'contact') targets.changed();
+    if (event.source !== 'contact') return 'wantsMore';
+    targets.changed();
+    return 'knows';
   });
   return {
     ports: {
@@ -50,44 +53,55 @@ export function startLevels(parts: LevelParts): Levels {
       alarms,
     },
     async stop() {
-      await stopFollowing();
+      await stopListening();
       await Promise.all([targets.stop(), forecasts.stop()]);
     },
   };
 }
 
-/** From now on: what was before is in the records. */
-function followEvents({ events, logger }: LevelParts, take: (event: StreamEvent) => void): () => Promise<void> {
-  const abort = new AbortController();
-  const following = events.follow(undefined, take, abort.signal).catch((error: unknown) => {
+/**
+ * Once something is known to have happened: what is asked for by it is done once a minute at most, and to read each event of a busy hotline would
+ * cost more than all of that.
+ */
+const deafMs = 30 * secondMs;
+
+/** From now on, as what was before is in the records; after a time of deafness from where it began, so that nothing is missed. */
+function listen(
+  { events, clock, logger }: LevelParts,
+  take: (event: StreamEvent) => 'knows' | 'wantsMore',
+): () => Promise<void> {
+  const ending = new AbortController();
+  const listening = (async () => {
+    for (let lastId: string | undefined; !ending.signal.aborted; ) {
+      const heard = new AbortController();
+      const deliver = (event: StreamEvent): void => {
+        lastId = event.id;
+        if (take(event) === 'knows') heard.abort();
+      };
+      await events.follow(lastId, deliver, AbortSignal.any([ending.signal, heard.signal]));
+      await pauseUntil(clock, clock.nowMs() + deafMs, ending.signal);
+    }
+  })().catch((error: unknown) => {
     logger.error({ error: messageOf(error) }, 'targets and forecasts are no longer looked at');
   });
   return async () => {
-    abort.abort();
-    await following;
+    ending.abort();
+    await listening;
   };
+}
+
+async function pauseUntil(clock: Clock, atMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.setTimer(atMs, resolve);
+  const end = (): void => resolve();
+  signal.addEventListener('abort', end, { once: true });
+  await promise;
+  signal.removeEventListener('abort', end);
+  cancel();
 }
 
 function zonesOf({ lines, schedules }: HotlineConfig): readonly TimeZoneLines[] {
   const byZone = Map.groupBy(lines, (line) => schedules[line.scheduleId]?.timeZone ?? 'UTC');
   return [...byZone].map(([timeZone, own]) => ({ timeZone, lineIds: own.map(({ id }) => id) }));
-}
-
-/** Until the last of the lines closes whose callers come into the queue; of a queue that only other queues send callers to, of all lines. */
-function openFor(config: HotlineConfig, queueId: string, nowMs: number): number {
-  const leading = config.lines.filter((line) => leadsTo(config, line, queueId));
-  const lines = leading.length === 0 ? config.lines : leading;
-  const open = lines.map(({ scheduleId }) => {
-    const schedule = config.schedules[scheduleId];
-    if (schedule === undefined) return 0;
-    const verdict = evaluateSchedule(schedule, config.calendar, nowMs);
-    if (!verdict.open) return 0;
-    return (verdict.closesAtMs ?? Number.POSITIVE_INFINITY) - nowMs;
-  });
-  return Math.max(0, ...open);
-}
-
-function leadsTo({ flows }: HotlineConfig, line: Line, queueId: string): boolean {
-  const nodes = Object.values(flows[line.flowId]?.nodes ?? {});
-  return line.defaultQueueId === queueId || nodes.some((node) => node.type === 'enqueue' && node.queue === queueId);
 }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
-import { type AcdService, createAcdService, QueueObservations } from './acd/index.ts';
+import { type AcdService, createAcdService, QueueObservations, withTalking } from './acd/index.ts';
 import { type CallBackApi, createApi, hashToken, type LineNow, tokenAuthenticator } from './api/index.ts';
 import { apiOf, type CallBacks, callBackOffers, composeCallBacks } from './app-call-backs.ts';
 import { Closers } from './app-closers.ts';
@@ -15,7 +15,13 @@ import {
   readServiceSettings,
   type ServiceSettings,
 } from './config/index.ts';
-import { type ContactService, createContactService, QueueWatch, rulesFromConfig } from './contact/index.ts';
+import {
+  type ContactService,
+  createContactService,
+  QueueWatch,
+  rulesFromConfig,
+  talkingWaits,
+} from './contact/index.ts';
 import {
   bySystem,
   type Clock,
@@ -118,7 +124,11 @@ async function compose(settings: ServiceSettings, logger: Logger, closers: Close
   const levels = startLevels({
     config,
     acd,
-    waits: postgres.waits,
+    waits: withTalking({
+      waits: postgres.waits,
+      talking: () => talkingWaits({ shards: settings.allShards, states: redis.contactStates, sealer: vault }),
+      clock,
+    }),
     alarms: redis.alarms,
     events: redis.events,
     clock,
@@ -198,6 +208,7 @@ function createContacts(settings: ServiceSettings, parts: ContactParts): Contact
       recordings: recordingPort(parts.recordings),
       requests,
       records: postgres.records,
+      callers: postgres.callers,
       callBacks: callBacks.service,
     },
     leases: redis.leases,

@@ -25,7 +25,7 @@ const settleLimitMs = 7 * minuteMs;
 try {
   if (!Number.isInteger(kills) || kills < 1) throw new Error(`expected a number of kills, got ${values.kills}`);
   const machine = machineFacts();
-  const stack = await startTestStack({ configure: configureHotline });
+  const stack = await startTestStack({ edit: (_change, configDir) => configureHotline(configDir) });
   try {
     const result = await runChaos(stack, { kills, seed: values.seed, settleLimitMs, onProgress: progress });
     const figures = figuresOf(result);

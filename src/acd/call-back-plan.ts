@@ -14,6 +14,7 @@ import {
   type PlannedQueue,
   type PromisedOfDay,
   type SeenQueue,
+  type Situation,
   seenQueue,
 } from './call-back-outlook.ts';
 import type { AcdService, OperatorStatus } from './commands.ts';
@@ -56,10 +57,11 @@ export class CallBackPlan {
   readonly #learned: LearnedLoad;
   readonly #kept = new Map<string, KeptForecasts>();
   readonly #outlooks = new Map<string, CallBackOutlook>();
+  readonly #stopping = new AbortController();
   #learnAtMs = 0;
+  #learning: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
   #cancel: CancelTimer | undefined;
-  #stopped = false;
 
   constructor(options: CallBackPlanOptions) {
     this.#options = options;
@@ -82,24 +84,28 @@ export class CallBackPlan {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#cancel?.();
     await this.#looking?.catch(() => undefined);
+    await this.#learning;
   }
 
   /**
    * Days that have room for call-backs of this queue, in order; those promised count into `most`. Rejects when what is promised cannot be read: nothing more
-   * may be promised on an old count.
+   * may be promised on an old count. Another instant than now is a test call's, and forecast for it alone.
    */
   async room(
     queueId: string,
-    nowMs: number,
+    atMs: number,
   ): Promise<readonly { readonly day: string; readonly most: number; readonly dueAtMs: number }[]> {
+    const nowMs = this.#options.clock.nowMs();
+    const isNow = Math.abs(atMs - nowMs) < lookEveryMs;
     const known = this.#outlooks.get(queueId);
-    if (known === undefined || nowMs >= known.asOfMs + 2 * lookEveryMs) await this.#lookOnce();
-    return (this.#outlooks.get(queueId)?.days ?? [])
+    if (isNow && (known === undefined || nowMs >= known.asOfMs + 2 * lookEveryMs)) await this.#lookOnce();
+    const outlook = isNow ? this.#outlooks.get(queueId) : await this.#outlookAt(queueId, atMs);
+    return (outlook?.days ?? [])
       .filter(({ most }) => most > 0)
-      .map(({ day, most, dueAtMs }) => ({ day, most, dueAtMs: Math.max(dueAtMs, nowMs) }));
+      .map(({ day, most, dueAtMs }) => ({ day, most, dueAtMs: Math.max(dueAtMs, atMs) }));
   }
 
   /** By queue, as of the last look. */
@@ -112,7 +118,8 @@ export class CallBackPlan {
     await this.#lookOnce().catch((error: unknown) =>
       logger.warn({ error: messageOf(error) }, 'call-backs could not be planned anew, trying again in a minute'),
     );
-    if (!this.#stopped) this.#cancel = clock.setTimer(clock.nowMs() + lookEveryMs, () => void this.#lookAndGoOn());
+    if (!this.#stopping.signal.aborted)
+      this.#cancel = clock.setTimer(clock.nowMs() + lookEveryMs, () => void this.#lookAndGoOn());
   }
 
   /** One look at a time: who asks meanwhile gets what comes of it. */
@@ -124,13 +131,11 @@ export class CallBackPlan {
   }
 
   async #look(): Promise<void> {
-    const { acd, clock, promised: askPromised, rule = defaultSharing } = this.#options;
+    const { acd, clock } = this.#options;
     const nowMs = clock.nowMs();
-    await this.#learn(nowMs);
-    const [promised, now, operators] = await Promise.all([askPromised(), acd.queuesNow(), acd.operators()]);
-    const queues = this.#seen(now, operators);
-    const situation = { nowMs, queues, promised, learned: this.#learned, rule };
-    for (const queue of queues) {
+    this.#learnBeside(nowMs);
+    const { now, ...situation } = await this.#situation(nowMs);
+    for (const queue of situation.queues) {
       const { queueId, planned } = queue;
       if (planned === undefined) continue;
       const days = this.#openDays(queueId, nowMs, planned.withinDays);
@@ -143,16 +148,34 @@ export class CallBackPlan {
     }
   }
 
-  async #learn(nowMs: number): Promise<void> {
-    if (nowMs < this.#learnAtMs) return;
-    try {
-      await this.#learned.read(nowMs);
-      this.#learnAtMs = nowMs + learnEveryMs;
-      for (const kept of this.#kept.values()) kept.forget();
-    } catch (error) {
-      this.#learnAtMs = nowMs + learnAgainMs;
-      this.#options.logger.warn({ error: messageOf(error) }, 'forecasts rest on the days read before');
-    }
+  async #outlookAt(queueId: string, atMs: number): Promise<CallBackOutlook | undefined> {
+    const { now: _now, ...situation } = await this.#situation(atMs);
+    const queue = situation.queues.find((each) => each.queueId === queueId);
+    if (queue?.planned === undefined) return undefined;
+    const days = this.#openDays(queueId, atMs, queue.planned.withinDays);
+    return callBackOutlook(queue, { days, kept: new KeptForecasts() }, situation).outlook;
+  }
+
+  async #situation(nowMs: number): Promise<Situation & { readonly now: readonly QueueNow[] }> {
+    const { acd, promised: askPromised, rule = defaultSharing } = this.#options;
+    const [promised, now, operators] = await Promise.all([askPromised(), acd.queuesNow(), acd.operators()]);
+    return { nowMs, queues: this.#seen(now, operators), promised, learned: this.#learned, rule, now };
+  }
+
+  /** Weeks may take their time: until they are read forecasts rest on what is believed, and promises are few. */
+  #learnBeside(nowMs: number): void {
+    if (nowMs < this.#learnAtMs || this.#learning !== undefined) return;
+    this.#learnAtMs = nowMs + learnEveryMs;
+    this.#learning = this.#learned
+      .read(nowMs, this.#stopping.signal)
+      .catch((error: unknown) => {
+        this.#learnAtMs = nowMs + learnAgainMs;
+        this.#options.logger.warn({ error: messageOf(error) }, 'forecasts rest on the days read before');
+      })
+      .finally(() => {
+        this.#learning = undefined;
+        for (const kept of this.#kept.values()) kept.forget();
+      });
   }
 
   #seen(now: readonly QueueNow[], operators: readonly OperatorStatus[]): readonly SeenQueue[] {

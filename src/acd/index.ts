@@ -25,6 +25,7 @@ export * from './service.ts';
 export * from './service-level.ts';
 export * from './settings.ts';
 export * from './sharing.ts';
+export * from './talking-waits.ts';
 export * from './target-watch.ts';
 export * from './targets.ts';
 export * from './views.ts';

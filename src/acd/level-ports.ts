@@ -1,3 +1,4 @@
+import type { ContactId } from '../foundation/index.ts';
 import type { PeriodTally, TallyBy, TallyPeriod } from './service-level.ts';
 
 /**
@@ -13,7 +14,22 @@ export interface WaitRecords {
     readonly queueIds?: readonly string[];
     /** Left out: nobody is known to have called before. It asks for the former contacts of each caller, which costs more than all the rest. */
     readonly repeats?: 'counted';
+    /** Counted as answered, as long as their records do not say how they waited. */
+    readonly talking?: readonly TalkingWait[];
   }): Promise<readonly PeriodTally[]>;
+}
+
+/** The wait of a caller who is in conversation with an operator. Contacts that we dial are none. */
+export interface TalkingWait {
+  readonly contactId: ContactId;
+  readonly lineId: string;
+  readonly queueId: string;
+  readonly enqueuedAtMs: number;
+  readonly waitMs: number;
+  /** As of a `RecordedWait`. */
+  readonly concludedAfterMs?: number;
+  /** The caller's; personal data. Empty: withheld. */
+  readonly number: string;
 }
 
 /** What an alarm stands at. */

@@ -84,13 +84,17 @@ export function sharingNow(
   };
 }
 
-/** Fewer are kept idle the more of the spare time ahead is promised, and the longer the first call-back has been due. */
+/**
+ * Fewer are kept idle the more of the spare time ahead is promised, and the longer the first call-back has been due. Never all who are on duty: a single
+ * operator whom nobody live wants would call nobody back all day.
+ */
 export function idleToKeep(
   rule: Pick<SharingRule, 'idleRoots' | 'leastIdleRoots' | 'patientForMs'>,
   now: { readonly onDuty: number; readonly pressure: number; readonly overdueMs: number },
 ): number {
   const ease = Math.max(0, 1 - now.pressure) * Math.max(0, 1 - now.overdueMs / rule.patientForMs);
-  return Math.ceil(Math.max(rule.leastIdleRoots, rule.idleRoots * ease) * Math.sqrt(now.onDuty));
+  const wanted = Math.ceil(Math.max(rule.leastIdleRoots, rule.idleRoots * ease) * Math.sqrt(now.onDuty));
+  return Math.max(0, Math.min(wanted, now.onDuty - 1));
 }
 
 /** The reserved share as a budget of operators' time. */

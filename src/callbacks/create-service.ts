@@ -12,7 +12,7 @@ import { retryDelayMs } from './attempts.ts';
 import { type DiallingVerdict, mayDial } from './dialling-window.ts';
 import { canBeCalled, createNumberPlaces, type NumberPlace, type NumberZones } from './number-places.ts';
 import type { AttemptOutcome, CallBack, CallBackRepository } from './ports.ts';
-import { daysFor, firstInstant } from './promised-day.ts';
+import { daysFor, firstInstant, type WishVerdict } from './promised-day.ts';
 import type { CallBackService, CallBackSurroundings, PromiseAnswer } from './service.ts';
 import type { CallBackSettings } from './settings.ts';
 
@@ -42,7 +42,7 @@ export function createCallBackService(parts: CallBackParts): CallBackService {
   };
 
   return {
-    promise: (draft, meta) => promise(parts, planning, draft, meta),
+    promise: (draft, meta, requestKey) => promise(parts, planning, draft, { meta, requestKey }),
     openOf: (number) => repository.openOf(number),
     async hold(callBackId, contactId, meta) {
       const answer = await repository.hold(callBackId, contactId, clock.nowMs());
@@ -96,8 +96,12 @@ interface Planning {
 function planningOf({ repository, surroundings, zones, logger }: CallBackParts): Planning {
   const places = createNumberPlaces(zones);
   const placeOf: Planning['placeOf'] = ({ number, utcOffsetMinutes }) => places.placeOf(number, utcOffsetMinutes);
-  const verdict: Planning['verdict'] = (callBack, atMs) =>
-    mayDial(placeOf(callBack), (at) => surroundings.lineHours(callBack.lineId, at), atMs);
+  const verdict: Planning['verdict'] = (callBack, atMs) => {
+    const aheadMs = callBack.hoursAheadMs ?? 0;
+    const asked = mayDial(placeOf(callBack), (at) => surroundings.lineHours(callBack.lineId, at), atMs + aheadMs);
+    if (asked.may) return { may: true, untilMs: asked.untilMs - aheadMs };
+    return asked.nextMs === undefined ? asked : { may: false, nextMs: asked.nextMs - aheadMs };
+  };
   const plan: Planning['plan'] = async (callBackId, dueAtMs) => {
     // What is due is committed: a plan that is lost is made by the next reconciliation.
     await surroundings.plan(callBackId, dueAtMs).catch((error: unknown) => {
@@ -129,26 +133,38 @@ async function promise(
   { repository, surroundings, settings, clock }: CallBackParts,
   planning: Planning,
   draft: Parameters<CallBackService['promise']>[0],
-  meta: CommandMeta,
+  { meta, requestKey }: { readonly meta: CommandMeta; readonly requestKey: string | undefined },
 ): Promise<PromiseAnswer> {
   if (!canBeCalled(draft.number)) return { outcome: 'refused', why: 'noNumber' };
   const queue = settings[draft.queueId];
   if (queue === undefined) return { outcome: 'refused', why: 'noRoom' };
   const nowMs = clock.nowMs();
-  const verdict = daysFor({
-    wish: draft.wish,
+  const { wish, hoursAheadMs: aheadMs = 0 } = draft;
+  const asked = daysFor({
+    wish: wish.kind === 'at' ? { ...wish, atMs: wish.atMs + aheadMs } : wish,
     place: planning.placeOf(draft),
-    nowMs,
+    nowMs: nowMs + aheadMs,
     hours: (atMs) => surroundings.lineHours(draft.lineId, atMs),
-    room: await surroundings.room(draft.queueId, nowMs),
+    room: await surroundings.room(draft.queueId, nowMs + aheadMs),
     withinDays: queue.withinDays,
   });
-  if ('why' in verdict) return { outcome: 'refused', ...verdict };
-  const answer = await repository.promise({ ...draft, createdAtMs: nowMs }, { room: verdict.days, meta });
-  if (answer.outcome === 'noRoom') return { outcome: 'refused', why: 'noRoom' };
+  const verdict = aheadMs === 0 ? asked : earlier(asked, aheadMs);
+  const refusal = 'why' in verdict ? verdict : undefined;
+  if (refusal !== undefined && requestKey === undefined) return { outcome: 'refused', ...refusal };
+  const answer = await repository.promise(
+    { ...draft, createdAtMs: nowMs },
+    { room: 'days' in verdict ? verdict.days : [], meta, ...(requestKey === undefined ? {} : { requestKey }) },
+  );
+  if (answer.outcome === 'noRoom') return { outcome: 'refused', ...(refusal ?? { why: 'noRoom' }) };
   const { callBack, merged, was } = answer;
   if (was !== undefined) await planning.withdraw(was, meta);
   return { outcome: 'promised', callBackId: callBack.callBackId, dueAtMs: callBack.dueAtMs, merged };
+}
+
+/** What was found for a test call's instant, by the clock. */
+function earlier(verdict: WishVerdict, byMs: number): WishVerdict {
+  if ('days' in verdict) return { days: verdict.days.map((day) => ({ ...day, dueAtMs: day.dueAtMs - byMs })) };
+  return verdict.nextAtMs === undefined ? verdict : { ...verdict, nextAtMs: verdict.nextAtMs - byMs };
 }
 
 async function claim(

@@ -24,7 +24,8 @@ export interface WishQuestion {
 export function daysFor(question: WishQuestion): WishVerdict {
   const { wish } = question;
   if (wish.kind === 'at') return chosenInstant(question, wish.atMs);
-  return wish.kind === 'soon' ? soonestDays(question) : daysAfterOpening(question);
+  if (wish.kind === 'nextOpening') return daysAfterOpening(question);
+  return wish.onlyToday === true ? onlyToday(question) : soonestDays(question);
 }
 
 /** At the instant of his choice, if he can be called then and it is not too far. */
@@ -56,6 +57,16 @@ function soonestDays(question: WishQuestion): WishVerdict {
     return { why: 'zoneUnknown', ...(first === undefined ? {} : { nextAtMs: first.dueAtMs }) };
   }
   return first === undefined ? undiallable(question) : { days };
+}
+
+/** Nobody is there to be asked for his clock, or whether a later day is right for him. */
+function onlyToday(question: WishQuestion): WishVerdict {
+  const today = question.hours(question.nowMs)?.day;
+  const verdict = soonestDays(question);
+  if ('why' in verdict) return verdict;
+  const days = verdict.days.filter(({ day }) => day === today);
+  const [later] = verdict.days;
+  return days.length > 0 ? { days } : { why: 'noRoom', ...(later === undefined ? {} : { nextAtMs: later.dueAtMs }) };
 }
 
 /** From the line's next opening on; of a line that is open, the opening after it has closed. */

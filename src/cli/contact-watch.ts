@@ -5,7 +5,7 @@ const searchAgainMs = 250;
 
 /**
  * Follows one contact as the API tells it: opened before the call is placed, so that nothing is missed, and told the call's SIP
- * Call-ID afterwards.
+ * Call-ID, or which call-back it is to make, afterwards.
  */
 export class ContactWatch {
   readonly #api: ApiClient;
@@ -69,6 +69,18 @@ export class ContactWatch {
     } finally {
       clearInterval(again);
     }
+  }
+
+  /** Resolves with the contact that is to make the call-back: the first whose events have come since `start()`. */
+  async findCallBack(callBackId: string, limitMs: number): Promise<string> {
+    const found = await this.#changes.until(
+      () => this.#events.find((event) => event.kind === 'callBackQueued' && event.facts.callBackId === callBackId),
+      { limitMs, what: 'the call-back to wait for an operator' },
+    );
+    const contactId = found.contactId ?? '';
+    this.#contactId = contactId;
+    this.#tell();
+    return contactId;
   }
 
   /** The first entry of one of the kinds, from `after` on (a count of entries); it may have been told already. */

@@ -13,11 +13,8 @@ export interface PastContact {
   readonly timeline: readonly Pick<TimelineEntry, 'kind' | 'facts'>[];
 }
 
-const gaveUp: ReadonlySet<string> = new Set<ContactOutcome>(['abandonedInQueue', 'abandonedWhileRinging']);
-
-export function hasGivenUp(outcome: string | null | undefined): boolean {
-  return gaveUp.has(outcome ?? '');
-}
+/** How contacts end whose callers gave up a place. */
+export const gaveUpOutcomes: readonly ContactOutcome[] = ['abandonedInQueue', 'abandonedWhileRinging'];
 
 /**
  * Of a caller's contacts, newest first: in each queue the place of the latest, if it gave up since and nobody has been given that place.
@@ -28,7 +25,7 @@ export function abandonedAmong(contacts: readonly PastContact[], sinceMs: number
   return [...Map.groupBy(contacts, ({ queueId }) => queueId)].flatMap(([queueId, [newest]]) => {
     if (newest?.enqueuedAtMs === undefined || queueId === undefined) return [];
     const { contactId, enqueuedAtMs, endedAtMs = 0, outcome } = newest;
-    if (!hasGivenUp(outcome) || endedAtMs < sinceMs || given.has(contactId)) return [];
+    if (!gaveUpOutcomes.some((one) => one === outcome) || endedAtMs < sinceMs || given.has(contactId)) return [];
     const places = returnedTo(newest).map(({ facts }) => Number(facts.placeMs));
     return [{ contactId, queueId, placeMs: Math.min(enqueuedAtMs, ...places), endedAtMs }];
   });

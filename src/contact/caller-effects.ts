@@ -1,8 +1,9 @@
-import { assertNever, bySystem, type CommandMeta, type ContactId, hasCode, withLimit } from '../foundation/index.ts';
+import { assertNever, bySystem, type CommandMeta, type ContactId } from '../foundation/index.ts';
+import { briefLook } from './brief-look.ts';
 import type { ContactEffect } from './effects.ts';
 import type { ContactEvent } from './events.ts';
 import type { CallBackPort, RequestPort } from './room-ports.ts';
-import type { ContactRecordStore } from './store-ports.ts';
+import type { ReturningCallers } from './store-ports.ts';
 
 const callerEffects = [
   'closeRequest',
@@ -23,7 +24,7 @@ export function isCallerEffect(effect: ContactEffect): effect is CallerEffect {
 interface CallerPorts {
   readonly callBacks: CallBackPort;
   readonly requests: RequestPort;
-  readonly records: ContactRecordStore;
+  readonly callers: ReturningCallers;
   readonly clock: { nowMs(): number };
 }
 
@@ -74,22 +75,10 @@ export async function runCallerEffect(
 /** Nobody is kept waiting for it: with the database away or slow he is a caller like any other. */
 async function lookUp(
   { ani, sinceMs }: Extract<CallerEffect, { type: 'lookUpCaller' }>,
-  { callBacks, records }: CallerPorts,
+  { callers }: CallerPorts,
 ): Promise<readonly ContactEvent[]> {
-  try {
-    const [open, abandoned] = await withLimit(
-      Promise.all([callBacks.openOf(ani), records.abandonedPlaces({ ani, sinceMs })]),
-      lookUpLimitMs,
-      'what is known of a caller',
-    );
-    // One that is being dialled is not his to take: his phone rings in a moment.
-    const found = open
-      .filter(({ state }) => state !== 'dialling')
-      .map(({ callBackId, queueId, placeMs }) => ({ callBackId, queueId, placeMs }));
-    return found.length + abandoned.length === 0 ? [] : [{ type: 'callerKnown', callBacks: found, abandoned }];
-  } catch (error) {
-    const expected = ['TIMED_OUT', 'DATABASE_UNAVAILABLE', 'DATABASE_REJECTED'];
-    if (expected.some((code) => hasCode(error, code))) return [];
-    throw error;
-  }
+  const places = callers.earlierPlaces({ ani, sinceMs });
+  const { callBacks = [], abandoned = [] } =
+    (await briefLook(places, lookUpLimitMs, 'what is known of a caller')) ?? {};
+  return callBacks.length + abandoned.length === 0 ? [] : [{ type: 'callerKnown', callBacks, abandoned }];
 }

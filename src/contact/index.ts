@@ -18,4 +18,5 @@ export type * from './rules.ts';
 export { rulesFromConfig } from './rules-from-config.ts';
 export type * from './state.ts';
 export type * from './store-ports.ts';
+export { talkingWaits } from './talking-waits.ts';
 export type * from './telephony-events.ts';

@@ -58,7 +58,7 @@ export interface RequestPort {
 /** What a contact needs of the room of call-backs. Errors: `DozvonError('DATABASE_UNAVAILABLE')`. */
 export type CallBackPort = Pick<
   CallBackService,
-  'promise' | 'openOf' | 'hold' | 'letGo' | 'cancel' | 'claim' | 'postpone' | 'beginAttempt' | 'endAttempt'
+  'promise' | 'hold' | 'letGo' | 'cancel' | 'claim' | 'postpone' | 'beginAttempt' | 'endAttempt'
 >;
 
 /** Seals what is stored of a contact; `context` binds it to its place. */

@@ -181,12 +181,26 @@ export interface ContactRecordStore {
    * `lastOperatorDepth` contacts only, so that the answer costs the same for everybody.
    */
   lastOperator(caller: { readonly ani: string; readonly sinceMs: number }): Promise<OperatorId | undefined>;
+}
+
+/** What the caller of a number has of earlier calls. */
+export interface EarlierPlaces {
+  /** His open call-backs, the earliest place first; one that is being dialled among them: it is to be cancelled once he was served. */
+  readonly callBacks: readonly {
+    readonly callBackId: CallBackId;
+    readonly queueId: string;
+    readonly placeMs: number;
+  }[];
   /**
-   * Places in queues that the caller of this number gave up by hanging up, not longer ago than `sinceMs`: of each queue that of his
-   * latest contact in it, if that one gave up and no other has been given its place (`placeReturned` in its timeline).
-   * Looked for among his latest `lastOperatorDepth` contacts.
+   * Places in queues that he gave up by hanging up, not longer ago than `sinceMs`: of each queue that of his latest contact in it, if that
+   * one gave up and no other has been given its place (`placeReturned` in its timeline). Looked for among his latest `lastOperatorDepth` contacts.
    */
-  abandonedPlaces(caller: { readonly ani: string; readonly sinceMs: number }): Promise<readonly AbandonedPlace[]>;
+  readonly abandoned: readonly AbandonedPlace[];
+}
+
+/** Who calls again. Rejects with `DATABASE_UNAVAILABLE`. */
+export interface ReturningCallers {
+  earlierPlaces(caller: { readonly ani: string; readonly sinceMs: number }): Promise<EarlierPlaces>;
 }
 
 export interface RecordingSummary {

@@ -10,4 +10,4 @@ export { evaluateSchedule, type OpenHour, openHours, type ScheduleReason, type S
 export { type Period, type PeriodUnit, periodAt, periodsOf } from './periods.ts';
 export type { Schedule } from './schedule.ts';
 export { calendarSchema, scheduleSchema } from './schema.ts';
-export { instantOnWall, type LocalMoment, localMoment, type Weekday, wallTimeAt } from './wall-clock.ts';
+export { instantOnWall, type LocalMoment, localMoment, type Weekday } from './wall-clock.ts';

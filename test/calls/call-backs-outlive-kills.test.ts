@@ -11,7 +11,7 @@ const settleLimitMs = 100_000;
 
 t.setTimeout(300_000);
 void t.test('every promise outlives the service and Redis, and no attempt is dialled twice', async (t) => {
-  const stack = await startTestStack({ configure: configureHotline });
+  const stack = await startTestStack({ edit: (_change, configDir) => configureHotline(configDir) });
   t.teardown(async () => await stack.stop());
   const result = await runChaos(stack, { kills, seed: 'suite', settleLimitMs, onProgress: (line) => t.comment(line) });
   const figures = figuresOf(result);

@@ -229,55 +229,6 @@ async function contract(t: Test, { records, recordings }: Subject): Promise<void
     t.equal(await records.lastOperator({ ani: '', sinceMs: 0 }), undefined, 'a withheld number is nobody’s');
   });
 
-  await t.test('a place that a caller gave up is found by his number, once and not too late', async (t) => {
-    const ani = `+7997${Math.floor(1_000_000 + Math.random() * 8_999_999)}`;
-    const minute = 60_000;
-    const contact = (at: number, fields: Partial<ContactRecord>): ContactRecord => {
-      const atMs = start + at * minute;
-      return arriving({ contactId: newId<ContactId>('c', atMs), ani, arrivedAtMs: atMs, ...fields });
-    };
-    const gaveUp = (at: number, queueId: string, fields: Partial<ContactRecord> = {}): ContactRecord =>
-      contact(at, {
-        queueId,
-        enqueuedAtMs: start + at * minute,
-        endedAtMs: start + (at + 1) * minute,
-        outcome: 'abandonedInQueue',
-        ...fields,
-      });
-    const places = async (sinceMs = start) =>
-      (await records.abandonedPlaces({ ani, sinceMs })).toSorted((a, b) => (a.queueId < b.queueId ? -1 : 1));
-    t.same(await places(), [], 'an unknown caller');
-    const first = gaveUp(1, 'general');
-    const other = gaveUp(2, 'documents', { outcome: 'abandonedWhileRinging' });
-    await records.put(first);
-    await records.put(other);
-    await records.put({ ...gaveUp(3, 'general'), ani: '+79990000001' });
-    const placeOf = ({ contactId, queueId, enqueuedAtMs, endedAtMs }: ContactRecord) => ({
-      contactId,
-      queueId,
-      placeMs: enqueuedAtMs,
-      endedAtMs,
-    });
-    t.same(await places(), [placeOf(other), placeOf(first)]);
-    t.same(await places(start + 3 * minute), [placeOf(other)], 'the other was too long ago');
-    const returned = (from: ContactRecord) => [
-      { atMs: start, kind: 'placeReturned', facts: { from: from.contactId, placeMs: from.enqueuedAtMs ?? 0 } },
-    ];
-    const live = contact(4, { queueId: 'social', enqueuedAtMs: start + 4 * minute, timeline: returned(first) });
-    await records.put(live);
-    t.same(await places(), [placeOf(other)], 'given to a contact that is elsewhere now');
-    const again = gaveUp(5, 'general', { timeline: returned(first) });
-    await records.put(again);
-    const older = { ...placeOf(again), placeMs: start + minute };
-    t.same(await places(), [placeOf(other), older], 'given up again, it is still the older place');
-    await records.put(
-      contact(6, { queueId: 'general', enqueuedAtMs: start + 6 * minute, outcome: 'answeredByOperator' }),
-    );
-    t.same(await places(), [placeOf(other)], 'he was answered since');
-    await records.put({ ...gaveUp(7, 'general'), ani: '' });
-    t.same(await records.abandonedPlaces({ ani: '', sinceMs: 0 }), [], 'a withheld number is nobody’s');
-  });
-
   await t.test('a withheld number and an unknown line are kept as such', async (t) => {
     const record = arriving({ ani: '', lineId: undefined });
     await records.put(record);

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { talkingWaits } from '../../src/contact/index.ts';
 import type { StoredContact } from '../../src/contact/state.ts';
 import { ContactWorld } from '../support/contact-world.ts';
 
@@ -169,4 +170,32 @@ t.test('a change that asks for nothing is saved within 100 ms, or when the servi
   t.equal(await ringing(stopping), false);
   await stopping.stopInOrder();
   t.equal(await ringing(stopping), true);
+});
+
+t.test('who is in conversation is known by what is saved, from being joined until his record is written', async (t) => {
+  const world = new ContactWorld();
+  await world.startProcess();
+  await world.operatorReady('answer');
+  const found = () =>
+    talkingWaits({ shards: ['dozvon-n1'], states: world.stores.contactStates, sealer: { open: (sealed) => sealed } });
+  const caller = world.call();
+  await world.pass(3_000);
+  t.same(await found(), []);
+  world.exchange.press(caller, '1');
+  await world.pass(6_000);
+  const [record] = await world.records.list({ limit: 1 });
+  t.equal(record?.outcome, undefined, 'his record does not say so');
+  const [talking, ...others] = await found();
+  t.same(others, []);
+  t.match(talking, {
+    contactId: record?.contactId,
+    lineId: record?.lineId,
+    queueId: 'general',
+    number: '+79161234567',
+  });
+  t.ok((talking?.waitMs ?? 0) > 0 && (talking?.enqueuedAtMs ?? 0) > (record?.arrivedAtMs ?? 0));
+  world.exchange.hangup(caller);
+  await world.pass(30_000);
+  t.match(await world.records.list({ limit: 1 }), [{ outcome: 'answeredByOperator', waitMs: talking?.waitMs }]);
+  t.same(await found(), []);
 });

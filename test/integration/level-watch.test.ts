@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { createAcdService, QueueObservations } from '../../src/acd/index.ts';
+import { createAcdService, QueueObservations, withTalking } from '../../src/acd/index.ts';
 import { type Levels, startLevels } from '../../src/app-levels.ts';
 import { loadHotlineConfig } from '../../src/config/index.ts';
+import { type ContactState, type StoredContact, talkingWaits } from '../../src/contact/index.ts';
 import type { ContactRecord } from '../../src/contact/store-ports.ts';
 import { Changes, type ContactId, minuteMs, newId, secondMs, silentLogger } from '../../src/foundation/index.ts';
 import { createPostgresStores } from '../../src/store/postgres/index.ts';
@@ -49,7 +50,8 @@ async function startProcess(parts: {
     queues: config.queues,
     operators: config.operators,
   });
-  const { waits } = records;
+  const talking = () => talkingWaits({ shards: ['s1', 's2'], states: stores.contactStates, sealer: vault });
+  const waits = withTalking({ waits: records.waits, talking, clock });
   const { alarms, events } = stores;
   const levels = startLevels({ config, acd, waits, alarms, events, clock, logger: silentLogger });
   return {
@@ -131,8 +133,8 @@ t.test('several processes and a restart: a target that is missed is told once', 
       changes.notify();
       void save();
     }, 50);
-    // Of each process the watches on the targets of the hour and of the day and on forecasts have a timer each.
-    await changes.until(() => clock.due().length >= 6 || undefined, { limitMs: 10 * secondMs, what: 'both to hear' });
+    // Of each process the watches on the targets of the hour and of the day and on forecasts have a timer each, and then it listens no more for a while.
+    await changes.until(() => clock.due().length >= 8 || undefined, { limitMs: 10 * secondMs, what: 'both to hear' });
     clearInterval(again);
     await clock.moveTo(clock.nowMs() + 11 * minuteMs);
   };
@@ -160,4 +162,68 @@ t.test('several processes and a restart: a target that is missed is told once', 
   t.match(tally, { queueId: 'general', tally: { entered: 24, answered: 24 } }, 'figures are those of the records');
   await Promise.all([third.stop(), fourth.stop()]);
   t.equal(told.kinds.length, 4);
+});
+
+/** As its process saves it before the two are joined, and until the record is written. */
+function talkingContact(contactId: ContactId, fields: Partial<ContactState['facts']> = {}): StoredContact {
+  const state = {
+    ...{
+      contactId,
+      shard: 's1',
+      configVersion: 'v1',
+      arrivedAtMs: start - 3 * minuteMs,
+      callerLegId: `${contactId}.c1`,
+    },
+    phase: { name: 'talking', queueId: 'general', operatorId: 'op1', joinedAtMs: start },
+    facts: {
+      ...{ lineId: 'general', dnis: '+78001000001', ani: '', trunk: 'carrier', sipCallId: 'call', language: 'ru' },
+      ...{
+        queueId: 'general',
+        enqueuedAtMs: start - 2 * minuteMs,
+        waitMs: 2 * minuteMs,
+        outcome: 'answeredByOperator',
+      },
+      ...fields,
+    },
+    ...{ legs: [], timers: {}, timeline: [], sequence: 0 },
+  };
+  return { version: 1, state: state as unknown as ContactState, pending: [] };
+}
+
+t.test('who is in conversation counts with every process and after a restart, and once', async (t) => {
+  const databaseUrl = await postgres.createDatabase('talking');
+  const clock = new FakeClock(start);
+  const parts = { databaseUrl, prefix: 'talking:', clock };
+  const first = await startProcess(parts);
+  const records = createPostgresStores({ databaseUrl, sealer: vault, logger: silentLogger });
+  t.teardown(() => records.close());
+  const periods = [{ fromMs: start - 10 * minuteMs, untilMs: start + 50 * minuteMs }];
+  const entered = async ({ levels }: Process): Promise<number> => {
+    await clock.moveTo(clock.nowMs() + secondMs);
+    const [counted] = await levels.ports.waits.tallies({ periods, by: 'all' });
+    t.equal(counted?.tally.answered, counted?.tally.entered);
+    return counted?.tally.entered ?? 0;
+  };
+  const contactIds: ContactId[] = [];
+  for (const shard of ['s1', 's2']) {
+    const lease = await first.stores.leases.acquire(shard, { nodeId: 'n1', nowMs: start, leaseMs: minuteMs });
+    if (lease === undefined) throw new Error('expected a lease');
+    const save = async (facts: Partial<ContactState['facts']>): Promise<void> => {
+      const contactId = newId<ContactId>('c', start);
+      contactIds.push(contactId);
+      const stored = JSON.stringify(talkingContact(contactId, facts));
+      const sealedState = vault.seal(stored, `contactState:${contactId}`);
+      await first.stores.contactStates.save(lease, contactId, { sealedState, timeline: [] });
+    };
+    await save({});
+    await save({ outcome: 'abandonedInQueue' });
+    await first.stores.contactStates.save(lease, newId<ContactId>('c', start), { sealedState: 'x', timeline: [] });
+  }
+  t.equal(await entered(first), 2, 'of both shards');
+  await first.stop();
+  const second = await startProcess(parts);
+  t.equal(await entered(second), 2, 'after a restart');
+  await records.records.put({ ...answered(secondMs), contactId: contactIds[0] ?? newId<ContactId>('c', start) });
+  t.equal(await entered(second), 2, 'his record has come');
+  await second.stop();
 });

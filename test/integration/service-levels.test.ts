@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import pg from 'pg';
 import t from 'tap';
-import type { TallyBy } from '../../src/acd/index.ts';
+import type { TalkingWait, TallyBy } from '../../src/acd/index.ts';
 import type { ContactOutcome, ContactRecord } from '../../src/contact/store-ports.ts';
 import { type ContactId, dayMs, hourMs, minuteMs, newId, secondMs, silentLogger } from '../../src/foundation/index.ts';
 import { type PeriodUnit, periodsOf } from '../../src/schedule/index.ts';
@@ -60,6 +60,8 @@ const contactArbitrary = fc.record({
   line: fc.constantFrom('a', 'b'),
   queue: fc.constantFrom('x', 'y', 'z'),
   caller: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+  /** In conversation; `recorded`: his record has come meanwhile. */
+  talking: fc.constantFrom('no', 'no', 'no', 'live', 'recorded'),
   before: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
 });
 
@@ -103,10 +105,29 @@ function recordOf(drawn: Drawn, scene: (typeof scenes)[number], run: number): Co
   };
 }
 
+/** As it stands before the conversation is over. */
+function begun({
+  waitMs: _waitMs,
+  talkMs: _talkMs,
+  wrapUpMs: _wrapUpMs,
+  outcome: _outcome,
+  ...record
+}: ContactRecord): ContactRecord {
+  return record;
+}
+
+function talkingOf({ waitMs, concludedAfterMs }: Drawn, record: ContactRecord): readonly TalkingWait[] {
+  const { contactId, lineId = '', queueId = '', enqueuedAtMs = 0, ani } = record;
+  if (waitMs === undefined) return [];
+  const concluded = concludedAfterMs === undefined ? {} : { concludedAfterMs };
+  return [{ contactId, lineId, queueId, enqueuedAtMs, waitMs, ...concluded, number: ani }];
+}
+
 t.test(
   'the database counts what the rule counts, over any waits, lines, zones and days of 23 and 25 hours',
   async (t) => {
     let contactsSeen = 0;
+    let liveSeen = 0;
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...scenes),
@@ -116,7 +137,14 @@ t.test(
         async (scene, drawn, unit, by) => {
           scenesPlayed += 1;
           const run = scenesPlayed;
-          const records = drawn.map((one) => recordOf(one, scene, run));
+          const drawnRecords = drawn.map((one) => ({ one, record: recordOf(one, scene, run) }));
+          const talking = drawnRecords.flatMap(({ one, record }) =>
+            one.talking === 'no' ? [] : talkingOf(one, record),
+          );
+          const records = drawnRecords.map(({ one, record }) => (one.talking === 'live' ? begun(record) : record));
+          liveSeen += talking.filter((wait) =>
+            records.some((r) => r.contactId === wait.contactId && r.outcome === undefined),
+          ).length;
           await Promise.all(records.map((record) => stores.records.put(record)));
           const untilMs = scene.fromMs + scene.days * dayMs;
           const periods = periodsOf(scene.zone, unit, { fromMs: scene.fromMs, untilMs });
@@ -124,6 +152,7 @@ t.test(
             periods,
             by,
             lineIds: [`a${run}`, `b${run}`],
+            ...(run % 3 === 0 ? {} : { talking }),
             ...(run % 4 === 0 ? {} : { repeats: 'counted' as const }),
           };
           const expected = await createMemoryWaitRecords(async () => records).tallies(asked);
@@ -135,6 +164,7 @@ t.test(
       { numRuns: 60 },
     );
     t.ok(contactsSeen > 100, `contacts were counted (${contactsSeen})`);
+    t.ok(liveSeen > 50, `of them in conversation (${liveSeen})`);
   },
 );
 
@@ -153,6 +183,7 @@ t.test('the hour that the wall shows twice is two, the one it skips is none', as
           line: 'a',
           queue: 'x',
           caller: undefined,
+          talking: 'no',
           before: false,
         },
         { zone: 'Europe/Berlin', fromMs: atMs, days: 2 },
@@ -194,6 +225,7 @@ t.test('a contact that we dialled never counts', async (t) => {
       line: 'a',
       queue: 'x',
       caller: undefined,
+      talking: 'no',
       before: false,
     },
     { zone: 'Europe/Moscow', fromMs: Date.UTC(2026, 10, 1), days: 2 },

@@ -1,3 +1,4 @@
+import { decodeWav } from '../../scripts/sound-shaping.ts';
 import { splitStereo, type TwoChannelAudio, toneWindows } from '../../src/phones/index.ts';
 
 /** A stereo WAV of 16-bit samples as its two channels; throws when it is anything else. */
@@ -32,4 +33,39 @@ export function toneStretch(
   if (first < 0) return undefined;
   const soundsMs = windows.filter(Boolean).length * 50;
   return { fromMs: first * 50, toMs: (windows.lastIndexOf(true) + 1) * 50, soundsMs };
+}
+
+/** So much of a sound, at its loudest, tells it from any other. */
+const telltaleSamples = 3_200;
+/** Of 1. The telephone's A-law leaves well above 0.9, other speech and music stay below 0.4. */
+const sameSound = 0.8;
+
+/** Whether this prompt, a mono WAV of the same rate, was heard: the likeness (0 to 1) of its loudest stretch to the most similar one. */
+export function wasHeard(heard: Int16Array, promptWav: Buffer): boolean {
+  const prompt = decodeWav(promptWav);
+  const telltale = loudest(prompt, telltaleSamples);
+  const ownPower = Math.sqrt(energyOf(telltale));
+  let energy = energyOf(heard.subarray(0, telltaleSamples));
+  for (let at = 0; at + telltaleSamples <= heard.length; at += 1) {
+    if (at > 0) energy += (heard[at + telltaleSamples - 1] ?? 0) ** 2 - (heard[at - 1] ?? 0) ** 2;
+    if (energy < 1) continue;
+    let product = 0;
+    for (let i = 0; i < telltaleSamples; i += 1) product += (telltale[i] ?? 0) * (heard[at + i] ?? 0);
+    if (product / (ownPower * Math.sqrt(energy)) >= sameSound) return true;
+  }
+  return false;
+}
+
+function loudest(samples: Float64Array, size: number): Float64Array {
+  const starts = Array.from({ length: Math.max(1, Math.floor((samples.length - size) / 400)) }, (_, i) => i * 400);
+  const from = starts.toSorted(
+    (one, other) => energyOf(samples.subarray(other, other + size)) - energyOf(samples.subarray(one, one + size)),
+  )[0];
+  return samples.subarray(from ?? 0, (from ?? 0) + size);
+}
+
+function energyOf(samples: Float64Array | Int16Array): number {
+  let sum = 0;
+  for (const sample of samples) sum += sample * sample;
+  return sum;
 }

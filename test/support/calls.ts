@@ -16,6 +16,8 @@ export const limitMs = 15_000;
 /** A contact as the API shows it; what the tests look at. */
 export interface ShownContact {
   readonly contactId: string;
+  /** We called him; left out: he called. */
+  readonly kind?: 'callBack';
   readonly lineId?: string;
   readonly queueId?: string;
   readonly topic?: string;
@@ -87,12 +89,7 @@ export class TestCaller {
   /** The contact's record once it tells the end: it is written beside the events. */
   async closed(): Promise<ShownContact> {
     await this.next('ended', undefined, 2 * limitMs);
-    for (const sinceMs = Date.now(); ; ) {
-      const contact = await this.contact();
-      if (contact.outcome !== undefined) return contact;
-      if (Date.now() - sinceMs > limitMs) throw new Error(`the record of ${this.contactId} has no outcome`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    return await closedContact(this.#stack, this.contactId);
   }
 
   /** The contact's record once its recording is verified. */
@@ -186,6 +183,42 @@ export class EventLog {
   async until(kind: string, count: number, fits: (event: ApiEvent) => boolean = () => true): Promise<ApiEvent> {
     const probe = (): ApiEvent | undefined => this.all(kind, fits)[count - 1];
     return await this.#changes.until(probe, { limitMs, what: `${count} of the event ${kind}` });
+  }
+}
+
+/** The record of a contact that is over, once it tells the end. */
+export async function closedContact(stack: TestStack, contactId: string): Promise<ShownContact> {
+  return await eventually(
+    async () => await stack.api.get<ShownContact>(`/contacts/${contactId}`),
+    ({ outcome, timeline }) => outcome !== undefined && timeline.some(({ kind }) => kind === 'ended'),
+    `the record of ${contactId} to tell its end`,
+  );
+}
+
+/** Asks until the answer is as wanted, in bounded time. */
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  isWanted: (answer: T) => boolean,
+  what: string,
+  withinMs = limitMs,
+): Promise<T> {
+  for (const sinceMs = Date.now(); ; ) {
+    const answer = await ask();
+    if (isWanted(answer)) return answer;
+    if (Date.now() - sinceMs > withinMs)
+      throw new Error(`expected ${what} within ${withinMs} ms, got ${JSON.stringify(answer)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Nothing is left for the operators to do. */
+export async function untilIdle(stack: TestStack, operatorIds: readonly string[]): Promise<void> {
+  for (const operatorId of operatorIds) {
+    await eventually(
+      async () => await operatorNow(stack, operatorId),
+      ({ work }) => work.voice === 'idle',
+      `${operatorId} to be idle`,
+    );
   }
 }
 

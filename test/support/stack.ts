@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import { type ApiClient, createApiClient } from '../../src/cli/api-client.ts';
 import { type HotlineConfig, loadHotlineConfig } from '../../src/config/index.ts';
 import { asId, type ContactId, silentLogger, systemClock } from '../../src/foundation/index.ts';
@@ -46,9 +46,12 @@ export interface TestStackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Settings of queues, by queue and name, in place of those of the reference hotline and of the short delays. */
   readonly queues?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Changes the configuration, a copy of the reference hotline's with the above, before it is read. */
-  readonly configure?: (configDir: string) => void;
+  /** Further changes, to any file of the configuration. */
+  readonly edit?: (change: ChangeConfig, configDir: string) => void;
 }
+
+/** Changes one file of the test's configuration, by its path in config/. */
+export type ChangeConfig = (file: string, change: (document: Document) => void) => void;
 
 const noticeLimitMs = 10_000;
 
@@ -159,26 +162,28 @@ async function joinParts(
 
 function writeTestConfig(dir: string, options: TestStackOptions, callerPort: number): void {
   cpSync(join(appDir, 'config'), dir, { recursive: true });
-  const file = join(dir, 'hotline.yaml');
-  const document = parseDocument(readFileSync(file, 'utf8'));
-  const { queues } = document.toJS() as { readonly queues: readonly { readonly id: string }[] };
-  for (const [i, { id }] of queues.entries()) {
-    const settings = { ...delays, ...options.queues?.[id] };
-    for (const [name, value] of Object.entries(settings))
-      document.setIn(['queues', i, name], document.createNode(value));
+  const change: ChangeConfig = (name, apply) => {
+    const file = join(dir, name);
+    const document = parseDocument(readFileSync(file, 'utf8'));
+    apply(document);
+    writeFileSync(file, document.toString());
+  };
+  change('hotline.yaml', (document) => {
+    const { queues } = document.toJS() as { readonly queues: readonly { readonly id: string }[] };
+    for (const [i, { id }] of queues.entries()) {
+      const settings = { ...delays, ...options.queues?.[id] };
+      for (const [name, value] of Object.entries(settings))
+        document.setIn(['queues', i, name], document.createNode(value));
+    }
+    // Whom the hotline calls back is one of our citizens.
+    document.setIn(['trunks', 0, 'dial'], document.createNode({ host: callerAddress, port: callerPort }));
+  });
+  if (options.wholeGreeting !== true) {
+    change('flows/main.yaml', (main) =>
+      main.setIn(['nodes', 'greeting', 'say'], main.createNode(['recording-notice-short'])),
+    );
   }
-  // Whom the hotline calls back is one of our citizens.
-  document.setIn(['trunks', 0, 'dial'], document.createNode({ host: callerAddress, port: callerPort }));
-  writeFileSync(file, document.toString());
-  if (options.wholeGreeting !== true) shortenGreeting(dir);
-  options.configure?.(dir);
-}
-
-function shortenGreeting(dir: string): void {
-  const flow = join(dir, 'flows', 'main.yaml');
-  const main = parseDocument(readFileSync(flow, 'utf8'));
-  main.setIn(['nodes', 'greeting', 'say'], main.createNode(['recording-notice-short']));
-  writeFileSync(flow, main.toString());
+  options.edit?.(change, dir);
 }
 
 /** As `dozvon recording export` does it, in this process. */

@@ -251,6 +251,8 @@ t.test('sharing: fewer are kept idle the more is promised and the longer it is d
     16,
     'twice as many for four times the operators',
   );
+  const fewOnDuty = [0, 1, 2, 3, 4].map((onDuty) => idleToKeep(defaultSharing, { onDuty, pressure: 0, overdueMs: 0 }));
+  t.same(fewOnDuty, [0, 0, 1, 2, 3], 'one of those on duty is always left to call back');
   t.equal(sharingNow(now, defaultSharing).presses, false);
   t.equal(sharingNow({ ...now, promisedMs: 91 * minuteMs }, defaultSharing).presses, true);
   t.equal(sharingNow({ ...now, forecast: { spareMs: 0 } }, defaultSharing).presses, true, 'no spare time is to come');

@@ -120,6 +120,7 @@ function world(options: { readonly now?: string; readonly room?: readonly number
 }
 
 const soon = { kind: 'soon' } as const;
+const today = { kind: 'soon', onlyToday: true } as const;
 const nextOpening = { kind: 'nextOpening' } as const;
 const chosen = (iso: string): CallBackWish => ({ kind: 'at', atMs: at(iso) });
 
@@ -136,6 +137,9 @@ t.test('what a wish comes to', async (t) => {
     ['before the opening soon is the opening', '24T06:00', soon, '24T08:00:00'],
     ['after closing it is tomorrow', '24T20:00', soon, '25T08:00:00'],
     ['without room today it is tomorrow', '24T10:00', soon, '25T08:00:00', { room: [0, 1] }],
+    ['only today, which has room', '24T10:00', today, '24T10:00:00'],
+    ['only today, which has none', '24T10:00', today, 'noRoom', { room: [0, 1] }],
+    ['only today, which is over', '24T20:00', today, 'noRoom 25T08:00:00'],
     ['a mobile in its window', '24T12:59', soon, '24T12:59:00', { number: mobile }],
     ['a mobile early in the day waits for its window', '24T08:10', soon, '24T09:00:00', { number: mobile }],
     ['a mobile too late today is asked', '24T13:00', soon, 'zoneUnknown 25T09:00:00', { number: mobile }],
@@ -218,6 +222,35 @@ t.test('let go when it may no longer be dialled today, it is due when it may', a
   await clock.moveTo(at('2026-11-24T13:01'));
   await service.letGo(answer.callBackId, caller, meta);
   t.equal(clockText((await get(answer.callBackId)).dueAtMs), '25T09:00:00');
+});
+
+t.test('a test call’s promise keeps to the hours of that call', async (t) => {
+  const { clock, service, seen, ask, get } = world({ now: '2026-11-24T03:00' });
+  const caller = contact();
+  const hoursAheadMs = 16 * hour + 50 * minute; // ten minutes before the line closes
+  const answer = await ask(soon, { contactId: caller, hoursAheadMs });
+  if (answer.outcome !== 'promised') return t.fail(answer.why);
+  t.equal(answer.dueAtMs, clock.nowMs());
+  t.match(await get(answer.callBackId), { promisedDay: '2026-11-24', hoursAheadMs });
+  await service.letGo(answer.callBackId, caller, meta);
+  await service.due(answer.callBackId);
+  t.same(seen.begun, [answer.callBackId]);
+  const by = contact();
+  t.match(await service.claim(answer.callBackId, by), { untilMs: clock.nowMs() + 10 * minute });
+  await clock.moveTo(clock.nowMs() + 10 * minute);
+  t.same(await service.beginAttempt(answer.callBackId, by), { outcome: 'mayNotDial' });
+  t.equal((await get(answer.callBackId)).dueAtMs, at('2026-11-25T08:00') - hoursAheadMs);
+  t.match(
+    await ask({ kind: 'at', atMs: at('2026-11-25T21:00') - hoursAheadMs }, { hoursAheadMs }),
+    { why: 'outsideHours', nextAtMs: at('2026-11-26T08:00') - hoursAheadMs },
+    'an instant of his choice is by the clock too',
+  );
+  t.match(await ask({ kind: 'at', atMs: at('2026-11-25T19:00') - hoursAheadMs }, { contactId: caller, hoursAheadMs }), {
+    outcome: 'promised',
+    dueAtMs: at('2026-11-25T19:00') - hoursAheadMs,
+  });
+  await ask(nextOpening, { contactId: caller });
+  t.notOk('hoursAheadMs' in (await get(answer.callBackId)), 'asked for again by a call that is none');
 });
 
 t.test('when it is due a contact is begun, which claims it until the window ends', async (t) => {

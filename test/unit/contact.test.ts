@@ -68,7 +68,7 @@ t.test('where nothing is recorded, waiting is silent and there is no wrap-up, a 
   t.same(driver.effectTypes(), ['putRecord', 'answer', 'enqueue']);
   driver.feed(offer(1)).feed({ type: 'legAnswered', legId: lastOperatorLeg(driver.state) });
   driver.feed({ type: 'offerConfirmed', offerId: asId<OfferId>('o1') });
-  t.same(driver.effectTypes(), ['joinBridge', 'putRecord']);
+  t.same(driver.effectTypes(), ['joinBridge']);
   driver.feed({ type: 'legEnded', legId: lastOperatorLeg(driver.state), cause: 'normal' });
   t.same(driver.effectTypes(), ['release', 'hangup', 'destroyBridge']);
   t.match(driver.effects[0], { type: 'release', wrapUp: false });
@@ -102,7 +102,7 @@ t.test('every device of the operator rings, the first to answer takes the call a
     { type: 'offerAnswered', offerId: 'o1' },
   ]);
   driver.feed({ type: 'offerConfirmed', offerId: asId<OfferId>('o1') });
-  t.same(driver.effectTypes(), ['markRecording', 'joinBridge', 'destroyBridge', 'putRecord']);
+  t.same(driver.effectTypes(), ['markRecording', 'joinBridge', 'destroyBridge']);
   t.equal(driver.state.phase.name, 'talking');
 });
 

@@ -6,15 +6,29 @@ import {
   ladderHeadStartMs,
   stayingHeadStartMs,
 } from '../../acd/index.ts';
+import { secondMs } from '../../foundation/index.ts';
 import { heldNumber, waitToSay } from '../../ivr/index.ts';
-import type { JoiningPhase, LadderProgress, QueuedPhase } from '../state.ts';
+import type { JoiningPhase, KnownCallBack, LadderProgress, QueuedPhase } from '../state.ts';
 import { announce, askPlace, hearsMusic, quieten } from './announcing.ts';
 import { type Draft, emit, note, setPhase } from './draft.ts';
-import { awaitRequest, concludeByCallBack, holdsPromise, isMakingHisOwn, updateCallBack } from './promising.ts';
+import {
+  awaitRequest,
+  concludeByCallBack,
+  holdsPromise,
+  isMakingHisOwn,
+  mayHoldPromise,
+  setCallBacks,
+} from './promising.ts';
 import { withEarned } from './returning.ts';
 import { storeRequest } from './spoken-message.ts';
 import { startVisit } from './visit.ts';
 import { keepTimer } from './wait-timers.ts';
+
+/**
+ * What a promise takes to be written down, on a busy day too: begun at the latest moment it would always be kept after it, and service level counts what is
+ * kept by then. Far less than a flow or a ringing phone is given.
+ */
+const writingDownMs = secondMs;
 
 /**
  * Does what the queue's ladder has for a caller at this moment of his wait; time decides, so a look that comes late (after a restart,
@@ -72,12 +86,12 @@ export function offerChoiceIfLong(draft: Draft, when: 'arrival' | 'rung', estima
   change(draft, (progress) => ({ ...progress, choice: estimateMs === undefined ? {} : { estimateMs } }));
 }
 
-/** When nothing else is being said and nobody is rung for him. */
+/** When nothing else is being said, nobody is rung for him, and it is known that he holds no number already. */
 function offerChoice(draft: Draft): void {
   const { phase, facts } = draft.state;
   if (phase.name !== 'queued' || phase.ladder?.choice === undefined) return;
   const isPast = !mayChoose(draft) || phase.ladder.conclusion !== undefined;
-  if (!isPast && !hearsMusic(phase)) return;
+  if (!isPast && (!hearsMusic(phase) || mayHoldPromise(draft.state, phase.queueId))) return;
   const { estimateMs } = phase.ladder.choice;
   change(draft, ({ choice: _offered, ...progress }) => progress);
   const { choiceNode } = draft.rules.waiting(phase.queueId, facts.lineId);
@@ -96,7 +110,7 @@ function offerChoice(draft: Draft): void {
 
 /**
  * The concluded end without asking: a call-back of today or else a request is written down. Not while a phone rings for him or he is in a
- * flow, where he may be making his own; but at the latest moment in any case.
+ * flow, where he may be making his own; but by the latest moment in any case.
  */
 function conclude(draft: Draft, ladder: Ladder): void {
   const { phase } = draft.state;
@@ -105,7 +119,7 @@ function conclude(draft: Draft, ladder: Ladder): void {
   const isHeld = holdsPromise(draft.state, phase.queueId);
   if (!isHeld && isMakingHisOwn(draft.state)) return; // his own is on its way; should it fail, this one is stored
   const mayWait = phase.offer !== undefined || phase.visit !== undefined;
-  if (!isHeld && mayWait && draft.nowMs < latestAtMs(phase, ladder)) return;
+  if (!isHeld && mayWait && draft.nowMs < concludesAtMs(phase, ladder)) return;
   change(draft, ({ conclusion: _due, ...progress }) => progress);
   if (isHeld) return;
   if (conclusion === 'due' && concludeByCallBack(draft)) {
@@ -118,12 +132,21 @@ function conclude(draft: Draft, ladder: Ladder): void {
 
 /** Told only after it is promised, as below. */
 function tellCallBack(draft: Draft): void {
-  const { phase, callBacks = [] } = draft.state;
-  const untold = callBacks.find(({ concluded }) => concluded === 'untold');
-  if (phase.name !== 'queued' || untold === undefined || phase.visit !== undefined) return;
+  const { phase, facts, callBacks = [] } = draft.state;
+  const made = callBacks.find(({ concluded, untold }) => concluded === 'untold' || untold !== undefined);
+  if (phase.name !== 'queued' || made === undefined || phase.visit !== undefined) return;
   quieten(draft);
-  updateCallBack(draft, untold.callBackId, { concluded: 'told' });
-  announce(draft, [{ prompt: 'concluded-call-back' }, { prompt: 'call-back-or-stay' }]);
+  const { untold, ...told } = made;
+  const isOwn = untold !== undefined;
+  const say = isOwn
+    ? draft.rules.promisedSpeech(facts.lineId ?? '', untold.dueAtMs, draft.nowMs)
+    : [{ prompt: 'concluded-call-back' }];
+  const heard: KnownCallBack = isOwn ? told : { ...told, concluded: 'told' };
+  setCallBacks(
+    draft,
+    callBacks.map((one) => (one === made ? heard : one)),
+  );
+  announce(draft, [...say, { prompt: 'call-back-or-stay' }]);
 }
 
 /** Told only after it is stored; also while a phone rings, as the promise is one of time. Not over a flow he is in. */
@@ -160,11 +183,16 @@ function nextLookMs(draft: Draft, ladder: Ladder): number | undefined {
   if (phase.name !== 'queued' || phase.ladder === undefined) return undefined;
   const { enqueuedAtMs } = phase;
   const { nextAtMs } = ladderAt(ladder, { enqueuedAtMs, nowMs: draft.nowMs, taken: phase.ladder.taken });
-  const latestMs = latestAtMs(phase, ladder);
-  return nextAtMs ?? (draft.nowMs < latestMs ? latestMs : undefined);
+  const putOff = phase.ladder.conclusion === undefined ? [] : [concludesAtMs(phase, ladder)];
+  return nextAtMs ?? [...putOff, latestAtMs(phase, ladder)].find((atMs) => draft.nowMs < atMs);
 }
 
 const latestAtMs = ({ enqueuedAtMs }: QueuedPhase, ladder: Ladder): number => enqueuedAtMs + ladder.latestMs;
+
+/** When the concluded end is put off no longer. */
+function concludesAtMs({ enqueuedAtMs }: QueuedPhase, { rungs, latestMs }: Ladder): number {
+  return enqueuedAtMs + Math.max(rungs.at(-1)?.afterMs ?? 0, latestMs - writingDownMs);
+}
 
 /** The head start that the contact has earned on its ladder and by a place it had before. */
 export function headStartNow(draft: Draft, phase: QueuedPhase | JoiningPhase): number {

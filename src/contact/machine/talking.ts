@@ -5,7 +5,6 @@ import { endAttempt } from './calling-back.ts';
 import { beginClosing } from './closing.ts';
 import { type Draft, emit, endBridge, endLeg, newName, note, setFacts, setPhase } from './draft.ts';
 import { endPromises, keepRequest } from './promising.ts';
-import { putRecord } from './record.ts';
 
 /** The two are joined in a mixing bridge; the holding bridge, if there was one, is given back. */
 export function enterTalk(
@@ -36,8 +35,6 @@ export function enterTalk(
   note(draft, 'joined', { operatorId, waitMs });
   endAttempt(draft, 'reached');
   endPromises(draft);
-  // Figures of this hour count who was answered before the conversation is over; call-backs are in none of them.
-  if (draft.state.callBack === undefined) putRecord(draft);
 }
 
 /** The queue could not be told that the two are joined, and has lost them from its sight: it is told again. */
@@ -63,9 +60,17 @@ export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent
     case 'requestStored':
       keepRequest(draft, event); // asked for while he waited
       return;
-    case 'legAnswered':
-      if (event.legId !== phase.operatorLegId) endLeg(draft, event.legId);
+    case 'legAnswered': {
+      // Of the caller's own it may be told twice, around a restart.
+      const isOfTheTwo = event.legId === phase.operatorLegId || event.legId === draft.state.callerLegId;
+      if (!isOfTheTwo) endLeg(draft, event.legId);
       return;
+    }
+    case 'playbackEnded': {
+      const { playback, ...rest } = phase;
+      if (event.playbackId === playback) setPhase(draft, rest);
+      return;
+    }
     case 'effectFailed':
       // Not joined and nobody gone: the conversation cannot be had. A leg that is gone reports its end itself.
       if (event.effect === 'joinBridge' && event.why !== 'gone') {

@@ -6,9 +6,9 @@ import type { ContactOutcome } from '../store-ports.ts';
 import { beginClosing } from './closing.ts';
 import { dialogueOf, setFlow, setMessageSince, setPlayback } from './dialogue.ts';
 import { cancelTimer, type Draft, endLeg, note, setFacts, setPhase, startTimer } from './draft.ts';
+import { enterQueue } from './entering.ts';
 import { askForCallBack, hasCallBack, type KeptRequest, keepRequest } from './promising.ts';
 import { play, sayLast, stopPlay } from './prompts.ts';
-import { enterQueue } from './queued.ts';
 import { markStretch } from './recording.ts';
 import { askForRequest, takeMessage } from './spoken-message.ts';
 import { endVisit, leaveForQueue } from './visit.ts';
@@ -151,8 +151,12 @@ function flowStep(
 
 /** The instant at which the schedule is asked: now, or the test's instant moved on by the time since arrival. */
 export function scheduleInstant(state: ContactState, nowMs: number): number {
-  const { evaluateAtMs } = state.facts;
-  return evaluateAtMs === undefined ? nowMs : evaluateAtMs + (nowMs - state.arrivedAtMs);
+  return nowMs + (hoursAhead(state) ?? 0);
+}
+
+/** By how much a test call's hours are later than the clock. */
+export function hoursAhead({ facts, arrivedAtMs }: ContactState): number | undefined {
+  return facts.evaluateAtMs === undefined ? undefined : facts.evaluateAtMs - arrivedAtMs;
 }
 
 function follow(draft: Draft, instruction: Instruction): void {

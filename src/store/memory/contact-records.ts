@@ -1,4 +1,3 @@
-import { abandonedAmong } from '../../contact/index.ts';
 import { type ContactRecord, type ContactRecordStore, lastOperatorDepth } from '../../contact/store-ports.ts';
 import type { ContactId } from '../../foundation/index.ts';
 import type { RecordingRepository } from '../../recording/ports.ts';
@@ -43,8 +42,5 @@ export function createMemoryContactRecords(recordings: RecordingRepository): Con
       newestFirst((record) => ani !== '' && record.ani === ani)
         .slice(0, lastOperatorDepth)
         .find(({ operatorId, joinedAtMs = 0 }) => operatorId !== undefined && joinedAtMs >= sinceMs)?.operatorId,
-
-    abandonedPlaces: async ({ ani, sinceMs }) =>
-      abandonedAmong(newestFirst((record) => ani !== '' && record.ani === ani).slice(0, lastOperatorDepth), sinceMs),
   };
 }

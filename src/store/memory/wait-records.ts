@@ -3,6 +3,7 @@ import {
   type RecordedWait,
   repeatDepth,
   repeatWithinMs,
+  type TalkingWait,
   talliesOf,
   type WaitRecords,
 } from '../../acd/index.ts';
@@ -11,10 +12,16 @@ import type { ContactRecord } from '../../contact/store-ports.ts';
 /** The twin of the database's statement, over records of contacts: the rule of acd, and what of a record counts. */
 export function createMemoryWaitRecords(records: () => Promise<readonly ContactRecord[]>): WaitRecords {
   return {
-    tallies: async ({ lineIds, queueIds, repeats, ...asked }) => {
+    tallies: async ({ lineIds, queueIds, repeats, talking = [], ...asked }) => {
       const all = await records();
-      const waits = all
-        .flatMap((record) => recordedWait(record, all))
+      const recorded = all.flatMap((record) => recordedWait(record, all));
+      const hasWaited = new Set(
+        all
+          .filter(({ waitMs, outcome }) => waitMs !== undefined && outcome !== undefined)
+          .map(({ contactId }) => contactId),
+      );
+      const live = talking.filter(({ contactId }) => !hasWaited.has(contactId));
+      const waits = [...recorded, ...live.map((one) => talkingWait(one, all))]
         .map(({ isRepeat, ...wait }) =>
           repeats === undefined || isRepeat === undefined ? wait : { ...wait, isRepeat },
         )
@@ -26,7 +33,8 @@ export function createMemoryWaitRecords(records: () => Promise<readonly ContactR
 
 function recordedWait(record: ContactRecord, all: readonly ContactRecord[]): readonly RecordedWait[] {
   const { lineId = '', queueId = '', enqueuedAtMs, waitMs, outcome, talkMs, wrapUpMs } = record;
-  if (enqueuedAtMs === undefined || waitMs === undefined || outcome === undefined || isDialled(record)) return [];
+  if (enqueuedAtMs === undefined || waitMs === undefined || outcome === undefined || record.kind !== undefined)
+    return [];
   const concluded = record.timeline
     .filter(({ kind }) => (concludingKinds as readonly string[]).includes(kind))
     .map(({ atMs }) => atMs - enqueuedAtMs);
@@ -45,10 +53,9 @@ function recordedWait(record: ContactRecord, all: readonly ContactRecord[]): rea
   ];
 }
 
-function isDialled(record: ContactRecord): boolean {
-  const outcome: string = record.outcome ?? '';
-  const kind: unknown = 'kind' in record ? record.kind : undefined;
-  return kind === 'callBack' || (outcome.startsWith('callBack') && outcome !== 'callBackPromised');
+function talkingWait({ contactId, number, ...wait }: TalkingWait, all: readonly ContactRecord[]): RecordedWait {
+  const repeat = number === '' ? {} : { isRepeat: isRepeat({ contactId, ani: number }, wait.enqueuedAtMs, all) };
+  return { ...wait, end: 'answered', ...repeat };
 }
 
 function endOf(outcome: string): RecordedWait['end'] {
@@ -56,7 +63,11 @@ function endOf(outcome: string): RecordedWait['end'] {
   return outcome === 'abandonedInQueue' || outcome === 'abandonedWhileRinging' ? 'abandoned' : 'otherwise';
 }
 
-function isRepeat(record: ContactRecord, enqueuedAtMs: number, all: readonly ContactRecord[]): boolean {
+function isRepeat(
+  record: Pick<ContactRecord, 'contactId' | 'ani'>,
+  enqueuedAtMs: number,
+  all: readonly ContactRecord[],
+): boolean {
   return all
     .filter(({ ani, contactId }) => ani === record.ani && contactId < record.contactId)
     .sort((a, b) => (a.contactId < b.contactId ? 1 : -1))

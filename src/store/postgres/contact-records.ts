@@ -1,5 +1,4 @@
 import type { Selectable } from 'kysely';
-import { abandonedAmong, hasGivenUp } from '../../contact/index.ts';
 import {
   type ContactRecord,
   type ContactRecordStore,
@@ -72,43 +71,6 @@ export function createContactRecordStore(
           .limit(1)
           .executeTakeFirst();
         return row?.operatorId === undefined || row.operatorId === null ? undefined : asId<OperatorId>(row.operatorId);
-      }),
-
-    abandonedPlaces: ({ ani, sinceMs }) =>
-      guard('looking for places that a caller gave up', async () => {
-        if (ani === '') return [];
-        const latest = await db
-          .selectFrom('contacts')
-          .select(['contactId', 'queueId', 'enqueuedAt', 'endedAt', 'outcome'])
-          .where('aniIndex', '=', sealer.blindIndex(storableText(ani), phoneNumberPurpose))
-          .orderBy('contactId', 'desc')
-          .limit(lastOperatorDepth)
-          .execute();
-        const since = instant(sinceMs);
-        // Almost nobody has given up: most callers cost this one look at an index.
-        if (!latest.some(({ outcome, endedAt }) => hasGivenUp(outcome) && endedAt !== null && endedAt >= since))
-          return [];
-        const returned = await db
-          .selectFrom('contactTimeline')
-          .select(['contactId', 'kind', 'facts'])
-          .where(
-            'contactId',
-            'in',
-            latest.map(({ contactId }) => contactId),
-          )
-          .where('kind', '=', 'placeReturned')
-          .execute();
-        const contacts = latest.map(({ contactId, queueId, enqueuedAt, endedAt, outcome }) => ({
-          contactId: asId<ContactId>(contactId),
-          queueId: queueId ?? undefined,
-          enqueuedAtMs: enqueuedAt?.getTime(),
-          endedAtMs: endedAt?.getTime(),
-          outcome: outcome ?? undefined,
-          timeline: returned
-            .filter((entry) => entry.contactId === contactId)
-            .map(({ kind, facts }) => ({ kind, facts: facts as TimelineEntry['facts'] })),
-        }));
-        return abandonedAmong(contacts, sinceMs);
       }),
   };
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { LoadHistory, WaitRecords } from '../../acd/index.ts';
 import type { CallBackRepository } from '../../callbacks/index.ts';
 import type { CaseRepository, Outbox } from '../../cases/index.ts';
-import type { ContactRecordStore } from '../../contact/store-ports.ts';
+import type { ContactRecordStore, ReturningCallers } from '../../contact/store-ports.ts';
 import type { Logger } from '../../foundation/index.ts';
 import type { RecordingRepository } from '../../recording/ports.ts';
 import { createCallBackRepository } from './call-back-repository.ts';
@@ -15,7 +15,8 @@ import { createLoadHistory } from './load-profile.ts';
 import { createOperatorActivity, type OperatorActivity } from './operator-activity.ts';
 import { createOutbox } from './outbox.ts';
 import { createRecordingRepository } from './recording-repository.ts';
-import type { Sealer } from './sealer.ts';
+import { createReturningCallers } from './returning-callers.ts';
+import { rememberingIndexes, type Sealer } from './sealer.ts';
 import { createWaitRecords } from './service-levels.ts';
 
 export type { ConfigVersions } from './config-versions.ts';
@@ -25,6 +26,7 @@ export type { Sealer } from './sealer.ts';
 
 export interface PostgresStores {
   readonly records: ContactRecordStore;
+  readonly callers: ReturningCallers;
   readonly cases: CaseRepository;
   readonly callBacks: CallBackRepository;
   readonly outbox: Outbox;
@@ -54,19 +56,21 @@ export function createPostgresStores(parts: {
   readonly logger: Logger;
 }): PostgresStores {
   const database = openDatabase(parts);
-  const records = createContactRecordStore(database, parts.sealer);
+  const sealer = rememberingIndexes(parts.sealer);
+  const records = createContactRecordStore(database, sealer);
   const recordings = createRecordingRepository(database);
   return {
     records,
-    cases: createCaseRepository(database, parts.sealer),
-    callBacks: createCallBackRepository(database, parts.sealer),
-    outbox: createOutbox(database, parts.sealer),
+    callers: createReturningCallers(database, sealer),
+    cases: createCaseRepository(database, sealer),
+    callBacks: createCallBackRepository(database, sealer),
+    outbox: createOutbox(database, sealer),
     recordings,
     configVersions: createConfigVersions(database),
     journal: createJournal(database),
     activity: createOperatorActivity(database),
     loadHistory: createLoadHistory(database),
-    waits: createWaitRecords(database),
+    waits: createWaitRecords(database, sealer),
     migrate: () => database.migrate(),
     migrateDown: () => database.migrateDown(),
     ping: () =>

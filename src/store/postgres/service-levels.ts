@@ -6,13 +6,15 @@ import {
   repeatDepth,
   repeatWithinMs,
   shortAbandonMs,
+  type TalkingWait,
   type TallyBy,
   type WaitRecords,
   waitShares,
 } from '../../acd/index.ts';
 import type { ContactOutcome } from '../../contact/store-ports.ts';
 import type { Database, Statement } from './database.ts';
-import { instantText, present, storableJson } from './values.ts';
+import { phoneNumberPurpose, type Sealer } from './sealer.ts';
+import { instantText, present, storableJson, storableText } from './values.ts';
 
 const answered: ContactOutcome = 'answeredByOperator';
 const abandoned: readonly ContactOutcome[] = ['abandonedInQueue', 'abandonedWhileRinging'];
@@ -21,10 +23,21 @@ const text = (value: string): string => `'${value}'`;
 const oneOf = (values: readonly string[]): string => `(${values.map(text).join(', ')})`;
 const ms = (value: number): string => `interval '${value} milliseconds'`;
 
+/** Whether an operator talked with this caller before; null: it is not asked, or his number is not known. */
+const repeatOf = (one: string): string => `case when $6::boolean and ${one}.ani_index is not null then exists (
+        select from (
+          select b.outcome, b.joined_at from contacts b
+          where b.ani_index = ${one}.ani_index and b.contact_id < ${one}.contact_id order by b.contact_id desc limit ${repeatDepth}
+        ) before
+        where before.outcome = ${text(answered)} and before.joined_at >= ${one}.enqueued_at - ${ms(repeatWithinMs)}
+      ) end`;
+
+const askedFor = (one: string): string =>
+  `($4::text[] is null or ${one}.line_id = any ($4)) and ($5::text[] is null or ${one}.queue_id = any ($5))`;
+
 /**
  * $1: periods with their numbers, $2 and $3: whether tallies are kept apart by line and by queue, $4 and $5: lines and queues, null for all, $6: whether
- * repeats are counted. The same as
- * `talliesOf` in acd, row by row: an end there is an outcome here. Each period is a stretch of the index of entering; the timeline is asked only of those
+ * repeats are counted, $7: who is in conversation. The same as `talliesOf` in acd, row by row: an end there is an outcome here. Each period is a stretch of the index of entering; the timeline is asked only of those
  * who waited longer than is promised, and a caller's own contacts before are the latest of his blind index.
  */
 const countWaits: Statement = {
@@ -41,18 +54,21 @@ const countWaits: Statement = {
         select from contact_timeline t
         where t.contact_id = c.contact_id and t.kind in ${oneOf(concludingKinds)} and t.at <= c.enqueued_at + ${ms(promiseMs)}
       ) as concluded,
-      case when $6::boolean and c.ani_index is not null then exists (
-        select from (
-          select b.outcome, b.joined_at from contacts b
-          where b.ani_index = c.ani_index and b.contact_id < c.contact_id order by b.contact_id desc limit ${repeatDepth}
-        ) before
-        where before.outcome = ${text(answered)} and before.joined_at >= c.enqueued_at - ${ms(repeatWithinMs)}
-      ) end as repeat
+      ${repeatOf('c')} as repeat
     from periods p
     join contacts c on c.enqueued_at >= p.from_at and c.enqueued_at < p.until_at
-    where c.wait_ms is not null and c.outcome is not null and c.kind is distinct from 'callBack'
-      and (c.outcome not like 'callBack%' or c.outcome = 'callBackPromised')
-      and ($4::text[] is null or c.line_id = any ($4)) and ($5::text[] is null or c.queue_id = any ($5))
+    where c.wait_ms is not null and c.outcome is not null and c.kind is null
+      and ${askedFor('c')}
+    union all
+    select p.n, case when $2::boolean then l.line_id end, case when $3::boolean then l.queue_id end,
+      l.wait_ms, null, 0, true, false, false, l.concluded, ${repeatOf('l')}
+    from periods p
+    join jsonb_to_recordset($7::jsonb) as l (
+      contact_id text, line_id text, queue_id text, enqueued_at timestamptz, wait_ms bigint, concluded boolean, ani_index text
+    ) on l.enqueued_at >= p.from_at and l.enqueued_at < p.until_at
+    where ${askedFor('l')} and not exists (
+      select from contacts c where c.contact_id = l.contact_id and c.wait_ms is not null and c.outcome is not null
+    )
   ), tallies as (
     select n, line_id, queue_id,
       count(*) as entered,
@@ -95,9 +111,9 @@ interface TallyRow {
   readonly p95: number | null;
 }
 
-export function createWaitRecords({ run, guard }: Pick<Database, 'run' | 'guard'>): WaitRecords {
+export function createWaitRecords({ run, guard }: Pick<Database, 'run' | 'guard'>, sealer: Sealer): WaitRecords {
   return {
-    tallies: ({ periods, by, lineIds, queueIds, repeats }) =>
+    tallies: ({ periods, by, lineIds, queueIds, repeats, talking = [] }) =>
       guard('counting waits', async () => {
         if (periods.length === 0) return [];
         const asked = periods.map(({ fromMs, untilMs }, n) => ({
@@ -112,6 +128,7 @@ export function createWaitRecords({ run, guard }: Pick<Database, 'run' | 'guard'
           lineIds ?? null,
           queueIds ?? null,
           repeats === 'counted',
+          storableJson(talking.map((one) => talkingRow(one, sealer))),
         ]);
         return rows
           .toSorted((a, b) => a.n - b.n || compare(a.line_id, b.line_id) || compare(a.queue_id, b.queue_id))
@@ -120,6 +137,19 @@ export function createWaitRecords({ run, guard }: Pick<Database, 'run' | 'guard'
             return period === undefined ? [] : [{ period, ...tallied(row) }];
           });
       }),
+  };
+}
+
+function talkingRow({ contactId, number, concludedAfterMs, ...wait }: TalkingWait, sealer: Sealer): object {
+  const isConcluded = concludedAfterMs !== undefined && concludedAfterMs <= promiseMs;
+  return {
+    contact_id: contactId,
+    line_id: wait.lineId,
+    queue_id: wait.queueId,
+    enqueued_at: instantText(wait.enqueuedAtMs),
+    wait_ms: Math.round(wait.waitMs),
+    concluded: wait.waitMs <= promiseMs || isConcluded,
+    ani_index: number === '' ? null : sealer.blindIndex(storableText(number), phoneNumberPurpose),
   };
 }
 

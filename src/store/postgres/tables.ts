@@ -133,6 +133,8 @@ export interface CallBacksTable {
   /** ISO date. */
   promisedDay: string;
   reason: string | null;
+  /** Of a test call: its hours are asked so much later than now. */
+  hoursAheadMs: number | null;
 }
 
 export interface CallBackAttemptsTable {
@@ -142,6 +144,13 @@ export interface CallBackAttemptsTable {
   startedAt: Instant;
   endedAt: Instant | null;
   outcome: string | null;
+}
+
+export interface CallBackRequestsTable {
+  requestKey: string;
+  callBackId: string;
+  dueAt: Instant;
+  merged: boolean;
 }
 
 export interface CallBackHistoryTable {
@@ -214,6 +223,7 @@ export interface Tables {
   callBacks: CallBacksTable;
   callBackAttempts: CallBackAttemptsTable;
   callBackHistory: CallBackHistoryTable;
+  callBackRequests: CallBackRequestsTable;
   outbox: OutboxTable;
   configVersions: ConfigVersionsTable;
   operatorActivity: OperatorActivityTable;
