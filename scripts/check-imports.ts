@@ -17,7 +17,7 @@ const layers: readonly (readonly string[])[] = [
   ['main'],
   ['app', 'recording-command'],
   ['app-call-backs', 'app-events', 'app-levels', 'app-recordings'],
-  ['app-closers'],
+  ['app-closers', 'app-hours'],
   ['telephony', 'store', 'connectors', 'api', 'cli', 'runtime', 'phones', 'pino-logger', 'recording-port'],
   ['contact'],
   ['config'],

@@ -1,12 +1,6 @@
-import {
-  type AcdService,
-  type CallBackOffers,
-  CallBackPlan,
-  type LoadHistory,
-  type QueueDay,
-  type QueueHours,
-} from './acd/index.ts';
+import { type AcdService, type CallBackOffers, CallBackPlan, type LoadHistory } from './acd/index.ts';
 import type { CallBackApi } from './api/index.ts';
+import { lineHours, queueHours } from './app-hours.ts';
 import {
   type CallBack,
   type CallBackRepository,
@@ -16,19 +10,17 @@ import {
   createCallBackService,
 } from './callbacks/index.ts';
 import type { CaseService } from './cases/index.ts';
-import type { HotlineConfig, Line } from './config/index.ts';
+import type { HotlineConfig } from './config/index.ts';
 import {
   type CallBackId,
   type Clock,
   type CommandMeta,
   type ContactId,
   DozvonError,
-  dayMs,
   type Logger,
   madeAtMs,
   secondMs,
 } from './foundation/index.ts';
-import { evaluateSchedule, type OpenHour, openHours, type Schedule } from './schedule/index.ts';
 import type { CallBackTimes, DueJobs } from './store/jobs/index.ts';
 
 export type CallBackSheet = Readonly<Record<string, CallBackSettings>>;
@@ -64,8 +56,6 @@ export interface CallBacks {
 
 /** A contact is saved within ten seconds of its making, or goes on unsaved; younger ones are never taken for dead. */
 const unsavedMs = 30 * secondMs;
-/** A line that does not open within so long has no next opening for a call-back. */
-const openingWithinMs = 14 * dayMs;
 
 /** For the queue's service: which queues call back, and for how long the offers of their call-backs last. */
 export function callBackOffers(sheet: CallBackSheet): Readonly<Record<string, CallBackOffers>> {
@@ -135,7 +125,9 @@ async function registerRequest(
   callBack: CallBack,
   meta: CommandMeta,
 ): Promise<void> {
-  const { callBackId, promisedBy, lineId, topic, language, number } = callBack;
+  const { callBackId, promisedBy, lineId, topic, language, number, caseId } = callBack;
+  // It was made of one, and that stands.
+  if (caseId !== undefined) return;
   await requests.storeRequest(
     {
       ...{ contactId: promisedBy, lineId, topic, language, callBackNumber: number },
@@ -147,65 +139,6 @@ async function registerRequest(
   );
 }
 
-type Hours = Pick<HotlineConfig, 'lines' | 'schedules' | 'calendar' | 'flows'>;
-
-export function lineHours(
-  config: Pick<Hours, 'lines' | 'schedules' | 'calendar'>,
-  lineId: string,
-  atMs: number,
-): ReturnType<CallBackSurroundings['lineHours']> {
-  const line = config.lines.find(({ id }) => id === lineId);
-  const schedule = line && config.schedules[line.scheduleId];
-  if (schedule === undefined) return undefined;
-  const { open, closesAtMs, opensAtMs, why } = evaluateSchedule(schedule, config.calendar, atMs);
-  const isSoon = opensAtMs !== undefined && opensAtMs <= atMs + openingWithinMs;
-  return {
-    open,
-    day: why.date,
-    ...(closesAtMs === undefined ? {} : { untilMs: closesAtMs }),
-    ...(isSoon ? { nextMs: opensAtMs } : {}),
-  };
-}
-
-/** When some line is open whose callers come to the queue. */
-export function queueHours(config: Hours): QueueHours {
-  const schedulesOf = (queueId: string): readonly Schedule[] => {
-    const ids = new Set(config.lines.filter((line) => leadsTo(config, line, queueId)).map((line) => line.scheduleId));
-    return [...ids].flatMap((id) => config.schedules[id] ?? []);
-  };
-  return {
-    timeZone: (queueId) => schedulesOf(queueId)[0]?.timeZone ?? 'UTC',
-    days(queueId, nowMs, { firstAhead, count }) {
-      const schedules = schedulesOf(queueId);
-      return Array.from({ length: schedules.length === 0 ? 0 : count }, (_, i) =>
-        oneDay(
-          schedules.map((schedule) => openHours(schedule, config.calendar, { atMs: nowMs, daysAhead: firstAhead + i })),
-        ),
-      );
-    },
-  };
-}
-
-function leadsTo({ flows }: Hours, { defaultQueueId, flowId }: Line, queueId: string): boolean {
-  if (defaultQueueId === queueId) return true;
-  const nodes = Object.values(flows[flowId]?.nodes ?? {});
-  return nodes.some((node) => node.type === 'enqueue' && node.queue === queueId);
-}
-
-/** The hours of several schedules united; the first says which day it is. */
-function oneDay(days: readonly ReturnType<typeof openHours>[]): QueueDay {
-  const hours = days.flatMap((day) => day.hours).sort((one, other) => one.fromMs - other.fromMs);
-  const open: OpenHour[] = [];
-  for (const piece of hours) {
-    const fromMs = Math.max(piece.fromMs, open.at(-1)?.untilMs ?? 0);
-    if (fromMs < piece.untilMs) open.push({ ...piece, fromMs });
-  }
-  const [first] = days;
-  // Saturdays and Sundays differ; a working day is like another.
-  const kind = first?.kind === 'weekend' ? `weekend${first.weekday}` : (first?.kind ?? '');
-  return { day: first?.date ?? '', kind, open };
-}
-
 /** What the API shows and does of it. */
 export function apiOf(
   { service, plan }: CallBacks,
@@ -213,8 +146,8 @@ export function apiOf(
   { lines }: Pick<HotlineConfig, 'lines'>,
 ): CallBackApi {
   return {
-    promise: (draft, meta) => service.promise(draft, meta),
-    openOf: (number) => service.openOf(number),
+    promise: (draft, meta, requestKey) => service.promise(draft, meta, requestKey),
+    answered: (requestKey) => repository.answered(requestKey),
     letGo: (callBackId, contactId, meta) => service.letGo(callBackId, contactId, meta),
     cancel: (callBackId, by, meta) => service.cancel(callBackId, by, meta),
     get: (callBackId) => repository.get(callBackId),

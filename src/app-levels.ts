@@ -7,10 +7,11 @@ import {
   type WaitRecords,
 } from './acd/index.ts';
 import type { ApiPorts } from './api/index.ts';
-import type { HotlineConfig, Line } from './config/index.ts';
+import { openFor } from './app-hours.ts';
+import type { HotlineConfig } from './config/index.ts';
 import type { EventStream, StreamEvent } from './contact/index.ts';
 import { type Clock, type Logger, messageOf, secondMs } from './foundation/index.ts';
-import { evaluateSchedule, periodAt, periodsOf } from './schedule/index.ts';
+import { periodAt, periodsOf } from './schedule/index.ts';
 
 export interface LevelParts {
   readonly config: HotlineConfig;
@@ -103,23 +104,4 @@ async function pauseUntil(clock: Clock, atMs: number, signal: AbortSignal): Prom
 function zonesOf({ lines, schedules }: HotlineConfig): readonly TimeZoneLines[] {
   const byZone = Map.groupBy(lines, (line) => schedules[line.scheduleId]?.timeZone ?? 'UTC');
   return [...byZone].map(([timeZone, own]) => ({ timeZone, lineIds: own.map(({ id }) => id) }));
-}
-
-/** Until the last of the lines closes whose callers come into the queue; of a queue that only other queues send callers to, of all lines. */
-function openFor(config: HotlineConfig, queueId: string, nowMs: number): number {
-  const leading = config.lines.filter((line) => leadsTo(config, line, queueId));
-  const lines = leading.length === 0 ? config.lines : leading;
-  const open = lines.map(({ scheduleId }) => {
-    const schedule = config.schedules[scheduleId];
-    if (schedule === undefined) return 0;
-    const verdict = evaluateSchedule(schedule, config.calendar, nowMs);
-    if (!verdict.open) return 0;
-    return (verdict.closesAtMs ?? Number.POSITIVE_INFINITY) - nowMs;
-  });
-  return Math.max(0, ...open);
-}
-
-function leadsTo({ flows }: HotlineConfig, line: Line, queueId: string): boolean {
-  const nodes = Object.values(flows[line.flowId]?.nodes ?? {});
-  return line.defaultQueueId === queueId || nodes.some((node) => node.type === 'enqueue' && node.queue === queueId);
 }

@@ -13,7 +13,7 @@ import {
   runUp,
 } from './cli/index.ts';
 import { loadHotlineConfig, readServiceSettings, type ServiceSettings } from './config/index.ts';
-import { DozvonError, minuteMs, silentLogger } from './foundation/index.ts';
+import { DozvonError, minuteMs, silentLogger, systemClock } from './foundation/index.ts';
 import { startPhones } from './phones/index.ts';
 import {
   checkPlatform,
@@ -127,6 +127,7 @@ async function run([command, ...args]: readonly string[]): Promise<number> {
         findRunning: () => findRunning(own),
         terminal: processTerminal(),
         isScreen: process.stdout.isTTY,
+        clock: systemClock(),
       });
     }
     case 'recording': {

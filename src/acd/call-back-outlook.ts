@@ -153,7 +153,8 @@ function forecastOf(queue: SeenQueue, day: QueueDay, situation: Situation): DayF
     learned.profiles(of.queueId, day.kind, believed(of, situation));
   const { arrivals, operators } = hoursOf(queue);
   const nowMs = Math.max(situation.nowMs, day.open[0]?.fromMs ?? situation.nowMs);
-  const seenUntilMs = learned.readAtMs ?? situation.nowMs;
+  // Before anything has been read nothing can be said of today: it is not a quiet day for that.
+  const seenUntilMs = learned.readAtMs ?? 0;
   const level = levelSoFar(day.open, arrivals, {
     contacts: learned.arrivalsOn(queue.queueId, day.day),
     untilMs: seenUntilMs,

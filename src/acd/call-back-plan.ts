@@ -57,10 +57,11 @@ export class CallBackPlan {
   readonly #learned: LearnedLoad;
   readonly #kept = new Map<string, KeptForecasts>();
   readonly #outlooks = new Map<string, CallBackOutlook>();
+  readonly #stopping = new AbortController();
   #learnAtMs = 0;
+  #learning: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
   #cancel: CancelTimer | undefined;
-  #stopped = false;
 
   constructor(options: CallBackPlanOptions) {
     this.#options = options;
@@ -83,9 +84,10 @@ export class CallBackPlan {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#cancel?.();
     await this.#looking?.catch(() => undefined);
+    await this.#learning;
   }
 
   /**
@@ -116,7 +118,8 @@ export class CallBackPlan {
     await this.#lookOnce().catch((error: unknown) =>
       logger.warn({ error: messageOf(error) }, 'call-backs could not be planned anew, trying again in a minute'),
     );
-    if (!this.#stopped) this.#cancel = clock.setTimer(clock.nowMs() + lookEveryMs, () => void this.#lookAndGoOn());
+    if (!this.#stopping.signal.aborted)
+      this.#cancel = clock.setTimer(clock.nowMs() + lookEveryMs, () => void this.#lookAndGoOn());
   }
 
   /** One look at a time: who asks meanwhile gets what comes of it. */
@@ -130,7 +133,7 @@ export class CallBackPlan {
   async #look(): Promise<void> {
     const { acd, clock } = this.#options;
     const nowMs = clock.nowMs();
-    await this.#learn(nowMs);
+    this.#learnBeside(nowMs);
     const { now, ...situation } = await this.#situation(nowMs);
     for (const queue of situation.queues) {
       const { queueId, planned } = queue;
@@ -159,16 +162,20 @@ export class CallBackPlan {
     return { nowMs, queues: this.#seen(now, operators), promised, learned: this.#learned, rule, now };
   }
 
-  async #learn(nowMs: number): Promise<void> {
-    if (nowMs < this.#learnAtMs) return;
-    try {
-      await this.#learned.read(nowMs);
-      this.#learnAtMs = nowMs + learnEveryMs;
-      for (const kept of this.#kept.values()) kept.forget();
-    } catch (error) {
-      this.#learnAtMs = nowMs + learnAgainMs;
-      this.#options.logger.warn({ error: messageOf(error) }, 'forecasts rest on the days read before');
-    }
+  /** Weeks may take their time: until they are read forecasts rest on what is believed, and promises are few. */
+  #learnBeside(nowMs: number): void {
+    if (nowMs < this.#learnAtMs || this.#learning !== undefined) return;
+    this.#learnAtMs = nowMs + learnEveryMs;
+    this.#learning = this.#learned
+      .read(nowMs, this.#stopping.signal)
+      .catch((error: unknown) => {
+        this.#learnAtMs = nowMs + learnAgainMs;
+        this.#options.logger.warn({ error: messageOf(error) }, 'forecasts rest on the days read before');
+      })
+      .finally(() => {
+        this.#learning = undefined;
+        for (const kept of this.#kept.values()) kept.forget();
+      });
   }
 
   #seen(now: readonly QueueNow[], operators: readonly OperatorStatus[]): readonly SeenQueue[] {

@@ -31,8 +31,26 @@ export function waitOutlook(place: PlaceInQueue): WaitOutlook | undefined {
   checkPlace(place);
   if (place.onDuty === 0) return undefined;
   const { meanMs, variance } = stagesOf(place);
+  return outlookOf(meanMs, variance);
+}
+
+function outlookOf(meanMs: number, variance: number): WaitOutlook {
   const shape = meanMs ** 2 / variance;
   return { meanMs, medianMs: meanMs * (1 - 1 / (9 * shape)) ** 3, shape };
+}
+
+/** Outlooks behind 0, 1, 2 … contacts without end: each is that before it and one stage more. */
+export function* outlooksBehind(place: Omit<PlaceInQueue, 'ahead'>): Generator<WaitOutlook, undefined> {
+  checkPlace({ ...place, ahead: 0 });
+  if (place.onDuty === 0) return undefined;
+  let meanMs = 0;
+  let variance = 0;
+  for (let ahead = 0; ; ahead += 1) {
+    const ownMs = stageMs(place, ahead);
+    meanMs += ownMs;
+    variance += ownMs ** 2;
+    yield outlookOf(meanMs, variance);
+  }
 }
 
 /** Chance that an operator answers within `withinMs` from now, of a caller who does not leave. */
@@ -113,17 +131,24 @@ export function contactsAhead(before: readonly ContactsAhead[]): number {
 }
 
 function stagesOf(place: PlaceInQueue): { readonly meanMs: number; readonly variance: number } {
-  const { ahead, onDuty, handlingMs, meanPatienceMs } = place;
   let meanMs = 0;
   let variance = 0;
   // A part of a contact ahead is a part of a stage.
-  for (let left = ahead; left > -1; left -= 1) {
+  for (let left = place.ahead; left > -1; left -= 1) {
     const part = Math.min(1, left + 1);
-    const stageMs = 1 / (onDuty / handlingMs + (meanPatienceMs === undefined ? 0 : Math.max(0, left) / meanPatienceMs));
-    meanMs += part * stageMs;
-    variance += part * stageMs ** 2;
+    const ownMs = stageMs(place, Math.max(0, left));
+    meanMs += part * ownMs;
+    variance += part * ownMs ** 2;
   }
   return { meanMs, variance };
+}
+
+/** Mean time until the next place falls free while `left` contacts are still ahead. */
+function stageMs(
+  { onDuty, handlingMs, meanPatienceMs }: Pick<PlaceInQueue, 'onDuty' | 'handlingMs' | 'meanPatienceMs'>,
+  left: number,
+): number {
+  return 1 / (onDuty / handlingMs + (meanPatienceMs === undefined ? 0 : left / meanPatienceMs));
 }
 
 /** Normal distribution by Abramowitz and Stegun 26.2.17, to 7 digits. */

@@ -2,6 +2,7 @@ import type { AlarmState } from './level-ports.ts';
 import type { OperatorView, RequirementClass } from './queue-types.ts';
 import { canServe } from './requirement.ts';
 import { promiseMs } from './service-level.ts';
+import { onDutyForVoice } from './views.ts';
 import { operatorsForShare, shareInTime, type TimeAhead } from './wait-forecast.ts';
 
 /** A queue as it is now, for what is to be expected of it. */
@@ -31,54 +32,74 @@ export interface QueueForecast {
 /** More than this is no answer to a rush: 100 above twice those on duty. */
 const mostNeeded = (operators: number): number => 2 * operators + 100;
 
-/**
- * Each queue with all operators who can serve it; those of other queues come on top as contacts ahead do in an estimate: by the share of *their* operators
- * who are ours too.
- */
-export function queueForecasts(now: {
+export interface ForecastSituation {
   readonly queues: readonly QueueToForecast[];
   readonly operators: readonly OperatorView[];
   readonly aheadMs: number;
   readonly share: number;
-}): readonly QueueForecast[] {
-  const onDuty = now.operators.filter(isOnDuty);
+}
+
+interface StaffedQueue {
+  readonly queue: QueueToForecast;
+  readonly able: ReadonlySet<OperatorView>;
+}
+
+/**
+ * Each queue with all operators who can serve it; those of other queues come on top as contacts ahead do in an estimate: by the share of *their* operators
+ * who are ours too. `breathe` lets others in: between two of its calls some ten milliseconds of computing pass at most.
+ */
+export async function queueForecasts(
+  now: ForecastSituation,
+  breathe: () => Promise<void> = async () => undefined,
+): Promise<readonly QueueForecast[]> {
+  const onDuty = now.operators.filter(onDutyForVoice);
   const staffed = now.queues.map((queue) => ({
     queue,
     able: new Set(onDuty.filter(({ skills }) => queue.requirements.some((one) => canServe(skills, one)))),
   }));
-  return staffed.map(({ queue, able }): QueueForecast => {
-    const shared = staffed.map((other) => ({
-      queue: other.queue,
-      part: other.queue === queue ? 1 : partIn(other.able, able),
-    }));
-    const sum = (of: (one: QueueToForecast) => number): number =>
-      shared.reduce((total, { queue: one, part }) => total + part * of(one), 0);
-    const arrivalsPerHour = sum((one) => (one.openForMs > 0 ? one.arrivalsPerHour : 0));
-    const work = sum((one) => one.handlingMs * weightOf(one));
-    const waiting = sum((one) => one.waiting);
-    const busy = [...able].filter(({ work: states }) => (states.voice ?? 'idle') !== 'idle').length;
-    const ahead: TimeAhead = {
-      arrivalsPerHour,
-      handlingMs: work / sum(weightOf),
-      meanPatienceMs: queue.meanPatienceMs,
-      operators: able.size,
-      // Who waits while somebody is idle is being rung for, or about to be.
-      contacts: busy + waiting,
-      aheadMs: Math.min(now.aheadMs, queue.openForMs),
-      withinMs: promiseMs,
-    };
+  const forecasts: QueueForecast[] = [];
+  for (const own of staffed) {
+    const { queue, able } = own;
+    const ahead = timeAhead(own, staffed, now.aheadMs);
     const isQuiet = queue.arrivalsPerHour <= 0 || queue.openForMs <= 0;
     const expectedShare = isQuiet ? 1 : shareInTime(ahead);
-    const isEnough = expectedShare >= now.share;
-    return {
+    await breathe();
+    const wanted = { share: now.share, most: mostNeeded(able.size) };
+    forecasts.push({
       queueId: queue.queueId,
       expectedShare,
       operators: able.size,
-      operatorsNeeded: isEnough ? able.size : operatorsForShare(ahead, now.share, mostNeeded(able.size)),
+      // Below the target an alarm stands or is about to: only then the dearest of these figures is wanted.
+      operatorsNeeded: expectedShare >= now.share ? able.size : await operatorsForShare(ahead, wanted, breathe),
       waiting: queue.waiting,
       arrivalsPerHour: queue.arrivalsPerHour,
-    };
-  });
+    });
+  }
+  return forecasts;
+}
+
+function timeAhead({ queue, able }: StaffedQueue, staffed: readonly StaffedQueue[], aheadMs: number): TimeAhead {
+  const shared = staffed.map((other) => ({
+    queue: other.queue,
+    part: other.queue === queue ? 1 : partIn(other.able, able),
+  }));
+  const sum = (of: (one: QueueToForecast) => number): number =>
+    shared.reduce((total, { queue: one, part }) => total + part * of(one), 0);
+  const work = sum((one) => one.handlingMs * weightOf(one));
+  return {
+    arrivalsPerHour: sum((one) => (one.openForMs > 0 ? one.arrivalsPerHour : 0)),
+    handlingMs: work / sum(weightOf),
+    meanPatienceMs: queue.meanPatienceMs,
+    operators: able.size,
+    // Who waits while somebody is idle is being rung for, or about to be.
+    contacts: [...able].filter(isBusy).length + sum((one) => one.waiting),
+    aheadMs: Math.min(aheadMs, queue.openForMs),
+    withinMs: promiseMs,
+  };
+}
+
+function isBusy({ work, outsideCall }: OperatorView): boolean {
+  return outsideCall || (work.voice ?? 'idle') !== 'idle';
 }
 
 /** How much a queue's handling time counts in the mean; a little even where nobody comes, so that there is one. */
@@ -88,10 +109,6 @@ function weightOf({ arrivalsPerHour, waiting }: QueueToForecast): number {
 
 function partIn(theirs: ReadonlySet<OperatorView>, ours: ReadonlySet<OperatorView>): number {
   return theirs.size === 0 ? 0 : [...theirs].filter((operator) => ours.has(operator)).length / theirs.size;
-}
-
-function isOnDuty(operator: OperatorView): boolean {
-  return operator.signedIn && operator.presence === 'ready' && operator.reachable && !operator.outsideCall;
 }
 
 /** By so much the expected share must be better than the target before the alarm ends. */

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, minuteMs } from '../foundation/index.ts';
+import { type Clock, type Logger, minuteMs, secondMs } from '../foundation/index.ts';
 import type { AcdService } from './commands.ts';
 import { forecastAlarm, type QueueForecast, type QueueToForecast, queueForecasts } from './forecast-alarm.ts';
 import type { AlarmBoard } from './ports.ts';
@@ -17,6 +17,9 @@ export interface ForecastWatchOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** As little as can be expected of either by the configuration. */
+const leastMs = secondMs;
 
 /**
  * Looks ahead when something has happened to a queue, at most once a minute, and tells by the alarm board when the target is going to be missed, before anybody
@@ -53,12 +56,14 @@ export class ForecastWatch {
     const { acd, alarms, settings, clock } = this.#options;
     const [queues, operators, stand] = await Promise.all([acd.queuesNow(), acd.operators(), alarms.all()]);
     const nowMs = clock.nowMs();
-    this.#latest = queueForecasts({
+    const toForecast = {
       queues: queues.flatMap((queue) => this.#toForecast(queue, nowMs)),
       operators,
       aheadMs: settings.aheadMs,
       share: settings.share,
-    });
+    };
+    const breathe = (): Promise<void> => new Promise((resolve) => void clock.setTimer(clock.nowMs(), resolve));
+    this.#latest = await queueForecasts(toForecast, breathe);
     let isAnyRaised = false;
     for (const forecast of this.#latest) {
       const alarmId = `forecast ${forecast.queueId}`;
@@ -80,9 +85,9 @@ export class ForecastWatch {
         queueId,
         waiting,
         arrivalsPerHour: observed.certainPerHour,
-        // Both may have been seen to be 0, and a rate wants something to divide by.
-        handlingMs: Math.max(1, observed.handlingMs),
-        meanPatienceMs: Math.max(1, observed.meanPatienceMs),
+        // Both may have been seen to be next to nothing, and what changes by the millisecond cannot be followed for a quarter of an hour.
+        handlingMs: Math.max(leastMs, observed.handlingMs),
+        meanPatienceMs: Math.max(leastMs, observed.meanPatienceMs),
         // Who is let in by a later step comes too late for half of the wait that is promised.
         requirements: [requirement, ...laterSteps.filter(isEarly).map((step) => step.requirement)],
         openForMs: this.#options.openForMs(queueId, nowMs),

@@ -62,8 +62,8 @@ export interface BelievedHour {
 
 /** An eighth week changes no mean any more: a new day counts a tenth. */
 const rememberedDays = 56;
-/** Records may come late by hours, when PostgreSQL was away; days before are as they are. */
-const readAgainDays = 2;
+/** Records may come late by hours, when PostgreSQL was away: a day is read again until it has been over for so long. */
+const settledAfterMs = dayMs;
 
 /** By the hours of the wall. */
 export interface LearnedHours {
@@ -76,12 +76,23 @@ interface DayLoad {
   readonly operators: readonly number[];
 }
 
-/** What each hour brings to each queue, learned from what is kept of former days. */
+/** What is kept of one day of UTC, of all queues. */
+interface ReadPiece {
+  readonly loads: readonly HourLoad[];
+  readonly readAtMs: number;
+}
+
+/**
+ * What each hour brings to each queue, learned from what is kept of former days. It is read day by day, newest first, and what has been read is kept: a hotline whose eight
+ * weeks are too much for one statement learns them all the same.
+ */
 export class LearnedLoad {
   readonly #history: LoadHistory;
   readonly #hours: QueueHours;
   readonly #queues: readonly PastOfQueue[];
-  readonly #days = new Map<string, Map<string, DayLoad>>();
+  /** By the beginning of the day of UTC; dates on the walls are put together from these. */
+  readonly #pieces = new Map<number, ReadPiece>();
+  readonly #days = new Map<string, ReadonlyMap<string, DayLoad>>();
   readonly #profiles = new Map<string, LearnedHours>();
   #readAtMs: number | undefined;
 
@@ -100,14 +111,23 @@ export class LearnedLoad {
     return this.#readAtMs;
   }
 
-  /** The first time all that is remembered, later what can have changed. */
-  async read(nowMs: number): Promise<void> {
-    const days = this.#readAtMs === undefined ? rememberedDays : readAgainDays;
-    // The day on which the range begins is half a day, and not taken.
-    const loads = await this.#history.read(this.#queues, { fromMs: nowMs - (days + 1) * dayMs, untilMs: nowMs });
-    for (const { queueId } of this.#queues) this.#take(queueId, loads, { nowMs, days });
-    this.#readAtMs = nowMs;
-    this.#profiles.clear();
+  /** Reads what is not known or can have changed. When it rejects, or is aborted, what has been read so far counts and is not read again. */
+  async read(nowMs: number, signal?: AbortSignal): Promise<void> {
+    const todayMs = startOfDay(nowMs);
+    // The date on which the first day of UTC begins is half a date, and not taken.
+    const oldestMs = todayMs - (rememberedDays + 1) * dayMs;
+    for (const fromMs of this.#pieces.keys()) if (fromMs < oldestMs) this.#pieces.delete(fromMs);
+    try {
+      for (let fromMs = todayMs; fromMs >= oldestMs && signal?.aborted !== true; fromMs -= dayMs) {
+        if ((this.#pieces.get(fromMs)?.readAtMs ?? 0) >= fromMs + dayMs + settledAfterMs) continue;
+        const untilMs = Math.min(fromMs + dayMs, nowMs);
+        const loads = untilMs > fromMs ? await this.#history.read(this.#queues, { fromMs, untilMs }) : [];
+        this.#pieces.set(fromMs, { loads, readAtMs: nowMs });
+      }
+    } finally {
+      if (this.#pieces.get(todayMs)?.readAtMs === nowMs) this.#readAtMs = nowMs;
+      this.#putTogether();
+    }
   }
 
   /** Callers who have come on that date. */
@@ -122,7 +142,7 @@ export class LearnedLoad {
     if (known !== undefined) return known;
     const past = this.#hours
       .days(queueId, this.#readAtMs ?? 0, { firstAhead: -rememberedDays, count: rememberedDays })
-      .filter((each) => each.kind === kind && each.open.length > 0 && this.#isKnown(each.day));
+      .filter((each) => each.kind === kind && this.#isRead(each) && this.#isKnown(each.day));
     const learned = (of: keyof DayLoad): HourlyProfile => {
       let profile: HourlyProfile = { perHour: Array.from({ length: 24 }, () => believed[of]), days: 0 };
       for (const { day } of past) profile = withDay(profile, this.#days.get(queueId)?.get(day)?.[of] ?? []);
@@ -133,27 +153,43 @@ export class LearnedLoad {
     return profiles;
   }
 
+  /** All its open hours; a closed date has none, and is nothing to learn from. */
+  #isRead({ open }: QueueDay): boolean {
+    const [first] = open;
+    const last = open.at(-1);
+    if (first === undefined || last === undefined) return false;
+    for (let fromMs = startOfDay(first.fromMs); fromMs < last.untilMs; fromMs += dayMs) {
+      if (!this.#pieces.has(fromMs)) return false;
+    }
+    return true;
+  }
+
   /** A date with nothing in any queue was before the hotline, or without it. */
   #isKnown(day: string): boolean {
     return [...this.#days.values()].some((days) => days.has(day));
   }
 
-  #take(queueId: string, loads: readonly HourLoad[], range: { readonly nowMs: number; readonly days: number }): void {
-    const days = this.#days.get(queueId) ?? new Map<string, DayLoad>();
-    this.#days.set(queueId, days);
-    const { nowMs } = range;
-    const read = this.#hours.days(queueId, nowMs, { firstAhead: -range.days, count: range.days + 1 });
-    const byDay = Map.groupBy(
-      loads.filter((load) => load.queueId === queueId),
-      (load) => load.day,
-    );
-    for (const { day } of read) {
-      const hours = byDay.get(day);
-      if (hours === undefined) days.delete(day);
-      else days.set(day, { arrivals: byHour(hours, 'arrivals'), operators: byHour(hours, 'operators') });
+  #putTogether(): void {
+    const loads = [...this.#pieces.values()].flatMap((piece) => piece.loads);
+    const byQueue = Map.groupBy(loads, (load) => load.queueId);
+    for (const { queueId } of this.#queues) {
+      const byDay = Map.groupBy(byQueue.get(queueId) ?? [], (load) => load.day);
+      this.#days.set(
+        queueId,
+        new Map(
+          [...byDay].map(([day, hours]) => [
+            day,
+            { arrivals: byHour(hours, 'arrivals'), operators: byHour(hours, 'operators') },
+          ]),
+        ),
+      );
     }
-    for (const day of [...days.keys()].sort().slice(0, -(rememberedDays + 1))) days.delete(day);
+    this.#profiles.clear();
   }
+}
+
+function startOfDay(atMs: number): number {
+  return Math.floor(atMs / dayMs) * dayMs;
 }
 
 function byHour(loads: readonly HourLoad[], of: 'arrivals' | 'operators'): readonly number[] {

@@ -4,9 +4,11 @@ import { type CancelTimer, type Clock, type Logger, messageOf } from '../foundat
 export class Seldom {
   readonly #clock: Clock;
   readonly #everyMs: number;
+  readonly #afterMs: number;
   readonly #work: () => Promise<void>;
   readonly #logger: Logger;
   #lastMs = Number.NEGATIVE_INFINITY;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
   #cancel: CancelTimer | undefined;
   #running: Promise<void> | undefined;
   #isStopped = false;
@@ -14,20 +16,22 @@ export class Seldom {
   constructor(parts: {
     readonly clock: Clock;
     readonly everyMs: number;
+    /** It sees what it was asked for only so long after the asking; the last asking is followed by a look that does. Default 0. */
+    readonly afterMs?: number;
     /** Logged when it rejects; done again when it is asked for next. */
     readonly work: () => Promise<void>;
     readonly logger: Logger;
   }) {
     this.#clock = parts.clock;
     this.#everyMs = parts.everyMs;
+    this.#afterMs = parts.afterMs ?? 0;
     this.#work = parts.work;
     this.#logger = parts.logger;
   }
 
   ask(): void {
-    if (this.#isStopped || this.#cancel !== undefined) return;
-    const atMs = Math.max(this.#clock.nowMs(), this.#lastMs + this.#everyMs);
-    this.#cancel = this.#clock.setTimer(atMs, () => this.#begin());
+    this.#askedAtMs = this.#clock.nowMs();
+    this.#plan();
   }
 
   /** Waits for what is under way; nothing is begun any more. */
@@ -37,9 +41,17 @@ export class Seldom {
     await this.#running;
   }
 
+  #plan(): void {
+    if (this.#isStopped || this.#cancel !== undefined) return;
+    const atMs = Math.max(this.#askedAtMs + this.#afterMs, this.#lastMs + this.#everyMs);
+    this.#cancel = this.#clock.setTimer(atMs, () => this.#begin());
+  }
+
   #begin(): void {
     this.#cancel = undefined;
     this.#lastMs = this.#clock.nowMs();
+    // Asked again meanwhile, too late for this look to see it.
+    if (this.#askedAtMs + this.#afterMs > this.#lastMs) this.#plan();
     const before = this.#running ?? Promise.resolve();
     this.#running = before.then(this.#work).catch((error: unknown) => {
       this.#logger.warn(

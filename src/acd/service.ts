@@ -1,5 +1,4 @@
 import {
-  asId,
   bySystem,
   type Clock,
   type CommandMeta,
@@ -8,8 +7,8 @@ import {
   type Logger,
   type OfferId,
   type OperatorId,
-  secondMs,
 } from '../foundation/index.ts';
+import { type Adopted, adopted, classesOf, syncOperators } from './adopted.ts';
 import type {
   AcdService,
   AcdSettings,
@@ -32,20 +31,11 @@ import type {
   WaitingContact,
 } from './ports.ts';
 import type { ObservedQueue, QueueObservations } from './queue-observations.ts';
-import { enqueueRequest, placeIn, type QueuePlan, queuePlan, setAsideMsAfter } from './queue-plan.ts';
-import type { OperatorSettings, QueueSettings } from './settings.ts';
+import { enqueueRequest, placeIn, type QueuePlan, setAsideMsAfter } from './queue-plan.ts';
+import type { QueueSettings } from './settings.ts';
 import type { Sharing } from './sharing.ts';
 import { type QueueNow, queueNow } from './views.ts';
 import { type WhyNot, whyNot } from './why-not.ts';
-
-/**
- * An offer outlives the ringing by this much. It must exceed the time in which another process takes over a shard
- * (lease of about 10 s, then reading its contacts), or an operator who answered meanwhile would be told he is too late;
- * and it delays the next try only when an owner has died and nobody has taken over.
- */
-const offerLeaseMarginMs = 20 * secondMs;
-/** An operator who is kept for a caller being dialled: from the caller's answer on somebody listens to it, then he is rung. */
-const callerAnswersMs = 10 * secondMs;
 
 export interface AcdServiceOptions extends AcdSettings {
   readonly store: QueueStore;
@@ -64,28 +54,25 @@ class Acd implements AcdService {
   readonly #clock: Clock;
   readonly #match: Matching;
   readonly #observations: QueueObservations | undefined;
-  #queues: ReadonlyMap<string, QueuePlan> = new Map();
-  #operators: ReadonlyMap<OperatorId, OperatorSettings> = new Map();
-  #callBackQueues: ReadonlySet<string> = new Set();
-  #offerLeaseMs = 0;
+  #adopted: Adopted;
 
   constructor(options: AcdServiceOptions) {
     const { store, clock, logger } = options;
     this.#store = store;
     this.#clock = clock;
     this.#observations = options.observations;
+    this.#adopted = adopted(options);
     this.#match = new Matching({
       store,
       clock,
       logger,
-      offerLeaseMs: () => this.#offerLeaseMs,
+      offerLeaseMs: () => this.#adopted.offerLeaseMs,
       capacityOf: (operatorId) => {
-        const capacity = this.#operators.get(operatorId)?.capacity;
+        const capacity = this.#adopted.operators.get(operatorId)?.capacity;
         return (capacity?.voice ?? 1) + (capacity?.chat ?? 0);
       },
       judge: (question) => this.#isConditionMet(question),
     });
-    this.#adopt(options);
   }
 
   async start(): Promise<void> {
@@ -100,7 +87,7 @@ class Acd implements AcdService {
   }
 
   async configure(settings: AcdSettings, meta: CommandMeta): Promise<SyncResult> {
-    this.#adopt(settings);
+    this.#adopted = adopted(settings);
     const result = await this.#syncOperators(meta);
     await this.#forgetOldClasses();
     await this.#match.everybody();
@@ -144,7 +131,7 @@ class Acd implements AcdService {
     const plan = this.#queue(to.queueId);
     const contact = await this.#store.contact(contactId);
     if (contact === undefined) return 'notQueued';
-    const own = contact.headStartMs - (this.#queues.get(contact.queueId)?.settings.headStartMs ?? 0);
+    const own = contact.headStartMs - (this.#adopted.queues.get(contact.queueId)?.settings.headStartMs ?? 0);
     const place = placeIn(plan, { enqueuedAtMs: contact.enqueuedAtMs, headStartMs: Math.max(0, own) });
     const { outcome, operatorId } = await this.#store.moveContact(contactId, place, this.#clock.nowMs(), meta);
     if (outcome === 'moved') await this.#match.contacts([contactId]);
@@ -190,7 +177,7 @@ class Acd implements AcdService {
       match,
     );
     // A call-back that was given back has an operator again only by the rule of sharing.
-    if (this.#callBackQueues.has(queueId)) await this.#match.callBacks(queueId);
+    if (this.#adopted.callBackQueues.has(queueId)) await this.#match.callBacks(queueId);
     return 'givenBack';
   }
 
@@ -200,7 +187,7 @@ class Acd implements AcdService {
   ): Promise<'released' | 'notHolding'> {
     const { operatorId, contactId, queueId } = held;
     const match = this.#match.options();
-    const wrapUpMs = queueId === undefined ? undefined : this.#queues.get(queueId)?.settings.wrapUpMs;
+    const wrapUpMs = queueId === undefined ? undefined : this.#adopted.queues.get(queueId)?.settings.wrapUpMs;
     // Without a length it is over before it could be seen.
     const wrapUp = held.wrapUp && wrapUpMs !== 0;
     const options = { ...match, wrapUp, ...(wrapUpMs === undefined ? {} : { wrapUpMs }) };
@@ -286,11 +273,12 @@ class Acd implements AcdService {
   }
 
   queueSettings(queueId: string): QueueSettings | undefined {
-    return this.#queues.get(queueId)?.settings;
+    return this.#adopted.queues.get(queueId)?.settings;
   }
 
   operatorOfExtension(extension: string): OperatorId | undefined {
-    for (const [operatorId, operator] of this.#operators) if (operator.extension === extension) return operatorId;
+    for (const [operatorId, operator] of this.#adopted.operators)
+      if (operator.extension === extension) return operatorId;
     return undefined;
   }
 
@@ -302,7 +290,7 @@ class Acd implements AcdService {
       this.#store.figures(),
     ]);
     const nowMs = this.#clock.nowMs();
-    return [...this.#queues].map(([queueId, { settings, requirement }]) => {
+    return [...this.#adopted.queues].map(([queueId, { settings, requirement }]) => {
       const observed = this.#observed(settings, figures.get(queueId));
       const rule = sharing.get(queueId);
       return {
@@ -330,7 +318,7 @@ class Acd implements AcdService {
   async waitingContact(contactId: ContactId): Promise<ContactStatus | undefined> {
     const [contact, all] = await Promise.all([this.#store.contact(contactId), this.#store.figures()]);
     if (contact === undefined) return undefined;
-    const settings = this.#queues.get(contact.queueId)?.settings;
+    const settings = this.#adopted.queues.get(contact.queueId)?.settings;
     const figures = all.get(contact.queueId);
     const rates = settings && this.#observed(settings, figures);
     const estimateMs = estimateOf(contact, rates ?? figures, settings?.expectedHandlingMs ?? 0);
@@ -346,42 +334,18 @@ class Acd implements AcdService {
     return this.#store.position(contactId);
   }
 
-  #adopt(settings: AcdSettings): void {
-    this.#queues = new Map(settings.queues.map((queue) => [queue.id, queuePlan(queue)]));
-    this.#operators = new Map(settings.operators.map((operator) => [asId<OperatorId>(operator.id), operator]));
-    const { callBacks = {} } = settings;
-    this.#callBackQueues = new Set(Object.keys(callBacks));
-    const callerMs = ({ id }: QueueSettings): number => {
-      const { callerRingMs } = callBacks[id] ?? {};
-      return callerRingMs === undefined ? 0 : callerRingMs + callerAnswersMs;
-    };
-    const longestRingMs = Math.max(0, ...settings.queues.map((queue) => queue.ringTimeoutMs + callerMs(queue)));
-    this.#offerLeaseMs = longestRingMs + offerLeaseMarginMs;
-  }
-
-  async #syncOperators(meta: CommandMeta): Promise<SyncResult> {
-    const { leaving } = this.#match;
-    const nowMs = this.#clock.nowMs();
-    for (const [operatorId, { extension, skills, capacity, weight }] of this.#operators) {
-      leaving.delete(operatorId);
-      await this.#store.registerOperator({ operatorId, extension, skills, capacity, weight }, nowMs, meta);
-    }
-    const removed: OperatorId[] = [];
-    for (const { operatorId } of await this.#store.operators()) {
-      if (this.#operators.has(operatorId)) continue;
-      await this.signOut(operatorId, meta);
-      if ((await this.#store.removeOperator(operatorId, nowMs, meta)) === 'busy') leaving.add(operatorId);
-      else removed.push(operatorId);
-    }
-    return { registered: this.#operators.size, removed, leaving: [...leaving] };
+  #syncOperators(meta: CommandMeta): Promise<SyncResult> {
+    return syncOperators(this.#adopted, {
+      store: this.#store,
+      leaving: this.#match.leaving,
+      signOut: (operatorId, by) => this.signOut(operatorId, by),
+      nowMs: this.#clock.nowMs(),
+      meta,
+    });
   }
 
   async #forgetOldClasses(): Promise<void> {
-    const classes = [...this.#queues.values()].flatMap(({ requirement, laterSteps }) => [
-      requirement.classId,
-      ...laterSteps.map((step) => step.requirement.classId),
-    ]);
-    await this.#store.forgetClasses(classes, this.#clock.nowMs());
+    await this.#store.forgetClasses(classesOf(this.#adopted), this.#clock.nowMs());
   }
 
   async #isConditionMet({ contactId, queueId, condition }: StepQuestion): Promise<boolean> {
@@ -398,7 +362,7 @@ class Acd implements AcdService {
   }
 
   #queue(queueId: string): QueuePlan {
-    const queue = this.#queues.get(queueId);
+    const queue = this.#adopted.queues.get(queueId);
     if (queue === undefined) {
       throw new DozvonError('UNKNOWN_QUEUE', `expected a configured queue, got ${JSON.stringify(queueId)}`);
     }
@@ -406,6 +370,6 @@ class Acd implements AcdService {
   }
 
   #named(operator: OperatorView): OperatorStatus {
-    return { ...operator, name: this.#operators.get(operator.operatorId)?.name ?? operator.extension };
+    return { ...operator, name: this.#adopted.operators.get(operator.operatorId)?.name ?? operator.extension };
   }
 }

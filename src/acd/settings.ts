@@ -119,7 +119,11 @@ export const queueSchema = z
     /** Who waits when his line closes is served for `graceMs` more, and then goes there; left out: he waits on. */
     closing: z.strictObject({ graceMs: durationMs(60 * minuteMs), to: destinationSchema }).optional(),
     /** What a contact takes with wrap-up, until the queue has figures of its own; for estimates. */
-    expectedHandlingMs: durationMs(60 * minuteMs).default(3 * minuteMs),
+    expectedHandlingMs: z
+      .int()
+      .min(secondMs)
+      .max(60 * minuteMs)
+      .default(3 * minuteMs),
     /** Mean time after which a waiting caller gives up, until the queue has seen some do so; for estimates. */
     expectedPatienceMs: z
       .int()

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, minuteMs } from '../foundation/index.ts';
+import { type Clock, type Logger, minuteMs, secondMs } from '../foundation/index.ts';
 import type { AlarmBoard, AlarmState, WaitRecords } from './ports.ts';
 import { Seldom } from './seldom.ts';
 import type { TallyPeriod } from './service-level.ts';
@@ -27,6 +27,12 @@ export interface TargetWatchOptions {
 const everyMs = { hour: minuteMs, day: 10 * minuteMs } as const;
 type Unit = keyof typeof everyMs;
 
+/**
+ * What is told by an event is in the records only a moment later: they are written in groups, and tried again for ten seconds when PostgreSQL is slow. A look at once would miss
+ * the last caller before it becomes quiet.
+ */
+const recordedAfterMs = 15 * secondMs;
+
 /** A period is judged for so long after its end, as who entered in its last minutes is not over before: longer than the wait that is promised. */
 const settlingMs = 5 * minuteMs;
 
@@ -44,7 +50,8 @@ export class TargetWatch {
     this.#logger = options.logger.child({ part: 'targets' });
     this.#seldoms = (['hour', 'day'] as const).map((unit) => {
       const work = (): Promise<void> => this.#compare(unit);
-      return new Seldom({ clock: options.clock, everyMs: everyMs[unit], work, logger: this.#logger });
+      const times = { everyMs: everyMs[unit], afterMs: recordedAfterMs };
+      return new Seldom({ ...times, clock: options.clock, work, logger: this.#logger });
     });
   }
 

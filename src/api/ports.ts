@@ -35,8 +35,8 @@ export interface LineNow {
 
 /** Call-backs as the API shows, promises and cancels them. */
 export interface CallBackApi
-  extends Pick<CallBackService, 'promise' | 'openOf' | 'letGo' | 'cancel'>,
-    Pick<CallBackRepository, 'get' | 'list'> {
+  extends Pick<CallBackService, 'promise' | 'letGo' | 'cancel'>,
+    Pick<CallBackRepository, 'get' | 'list' | 'answered'> {
   /** What a call-back of the line is about when nothing else is said; undefined: no such line. */
   line(lineId: string): { readonly queueId: string; readonly topic: string; readonly language: string } | undefined;
   /** By queue. */

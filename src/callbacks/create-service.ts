@@ -42,7 +42,7 @@ export function createCallBackService(parts: CallBackParts): CallBackService {
   };
 
   return {
-    promise: (draft, meta) => promise(parts, planning, draft, meta),
+    promise: (draft, meta, requestKey) => promise(parts, planning, draft, { meta, requestKey }),
     openOf: (number) => repository.openOf(number),
     async hold(callBackId, contactId, meta) {
       const answer = await repository.hold(callBackId, contactId, clock.nowMs());
@@ -133,7 +133,7 @@ async function promise(
   { repository, surroundings, settings, clock }: CallBackParts,
   planning: Planning,
   draft: Parameters<CallBackService['promise']>[0],
-  meta: CommandMeta,
+  { meta, requestKey }: { readonly meta: CommandMeta; readonly requestKey: string | undefined },
 ): Promise<PromiseAnswer> {
   if (!canBeCalled(draft.number)) return { outcome: 'refused', why: 'noNumber' };
   const queue = settings[draft.queueId];
@@ -149,9 +149,13 @@ async function promise(
     withinDays: queue.withinDays,
   });
   const verdict = aheadMs === 0 ? asked : earlier(asked, aheadMs);
-  if ('why' in verdict) return { outcome: 'refused', ...verdict };
-  const answer = await repository.promise({ ...draft, createdAtMs: nowMs }, { room: verdict.days, meta });
-  if (answer.outcome === 'noRoom') return { outcome: 'refused', why: 'noRoom' };
+  const refusal = 'why' in verdict ? verdict : undefined;
+  if (refusal !== undefined && requestKey === undefined) return { outcome: 'refused', ...refusal };
+  const answer = await repository.promise(
+    { ...draft, createdAtMs: nowMs },
+    { room: 'days' in verdict ? verdict.days : [], meta, ...(requestKey === undefined ? {} : { requestKey }) },
+  );
+  if (answer.outcome === 'noRoom') return { outcome: 'refused', ...(refusal ?? { why: 'noRoom' }) };
   const { callBack, merged, was } = answer;
   if (was !== undefined) await planning.withdraw(was, meta);
   return { outcome: 'promised', callBackId: callBack.callBackId, dueAtMs: callBack.dueAtMs, merged };

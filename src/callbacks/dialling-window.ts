@@ -105,8 +105,9 @@ const watchToleranceMs = 10 * minuteMs;
 export const wholeHourOffsets: readonly number[] = Array.from({ length: 27 }, (_, at) => (at - 12) * 60);
 
 /**
- * Minutes east of UTC of a caller who says that it is `hour` o'clock (0–23, minutes left off) where he is: of the zones his number
- * may be in, else of all whole hours, the one nearest to the line's clock.
+ * Minutes east of UTC of a caller who says that it is `hour` o'clock (0–23, minutes left off) where he is: of the zones his number may be
+ * in, the one nearest to the line's clock; of all whole hours where nothing is known of the number. Up to twelve may be of an afternoon
+ * or of midnight. `undefined`: it is that hour in none of the zones of his number, so he has mistaken it or the key.
  */
 export function utcOffsetOf(said: {
   readonly hour: number;
@@ -114,18 +115,17 @@ export function utcOffsetOf(said: {
   readonly place: NumberPlace;
   /** IANA name. */
   readonly lineZone: string;
-}): number {
+}): number | undefined {
   const { hour, atMs, place } = said;
   const lineOffset = IANAZone.create(said.lineZone).offset(atMs);
-  const isHour = (offset: number, aheadMs: number): boolean =>
-    Math.floor(timeOfDay(atMs + aheadMs, offset) / hourMs) === hour;
+  const shows = (offset: number, oclock: number, aheadMs: number): boolean =>
+    Math.floor(timeOfDay(atMs + aheadMs, offset) / hourMs) === oclock;
   const nearest = (offsets: readonly number[]): number | undefined =>
     offsets.toSorted((a, b) => Math.abs(a - lineOffset) - Math.abs(b - lineOffset))[0];
-  const possible = zonesOf(place).map((zone) => zone.offset(atMs));
-  return (
-    nearest(possible.filter((offset) => isHour(offset, 0))) ??
-    nearest(possible.filter((offset) => isHour(offset, -watchToleranceMs) || isHour(offset, watchToleranceMs))) ??
-    nearest(wholeHourOffsets.filter((offset) => isHour(offset, 0))) ??
-    lineOffset
-  );
+  const possible = place.kind === 'anywhere' ? wholeHourOffsets : zonesOf(place).map((zone) => zone.offset(atMs));
+  const among = (oclock: number): number | undefined =>
+    nearest(possible.filter((offset) => shows(offset, oclock, 0))) ??
+    nearest(possible.filter((offset) => [-1, 1].some((way) => shows(offset, oclock, way * watchToleranceMs))));
+  const isOfTwelve = hour >= 1 && hour <= 12;
+  return among(hour) ?? (isOfTwelve ? among((hour + 12) % 24) : undefined);
 }

@@ -1,6 +1,7 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { IANAZone } from 'luxon';
 import { z } from 'zod';
+import { uncallableNumberTypes } from '../foundation/index.ts';
 
 const zonesSchema = z
   .array(z.string().refine((name) => IANAZone.isValidZone(name), 'a time zone such as Europe/Moscow'))
@@ -57,17 +58,8 @@ export function createNumberPlaces(data: NumberZones): NumberPlaces {
   };
 }
 
-/** Numbers nobody can be reached at, or only at somebody's cost. */
-const refusedTypes: ReadonlySet<string | undefined> = new Set([
-  'TOLL_FREE',
-  'PREMIUM_RATE',
-  'SHARED_COST',
-  'UAN',
-  'PAGER',
-]);
-
 /** Whether somebody can be called back at this number, E.164. */
 export function canBeCalled(number: string): boolean {
   const parsed = parsePhoneNumberFromString(number);
-  return parsed?.isValid() === true && !refusedTypes.has(parsed.getType());
+  return parsed?.isValid() === true && !uncallableNumberTypes.has(parsed.getType());
 }

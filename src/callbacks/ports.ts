@@ -68,7 +68,7 @@ export interface CallBackAttempt {
 export interface CallBack extends Omit<CallBackDraft, 'contactId'> {
   readonly callBackId: CallBackId;
   readonly state: CallBackState;
-  /** Who made it. */
+  /** Who made it, or has asked for it since. */
   readonly promisedBy: ContactId;
   /** Who has it now, in `held`, `claimed` and `dialling`. */
   readonly contactId?: ContactId;
@@ -89,16 +89,26 @@ export interface CallBackRoom {
   readonly dueAtMs: number;
 }
 
+/** As it was promised, whatever has become of it since. */
+export interface AnsweredRequest {
+  readonly callBackId: CallBackId;
+  readonly dueAtMs: number;
+  readonly merged: boolean;
+}
+
 /** All verbs are atomic, safe to repeat, and compare the state they start from. Rejects with `DATABASE_UNAVAILABLE`. */
 export interface CallBackRepository {
   /**
-   * Promises it for the first day of `room` that has some, held by the draft's contact. An open one of this number in this queue is
-   * taken over instead (`merged`): it keeps the earlier place and gets the newer wish; `was` names who had claimed it. One that is being
-   * dialled is left as it is. The same wish again by who holds it is a repeat and answered like the first.
+   * Promises it for the first day of `room` that has some, held by the draft's contact. An open one of this number in this queue that
+   * no other contact holds is taken over instead (`merged`): it keeps the earlier place, gets the newer wish and is promised by this
+   * contact now; `was` names who had claimed it. One that is being dialled is left as it is. The same wish again by who holds it is a repeat
+   * and answered like the first. Beside one that another contact holds, the draft gets its own: each was told that he will be called.
+   * With a `requestKey` the answer is kept for `answered()`; such a request is not the caller's own, and one that a caller on the line holds
+   * is left as it is.
    */
   promise(
     draft: CallBackDraft,
-    options: { readonly room: readonly CallBackRoom[]; readonly meta: CommandMeta },
+    options: { readonly room: readonly CallBackRoom[]; readonly meta: CommandMeta; readonly requestKey?: string },
   ): Promise<
     | {
         readonly outcome: 'promised';
@@ -108,9 +118,14 @@ export interface CallBackRepository {
       }
     | { readonly outcome: 'noRoom' }
   >;
+  /** What was promised to a request with this key. */
+  answered(requestKey: string): Promise<AnsweredRequest | undefined>;
   /** Of this number, in whatever queue: `held`, `scheduled`, `claimed` or `dialling`. */
   openOf(number: string): Promise<readonly CallBack[]>;
-  /** The caller is on the line by himself: `scheduled` or `claimed` → `held` by that contact; `was` names who had claimed it. */
+  /**
+   * The caller is on the line by himself: `scheduled` or `claimed` → `held` by that contact; `was` names who had claimed it. `over` also when
+   * another contact holds it: it stays that one's, and is let go or cancelled by it alone.
+   */
   hold(
     callBackId: CallBackId,
     contactId: ContactId,
@@ -170,6 +185,8 @@ export interface CallBackRepository {
       readonly open: number;
       /** Of those that wait to be dialled. */
       readonly oldestDueAtMs?: number;
+      /** Of these, the first of those whose callers have chosen the time. */
+      readonly oldestChosenAtMs?: number;
     }[]
   >;
   /**

@@ -33,10 +33,13 @@ export interface CallBackSurroundings {
 }
 
 export interface CallBackService {
-  /** Promised and held by the draft's contact, or told why not. Committed when it resolves. */
-  promise(draft: Omit<CallBackDraft, 'createdAtMs'>, meta: CommandMeta): Promise<PromiseAnswer>;
+  /**
+   * Promised and held by the draft's contact, or told why not. Committed when it resolves. `requestKey`: asked for by somebody who is not on the line, see
+   * `CallBackRepository.promise`; what such a caller has already is told whatever the hours and the room.
+   */
+  promise(draft: Omit<CallBackDraft, 'createdAtMs'>, meta: CommandMeta, requestKey?: string): Promise<PromiseAnswer>;
   openOf(number: string): Promise<readonly CallBack[]>;
-  /** Its caller is on the line by himself; who had claimed it is withdrawn. */
+  /** Its caller is on the line by himself; who had claimed it is withdrawn. `over`: it is done with, or another contact holds it. */
   hold(callBackId: CallBackId, contactId: ContactId, meta: CommandMeta): Promise<'held' | 'dialling' | 'over'>;
   /** The contact that held it is over without an answer. */
   letGo(callBackId: CallBackId, contactId: ContactId, meta: CommandMeta): Promise<void>;

@@ -45,6 +45,8 @@ export const callBackSettingsSchema = z
       .min(0)
       .max(4 * hourMs)
       .default(hourMs),
+    /** A request that is left while the line is closed also becomes a call-back for the next opening, and is spread with the others. */
+    requestsOfTheNight: z.boolean().default(false),
     /** Operators on shift, until days have been seen: for forecasts. */
     expectedOperators: z.int().min(1).max(10_000).default(6),
   })

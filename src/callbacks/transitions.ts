@@ -54,8 +54,10 @@ function claimedBefore(callBack: CallBack, now: ContactId | undefined): { readon
 export function hold(callBack: CallBack | undefined, contactId: ContactId): Move<'hold'> {
   if (callBack === undefined || !isOpen(callBack)) return { answer: { outcome: 'over' } };
   if (callBack.state === 'dialling') return { answer: { outcome: 'dialling' } };
+  if (isWith(callBack, 'held', contactId)) return { answer: { outcome: 'held' } };
+  if (callBack.state === 'held') return { answer: { outcome: 'over' } };
   const answer = { outcome: 'held', ...claimedBefore(callBack, contactId) } as const;
-  return isWith(callBack, 'held', contactId) ? { answer } : { answer, next: { ...callBack, state: 'held', contactId } };
+  return { answer, next: { ...callBack, state: 'held', contactId } };
 }
 
 export function letGo(callBack: CallBack | undefined, contactId: ContactId, dueAtMs: number): Move<'letGo'> {
@@ -150,9 +152,35 @@ export function promised(draft: CallBackDraft, callBackId: CallBackId, day: Call
   };
 }
 
-/** The same promise asked for again by who holds it (a repeat after a crash), or one that is being dialled: nothing changes. */
-export function standsAsItIs(callBack: CallBack, draft: CallBackDraft): 'repeat' | 'dialling' | undefined {
+/**
+/** Who asks: a caller on the line for himself, or somebody for him. */
+export type AskedBy = 'byCaller' | 'elsewhere';
+
+/**
+ * Of the open ones of the draft's number in its queue, the one that a new promise is made of: what its contact has already, else what nobody
+ * on the line has, the earliest place first, else one that is being dialled. One that another contact holds is another caller's behind the same
+ * number; to who asks from elsewhere they are one.
+ */
+export function askedAgain(open: readonly CallBack[], draft: CallBackDraft, asked: AskedBy): CallBack | undefined {
+  const byPlace = open.toSorted((a, b) => a.placeMs - b.placeMs || (a.callBackId < b.callBackId ? -1 : 1));
+  return (
+    byPlace.find((callBack) => isWith(callBack, 'held', draft.contactId)) ??
+    byPlace.find(({ state }) => state === 'scheduled' || state === 'claimed') ??
+    byPlace.find(({ state }) => state === 'dialling' || asked === 'elsewhere')
+  );
+}
+
+/**
+ * The same promise asked for again by who holds it (a repeat after a crash), one that is being dialled, or one that a caller on the line holds
+ * while somebody else asks (`elsewhere`): nothing changes.
+ */
+export function standsAsItIs(
+  callBack: CallBack,
+  draft: CallBackDraft,
+  asked: AskedBy,
+): 'repeat' | 'dialling' | 'onLine' | undefined {
   if (callBack.state === 'dialling') return 'dialling';
+  if (asked === 'elsewhere' && callBack.state === 'held' && callBack.contactId !== draft.contactId) return 'onLine';
   const isRepeat =
     isWith(callBack, 'held', draft.contactId) &&
     callBack.promisedBy === draft.contactId &&
@@ -177,6 +205,7 @@ export function merged(
     ...draft,
     placeMs: Math.min(callBack.placeMs, draft.placeMs),
     createdAtMs: callBack.createdAtMs,
+    promisedBy: draft.contactId,
     state: 'held',
     dueAtMs: day.dueAtMs,
     promisedDay: day.day,

@@ -1,4 +1,5 @@
-import { assertNever, bySystem, type CommandMeta, type ContactId, hasCode, withLimit } from '../foundation/index.ts';
+import { assertNever, bySystem, type CommandMeta, type ContactId } from '../foundation/index.ts';
+import { briefLook } from './brief-look.ts';
 import type { ContactEffect } from './effects.ts';
 import type { ContactEvent } from './events.ts';
 import type { CallBackPort, RequestPort } from './room-ports.ts';
@@ -76,16 +77,8 @@ async function lookUp(
   { ani, sinceMs }: Extract<CallerEffect, { type: 'lookUpCaller' }>,
   { callers }: CallerPorts,
 ): Promise<readonly ContactEvent[]> {
-  try {
-    const { callBacks, abandoned } = await withLimit(
-      callers.earlierPlaces({ ani, sinceMs }),
-      lookUpLimitMs,
-      'what is known of a caller',
-    );
-    return callBacks.length + abandoned.length === 0 ? [] : [{ type: 'callerKnown', callBacks, abandoned }];
-  } catch (error) {
-    const expected = ['TIMED_OUT', 'DATABASE_UNAVAILABLE', 'DATABASE_REJECTED'];
-    if (expected.some((code) => hasCode(error, code))) return [];
-    throw error;
-  }
+  const places = callers.earlierPlaces({ ani, sinceMs });
+  const { callBacks = [], abandoned = [] } =
+    (await briefLook(places, lookUpLimitMs, 'what is known of a caller')) ?? {};
+  return callBacks.length + abandoned.length === 0 ? [] : [{ type: 'callerKnown', callBacks, abandoned }];
 }

@@ -5,11 +5,9 @@ import {
   type CommandMeta,
   type ContactId,
   DozvonError,
-  hasCode,
-  type OperatorId,
   type SaveAhead,
-  withLimit,
 } from '../foundation/index.ts';
+import { briefLook } from './brief-look.ts';
 import { type CallBackEffect, isCallBackEffect, runCallBackEffect } from './call-back-effects.ts';
 import { type CallerEffect, isCallerEffect, runCallerEffect } from './caller-effects.ts';
 import type { ContactEffect } from './effects.ts';
@@ -125,7 +123,8 @@ export async function runEffect(
         { ...request, contactId, createdAtMs: ports.clock.nowMs() },
         meta('callerLeftRequest'),
       );
-      return [{ type: 'requestStored', ...stored, idempotencyKey: effect.idempotencyKey }];
+      const { idempotencyKey, topic, callBackNumber } = effect;
+      return [{ type: 'requestStored', ...stored, idempotencyKey, topic, callBackNumber }];
     }
     case 'putRecord':
       await ports.records.put(context.record());
@@ -172,7 +171,10 @@ async function runQueueEffect(
     case 'enqueue': {
       const { type: _type, lastOperator, estimate, ...place } = effect;
       const { queueId } = place;
-      const known = lastOperator && (await lastOperatorOf(lastOperator, records));
+      // A wish, for which nobody loses his place.
+      const known =
+        lastOperator &&
+        (await briefLook(records.lastOperator(lastOperator), lastOperatorLimitMs, 'the last operator of a caller'));
       const preferred = known === undefined ? {} : { preferredOperatorId: known };
       const request = { contactId, shard, ...place, ...preferred };
       const { outcome, position } = await queue.enqueue(request, meta('flowChoseQueue'));
@@ -221,20 +223,6 @@ async function placeOf(contactId: ContactId, queue: QueuePort): Promise<Extract<
   if (contact === undefined) return { type: 'placeKnown' };
   const { position, estimateMs } = contact;
   return { type: 'placeKnown', position, ...(estimateMs === undefined ? {} : { estimateMs }) };
-}
-
-/** A wish, for which nobody loses his place: with the database away or slow there is none. */
-async function lastOperatorOf(
-  caller: { readonly ani: string; readonly sinceMs: number },
-  records: ContactRecordStore,
-): Promise<OperatorId | undefined> {
-  try {
-    return await withLimit(records.lastOperator(caller), lastOperatorLimitMs, 'the last operator of a caller');
-  } catch (error) {
-    const expected = ['TIMED_OUT', 'DATABASE_UNAVAILABLE', 'DATABASE_REJECTED'];
-    if (expected.some((code) => hasCode(error, code))) return undefined;
-    throw error;
-  }
 }
 
 type TelephonyEffect = Exclude<

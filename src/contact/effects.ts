@@ -200,6 +200,14 @@ export function effectClass(type: EffectType): EffectClass {
   }
 }
 
+/**
+ * Whether it may run only when the state that names it is saved, however long that takes: a process that dies is followed by one that
+ * knows nothing of it and asks for it again, and somebody's phone would ring twice. Of a recording only its start is lost.
+ */
+export function needsSave(type: EffectType): boolean {
+  return type === 'dialCaller';
+}
+
 /** An effect saved with the state before it runs. */
 export interface PendingEffect {
   /** Grows over the contact's life; names the effect in logs and in recovery. */

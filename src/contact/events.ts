@@ -61,8 +61,10 @@ export type ContactEvent =
       readonly type: 'requestStored';
       readonly caseId: CaseId;
       readonly caseNumber: string;
-      /** Which of the contact's requests. */
+      /** Which of the contact's requests, what it is about, and where its caller can be called: empty when he withheld it; personal data. */
       readonly idempotencyKey?: string;
+      readonly topic?: string;
+      readonly callBackNumber?: string;
     }
   /** It is this contact's to dial; `untilMs`: until then. */
   | { readonly type: 'callBackClaimed'; readonly callBack: CallBack; readonly untilMs?: number }

@@ -11,7 +11,7 @@ import {
   secondMs,
 } from '../foundation/index.ts';
 import { type EffectPorts, laneOf, runEffect, takesSaveAlong } from './effect-runner.ts';
-import { type ContactEffect, effectClass, type PendingEffect } from './effects.ts';
+import { type ContactEffect, effectClass, needsSave, type PendingEffect } from './effects.ts';
 import type { ContactEvent, RecoveredEvent } from './events.ts';
 import { EffectLanes } from './lanes.ts';
 import { recordOf, type StepResult, step } from './machine/index.ts';
@@ -35,7 +35,7 @@ export interface MailboxOptions {
   readonly onFinished: (contactId: ContactId) => void;
 }
 
-/** How long a save is tried again while Redis is away before the contact goes on unsaved: the caller comes first. */
+/** How long a save is tried again while Redis is away before the contact goes on unsaved: the caller comes first. Nobody is dialled then (`needsSave`). */
 const savePatienceMs = 10 * secondMs;
 const saveRetryMs = 100;
 
@@ -246,17 +246,22 @@ export class Mailbox {
     this.#pending.push(...added);
     const first = this.#lanes.isIdle('queue') ? added.find(({ effect }) => laneOf(effect) === 'queue') : undefined;
     const along = first !== undefined && takesSaveAlong(first.effect) ? first : undefined;
-    const { promise: saved, resolve: tellSaved } = Promise.withResolvers<void>();
+    const { promise: whenSaved, resolve: tellSaved } = Promise.withResolvers<void>();
     let isBegun = false;
     const command = (ahead: SaveAhead): void => {
       isBegun = true;
-      if (along) this.#lanes.begin({ pending: along, ahead, saved });
+      if (along) this.#lanes.begin({ pending: along, ahead, saved: whenSaved });
     };
-    const mayAct = await this.#save(along && command);
+    const saved = await this.#save(along && command);
     tellSaved();
-    if (!mayAct) return;
+    if (saved === 'mayNotAct') return;
     this.#saved();
-    this.#lanes.add(isBegun ? added.filter((one) => one !== along) : added);
+    const withheld = saved === 'unsaved' ? added.filter(({ effect }) => needsSave(effect.type)) : [];
+    this.#lanes.add(added.filter((one) => !withheld.includes(one) && !(isBegun && one === along)));
+    for (const one of withheld) {
+      this.#pending = this.#pending.filter((other) => other !== one);
+      this.#effectFailed(one.effect, 'UNSAVED');
+    }
   }
 
   #linger(ms: number): void {
@@ -280,9 +285,9 @@ export class Mailbox {
     this.#lingering = undefined;
   }
 
-  /** `command` goes with the first attempt. False: this process must not act any more. */
-  async #save(command?: (ahead: SaveAhead) => void): Promise<boolean> {
-    if (this.#finishing) return !this.#stopped;
+  /** `command` goes with the first attempt. */
+  async #save(command?: (ahead: SaveAhead) => void): Promise<'saved' | 'unsaved' | 'mayNotAct'> {
+    if (this.#finishing) return this.#stopped ? 'mayNotAct' : 'saved';
     const { clock, logger, states, sealer, lease, onLeaseLost } = this.#options;
     const stored: StoredContact = { version: 1, state: this.#state, pending: this.#pending };
     const sealedState = sealer.seal(JSON.stringify(stored), stateContext(this.contactId));
@@ -290,23 +295,23 @@ export class Mailbox {
     const giveUpAtMs = clock.nowMs() + (this.#unsaved ? 0 : savePatienceMs);
     const change = { sealedState, timeline };
     for (let isFirst = true; ; isFirst = false) {
-      if (this.#stopped) return false;
+      if (this.#stopped) return 'mayNotAct';
       try {
         const outcome = await (command && isFirst
           ? states.saveWith(lease(), this.contactId, change, command)
           : states.save(lease(), this.contactId, change));
         if (outcome === 'leaseLost') {
           onLeaseLost();
-          return false;
+          return 'mayNotAct';
         }
         this.#published += timeline.length;
         this.#unsaved = false;
-        return true;
+        return 'saved';
       } catch (error) {
         if (!hasCode(error, 'REDIS_UNAVAILABLE') || clock.nowMs() >= giveUpAtMs) {
           this.#unsaved = true;
           logger.error({ contactId: this.contactId, error: messageOf(error) }, 'the contact goes on unsaved');
-          return true;
+          return 'unsaved';
         }
       }
       await new Promise<void>((resolve) => void clock.setTimer(clock.nowMs() + saveRetryMs, resolve));

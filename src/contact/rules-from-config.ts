@@ -5,37 +5,25 @@ import { DozvonError, dayMs, minuteMs } from '../foundation/index.ts';
 import { announcementsInFlow, edgesOf, type Flow, render, step } from '../ivr/index.ts';
 import { evaluateSchedule, type ScheduleVerdict } from '../schedule/index.ts';
 import type { ContactRules, QueueRules, WaitingRules } from './rules.ts';
-import { spokenIn, wishFrom } from './spoken-times.ts';
+import { promisedSpeech, spokenIn, wishFrom } from './spoken-times.ts';
 
 /** What is dialled as trunks write it: few ways for each number of ours, and whatever strangers try. */
 const mostDialledKnown = 1_000;
 
+type Lines = ReadonlyMap<string, HotlineConfig['lines'][number]>;
+
 /** The rules of one version of the configuration. */
 export function rulesFromConfig(config: HotlineConfig, version: string): ContactRules {
-  const lines = new Map(config.lines.map((line) => [line.id, line]));
-  /** The last answer for each schedule: it holds for the minute. */
-  const verdicts = new Map<string, { readonly minute: number; readonly verdict: ScheduleVerdict }>();
-  const verdictAt = (scheduleId: string, atMs: number): ScheduleVerdict | undefined => {
-    const minute = Math.floor(atMs / minuteMs);
-    const known = verdicts.get(scheduleId);
-    if (known?.minute === minute) return known.verdict;
-    const schedule = config.schedules[scheduleId];
-    if (schedule === undefined) return undefined;
-    const verdict = evaluateSchedule(schedule, config.calendar, atMs);
-    verdicts.set(scheduleId, { minute, verdict });
-    return verdict;
-  };
-  const timeZoneOf = (lineId: string): string =>
-    config.schedules[lines.get(lineId)?.scheduleId ?? '']?.timeZone ?? 'UTC';
-  const places = createNumberPlaces(config.numberZones);
+  const lines: Lines = new Map(config.lines.map((line) => [line.id, line]));
   const queueRules = new Map(config.queues.map((queue) => [queue.id, queueRulesOf(queue, config.callBacks[queue.id])]));
   const waitingRules = new Map<string, WaitingRules>();
-  /** By what was dialled, as it came: reading a number costs more than all else of finding its line. */
-  const dialledKnown = new Map<string, ReturnType<ContactRules['lineByDialled']>>();
   return {
     version,
     language: config.settings.language,
     ...returningIn(config),
+    ...numbersIn(config),
+    ...hoursIn(config, lines),
+    ...callBacksIn(config, lines),
     line(lineId) {
       const line = lines.get(lineId);
       return line && { lineId, flowId: line.flowId, language: line.languages[0], recording: line.recording };
@@ -48,10 +36,27 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       waitingRules.set(key, known);
       return known;
     },
+    flowStep(flowId, position, input, facts) {
+      const flow = config.flows[flowId];
+      if (!flow) throw new DozvonError('FLOW_BROKEN', `expected a configured flow, got ${JSON.stringify(flowId)}`);
+      return step(flow, position, input, facts);
+    },
+    render,
+    offerTitle: (lineId, topic) =>
+      [lineId === undefined ? undefined : lines.get(lineId)?.name, topic].filter(Boolean).join(' · '),
+  };
+}
+
+/** What was dialled, and who calls. */
+function numbersIn(config: HotlineConfig): Pick<ContactRules, 'lineByDialled' | 'callerNumber'> {
+  const defaultCountry = config.settings.country;
+  /** By what was dialled, as it came: reading a number costs more than all else of finding its line. */
+  const dialledKnown = new Map<string, ReturnType<ContactRules['lineByDialled']>>();
+  return {
     lineByDialled(dialled) {
       const known = dialledKnown.get(dialled);
       if (known !== undefined) return known;
-      const normalised = normaliseDialled(dialled, { defaultCountry: config.settings.country });
+      const normalised = normaliseDialled(dialled, { defaultCountry });
       // What is no telephone number at all is kept as dialled: the record says what came.
       const e164 = !normalised.ok ? dialled : normalised.kind === 'e164' ? normalised.e164 : normalised.code;
       const found = { e164, lineId: lineByDnis(config, e164)?.id };
@@ -59,27 +64,35 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
       return found;
     },
     callerNumber(ani) {
-      const normalised = normaliseAni(ani, { defaultCountry: config.settings.country });
+      const normalised = normaliseAni(ani, { defaultCountry });
       return normalised.known ? normalised.e164 : '';
     },
+  };
+}
+
+function hoursIn(config: HotlineConfig, lines: Lines): Pick<ContactRules, 'lineHours' | 'flowFacts'> {
+  /** The last answer for each schedule: it holds for the minute. */
+  const verdicts = new Map<string, { readonly minute: number; readonly verdict: ScheduleVerdict }>();
+  const verdictOf = (lineId: string, atMs: number): ScheduleVerdict | undefined => {
+    const { scheduleId = '' } = lines.get(lineId) ?? {};
+    const minute = Math.floor(atMs / minuteMs);
+    const known = verdicts.get(scheduleId);
+    if (known?.minute === minute) return known.verdict;
+    const schedule = config.schedules[scheduleId];
+    if (schedule === undefined) return undefined;
+    const verdict = evaluateSchedule(schedule, config.calendar, atMs);
+    verdicts.set(scheduleId, { minute, verdict });
+    return verdict;
+  };
+  return {
     lineHours(lineId, atMs) {
-      const line = lines.get(lineId);
-      const verdict = line && verdictAt(line.scheduleId, atMs);
+      const verdict = verdictOf(lineId, atMs);
       if (verdict === undefined) return undefined;
       const { open, closesAtMs } = verdict;
       return { open, ...(closesAtMs === undefined ? {} : { closesAtMs }) };
     },
-    callBackQueue(lineId, topic) {
-      const line = lines.get(lineId);
-      const nodes = line && config.flows[line.flowId]?.nodes;
-      return (nodes && queueOfTopic(nodes, topic)) ?? line?.defaultQueueId;
-    },
-    callBackWish: ({ lineId, number, ...query }) =>
-      wishFrom({ ...query, timeZone: timeZoneOf(lineId), place: places.placeOf(number) }),
-    spoken: (lineId, atMs, askedAtMs) => spokenIn(timeZoneOf(lineId), atMs, askedAtMs),
     flowFacts({ lineId, atMs, ani }) {
-      const line = lines.get(lineId);
-      const verdict = line && verdictAt(line.scheduleId, atMs);
+      const verdict = verdictOf(lineId, atMs);
       return {
         line: {
           id: lineId,
@@ -91,23 +104,35 @@ export function rulesFromConfig(config: HotlineConfig, version: string): Contact
         ...(ani === '' ? {} : { aniDigits: ani }),
       };
     },
-    flowStep(flowId, position, input, facts) {
-      const flow = config.flows[flowId];
-      if (!flow) throw new DozvonError('FLOW_BROKEN', `expected a configured flow, got ${JSON.stringify(flowId)}`);
-      return step(flow, position, input, facts);
+  };
+}
+
+/** Who is called back from where, when, and what he is told of it. */
+function callBacksIn(
+  config: HotlineConfig,
+  lines: Lines,
+): Pick<ContactRules, 'callBackQueue' | 'callBackWish' | 'spoken' | 'promisedSpeech' | 'dialling'> {
+  const timeZoneOf = (lineId: string): string =>
+    config.schedules[lines.get(lineId)?.scheduleId ?? '']?.timeZone ?? 'UTC';
+  const places = createNumberPlaces(config.numberZones);
+  return {
+    callBackQueue(lineId, topic) {
+      const line = lines.get(lineId);
+      const nodes = line && config.flows[line.flowId]?.nodes;
+      return (nodes && queueOfTopic(nodes, topic)) ?? line?.defaultQueueId;
     },
-    render,
+    callBackWish: ({ lineId, number, ...query }) =>
+      wishFrom({ ...query, timeZone: timeZoneOf(lineId), place: places.placeOf(number) }),
+    spoken: (lineId, atMs, askedAtMs) => spokenIn(timeZoneOf(lineId), atMs, askedAtMs),
+    promisedSpeech: (lineId, dueAtMs, nowMs) => promisedSpeech(timeZoneOf(lineId), dueAtMs, nowMs),
     dialling(lineId) {
       const trunk = config.trunks.find(({ dial }) => dial !== undefined);
       const callerIdNumber = lines.get(lineId)?.numbers.find((number) => number.startsWith('+'));
       return trunk && callerIdNumber !== undefined ? { trunk: trunk.name, callerIdNumber } : undefined;
     },
-    offerTitle: (lineId, topic) =>
-      [lineId === undefined ? undefined : lines.get(lineId)?.name, topic].filter(Boolean).join(' · '),
   };
 }
 
-/** Callers are looked up where a queue calls back or gives places back. */
 function queueRulesOf(queue: QueueSettings, calledBack: QueueRules['callBacks']): QueueRules {
   const { ringTimeoutMs, wrapUpMs, waiting, welcome, ladder, preferredMs, preferredWithinDays } = queue;
   const { abandonedPlaceMs, closing } = queue;
@@ -132,6 +157,7 @@ function queueRulesOf(queue: QueueSettings, calledBack: QueueRules['callBacks'])
   };
 }
 
+/** Callers are looked up where a queue calls back or gives places back. */
 function returningIn({ queues, callBacks }: HotlineConfig): Pick<ContactRules, 'returning'> {
   const abandonedWithinMs = Math.max(0, ...queues.map(({ abandonedPlaceMs }) => abandonedPlaceMs));
   return abandonedWithinMs > 0 || Object.keys(callBacks).length > 0 ? { returning: { abandonedWithinMs } } : {};

@@ -1,5 +1,5 @@
 import type { Ladder, LimitDestination } from '../acd/index.ts';
-import type { CallBackSettings, CallBackWish } from '../callbacks/index.ts';
+import type { CallBackSettings } from '../callbacks/index.ts';
 import type {
   Announcements,
   FlowCallBackWish,
@@ -10,6 +10,7 @@ import type {
   SayItem,
   SpokenInstant,
 } from '../ivr/index.ts';
+import type { WishAnswer } from './spoken-times.ts';
 
 /** How one line's contacts are treated. */
 export interface LineRules {
@@ -81,9 +82,11 @@ export interface ContactRules {
     /** E.164; personal data. */
     readonly number: string;
     readonly localHour?: number;
-  }): { readonly wish: CallBackWish; readonly utcOffsetMinutes?: number };
+  }): WishAnswer;
   /** An instant as callers of this line are told it at `askedAtMs`. */
   spoken(lineId: string, atMs: number, askedAtMs: number): SpokenInstant;
+  /** How a caller of this line is told that he will be called back, not before `dueAtMs`. */
+  promisedSpeech(lineId: string, dueAtMs: number, nowMs: number): readonly SayItem[];
   /** What a flow may ask about the world at `atMs`. */
   flowFacts(query: {
     readonly lineId: string;

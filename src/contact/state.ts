@@ -101,10 +101,18 @@ export interface KnownCallBack {
   readonly callBackId: CallBackId;
   readonly queueId: string;
   readonly placeMs: number;
-  /** `held`: nobody dials it while this contact lasts. `asked`: it is being asked for. */
-  readonly state: 'found' | 'asked' | 'held';
+  /**
+   * `held`: nobody dials it while this contact lasts. `asked`: it is being asked for. `dialling`: it was being dialled when it was asked for,
+   * and is asked for again when its caller is served.
+   */
+  readonly state: 'found' | 'dialling' | 'asked' | 'held';
   /** Made as the concluded end; `untold`: he has not heard of it yet. */
-  readonly concluded?: 'untold' | 'told';
+  readonly concluded?:
+    | 'untold'
+    | 'told' /** His own choice, promised for then, too late for the flow that asked for it: he has not heard of it yet. */;
+  readonly untold?: { readonly dueAtMs: number };
+  /** Made of a request that he left while nobody was there: the request is what he has, this is how it is answered. */
+  readonly ofRequest?: true;
 }
 
 /** A place in a queue that this caller gave up by hanging up. */
@@ -124,7 +132,7 @@ export interface EarnedPlace {
 }
 
 /** What is being written down for the caller. */
-export type Promising = 'ownCallBack' | 'concludedCallBack' | 'concludedRequest';
+export type Promising = 'ownCallBack' | 'concludedCallBack' | 'concludedRequest' | 'requestCallBack';
 
 interface Waiting {
   readonly queueId: string;
@@ -196,6 +204,8 @@ export interface TalkingPhase {
   readonly operatorLegId: LegId;
   readonly talkBridgeId: BridgeId;
   readonly joinedAtMs: number;
+  /** Who calls, and that it is recorded: said to both when he who was called is joined with an operator who waited for him. */
+  readonly playback?: PlaybackId;
 }
 
 export interface ClosingPhase {

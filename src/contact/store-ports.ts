@@ -185,7 +185,7 @@ export interface ContactRecordStore {
 
 /** What the caller of a number has of earlier calls. */
 export interface EarlierPlaces {
-  /** His open call-backs, the earliest place first; one that is being dialled is not his to take: his phone rings in a moment. */
+  /** His open call-backs, the earliest place first; one that is being dialled among them: it is to be cancelled once he was served. */
   readonly callBacks: readonly {
     readonly callBackId: CallBackId;
     readonly queueId: string;

@@ -7,3 +7,4 @@ export * from './ids.ts';
 export * from './journal.ts';
 export * from './logger.ts';
 export * from './programs.ts';
+export * from './telephone-numbers.ts';

@@ -1,20 +1,12 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { uncallableNumberTypes } from '../foundation/index.ts';
 import type { CollectNode } from './flow.ts';
 import type { FlowPosition } from './position.ts';
-
-/** Numbers nobody can be called back on, or only at somebody's cost. */
-const refusedTypes: ReadonlySet<string | undefined> = new Set([
-  'TOLL_FREE',
-  'PREMIUM_RATE',
-  'SHARED_COST',
-  'UAN',
-  'PAGER',
-]);
 
 /** A number keyed by a caller in Russia, any notation, as E.164; undefined when it is none that can be called back. */
 function callBackNumberFrom(keyed: string): string | undefined {
   const number = parsePhoneNumberFromString(keyed, 'RU');
-  if (number?.isValid() !== true || refusedTypes.has(number.getType())) return undefined;
+  if (number?.isValid() !== true || uncallableNumberTypes.has(number.getType())) return undefined;
   return number.number;
 }
 

@@ -20,15 +20,14 @@ import {
   type PlaybackId,
   secondMs,
 } from '../foundation/index.ts';
-import { dialEndpoint } from './asterisk-config.ts';
 import { readDevices } from './device-probe.ts';
+import { Listing, watchDialEndpoints } from './listing.ts';
 import { type Origination, toCaller, toDevice } from './origination.ts';
 import { outcomeOf, outcomeOfCreation } from './outcomes.ts';
 import { extensionOf, OutsideCalls, outsideCallEvents } from './outside-calls.ts';
 import { newLeg, Registry } from './registry.ts';
 import { settled, soundId, watch } from './requests.ts';
-import { snapshotOf } from './snapshot.ts';
-import { dialEvents, recordOf, sameDevices, translate, translatedEvents } from './translate.ts';
+import { recordOf, sameDevices, translate, translatedEvents } from './translate.ts';
 
 export interface TelephonySettings {
   readonly ari: AriAccess;
@@ -50,9 +49,6 @@ export function createTelephony(settings: TelephonySettings): TelephonyPort {
   return new AsteriskTelephony(settings);
 }
 
-/** The listing connection comes up in the same moment as the first; more is a fault. */
-const listingLimitMs = 5 * secondMs;
-
 /** Our clock and Asterisk's timer may differ by so much. */
 const earlyMs = 100;
 
@@ -69,7 +65,7 @@ class AsteriskTelephony implements TelephonyPort {
   readonly #registry = new Registry();
   readonly #outside = new OutsideCalls();
   readonly #main: AriConnection;
-  readonly #listing: AriConnection;
+  readonly #listing: Listing;
   #listener: ((event: TelephonyEvent) => void) | undefined;
   #kept: TelephonyEvent[] = [];
   /** Read before the connection is announced, told after. */
@@ -90,15 +86,7 @@ class AsteriskTelephony implements TelephonyPort {
       onReplaced: () => this.#emit({ type: 'replaced', atMs: clock.nowMs() }),
       onEvent: (event) => this.#onEvent(event),
     });
-    // Two processes with the same shard for a moment (a take-over) must not take each other's listings away.
-    const listingApp = `${shard}-listing-${newId<string>('', clock.nowMs())}`;
-    this.#listing = new AriConnection({
-      ...common,
-      app: listingApp,
-      allowedEvents: dialEvents,
-      prepare: async () => await this.#watchDialEndpoints(this.#listing, listingApp),
-      onEvent: (event) => this.#onEvent(event),
-    });
+    this.#listing = new Listing({ ...settings, logger: this.#logger }, (event) => this.#onEvent(event));
   }
 
   subscribe(listener: (event: TelephonyEvent) => void): void {
@@ -291,35 +279,22 @@ class AsteriskTelephony implements TelephonyPort {
     return this.#outside.count(extension);
   }
 
-  async snapshot(): Promise<TelephonySnapshot> {
-    const [channels, bridges] = await settled(
-      this.#listing.perform('GET /channels', {}),
-      this.#listing.perform('GET /bridges', {}),
-    );
-    if (!channels.ok || !bridges.ok) {
-      throw new DozvonError('ARI_REFUSED', `listings: expected 200, got ${channels.status} and ${bridges.status}`);
-    }
-    return snapshotOf(this.#settings.shard, channels.body, bridges.body);
+  snapshot(): Promise<TelephonySnapshot> {
+    return this.#listing.snapshot();
   }
 
   /** At every connection, before any event is delivered: watch what is ours and learn what is there. */
   async #prepare(): Promise<void> {
     const { extensions, shard, clock } = this.#settings;
-    await this.#listing.untilConnected(listingLimitMs);
+    await this.#listing.untilConnected();
     await warnOfOtherVersion(this.#main, this.#logger);
     await Promise.all(extensions.map((extension) => this.#watch(`endpoint:PJSIP/${extension}`)));
-    await this.#watchDialEndpoints(this.#main, shard);
-    const [channels, bridges] = await settled(
-      this.#listing.perform('GET /channels', {}),
-      this.#listing.perform('GET /bridges', {}),
-    );
-    if (!channels.ok || !bridges.ok) {
-      throw new DozvonError('ARI_REFUSED', `listings: expected 200, got ${channels.status} and ${bridges.status}`);
-    }
+    await watchDialEndpoints(this.#main, { ...this.#settings, app: shard, logger: this.#logger });
+    const { channels, bridges } = await this.#listing.read();
     const before = new Map(this.#registry.legs().map((leg) => [leg.legId, leg.playing]));
-    this.#outside.read(channels.body);
+    this.#outside.read(channels);
     this.#registry.clear();
-    for (const channel of channels.body) {
+    for (const channel of channels) {
       const record = recordOf(channel, shard);
       if (record === undefined) continue;
       // What has ended meanwhile is stopped in vain, which does no harm; what has not must be known.
@@ -328,7 +303,7 @@ class AsteriskTelephony implements TelephonyPort {
       const byEndpoint = record.kind === 'originated' || record.kind === 'called';
       if (!byEndpoint && !record.controlled) await this.#watch(`channel:${channel.id}`);
     }
-    for (const bridge of bridges.body.filter((one) => one.name === shard)) {
+    for (const bridge of bridges.filter((one) => one.name === shard)) {
       const bridgeId = asId<BridgeId>(bridge.id);
       this.#registry.putBridge(bridgeId, bridge.bridge_type);
       for (const id of bridge.channels) this.#registry.change(asId<LegId>(id), { bridgeId });
@@ -348,12 +323,6 @@ class AsteriskTelephony implements TelephonyPort {
       this.#emit({ type: 'devicesChanged', extension, devices, atMs });
     }
     this.#tellOutsideCalls(this.#settings.extensions, atMs);
-  }
-
-  async #watchDialEndpoints(connection: AriConnection, applicationName: string): Promise<void> {
-    const logger = this.#logger;
-    const sources = this.#settings.dialTrunks.map((name) => `endpoint:PJSIP/${dialEndpoint(name)}`);
-    await Promise.all(sources.map((eventSource) => watch(connection, { applicationName, eventSource, logger })));
   }
 
   async #watch(eventSource: string): Promise<void> {

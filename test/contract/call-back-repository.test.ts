@@ -133,17 +133,47 @@ async function contract(t: Test, repository: CallBackRepository): Promise<void> 
     );
   });
 
-  await t.test('one number has one open call-back in a queue, also when it asks twice at once', async (t) => {
+  await t.test('who asks twice has one open call-back in a queue, also when he asks at once', async (t) => {
     const asked = draft();
-    const both = await Promise.all(
-      [asked, { ...asked, contactId: contact() }].map((each) => repository.promise(each, { room: plenty, meta })),
-    );
+    const again = { ...asked, wish: { kind: 'at', atMs: now + hour } } as const;
+    const both = await Promise.all([asked, again].map((each) => repository.promise(each, { room: plenty, meta })));
     t.same(new Set(both.map((answer) => answer.outcome === 'promised' && answer.merged)), new Set([false, true]));
     t.equal((await repository.openOf(asked.number)).length, 1);
     await promised({ number: asked.number });
     t.equal((await repository.openOf(asked.number)).length, 2, 'another queue has another');
     t.same(await repository.openOf('+79990000000'), []);
   });
+
+  await t.test('two callers behind one number, both on the line: what each was promised is his alone', async (t) => {
+    const first = await promised();
+    const { number, queueId } = first;
+    const second = await promised({ number, queueId });
+    t.not(second.callBackId, first.callBackId);
+    t.same(await repository.hold(first.callBackId, second.promisedBy, now), { outcome: 'over' });
+    const answered = { contactId: first.promisedBy, reason: 'answered', meta, nowMs: now };
+    t.same(await repository.cancel(second.callBackId, answered), { outcome: 'over' }, 'not his to cancel');
+    t.same(await repository.cancel(first.callBackId, answered), { outcome: 'cancelled' });
+    t.equal(await repository.letGo(second.callBackId, second.promisedBy, now), 'scheduled', 'nobody is forgotten');
+
+    const third = await promised({ number, queueId });
+    t.equal(third.callBackId, second.callBackId, 'nobody holds it: it is his who asks now');
+    t.equal(third.promisedBy, (await known(second.callBackId)).contactId);
+    const fourth = draft({ number, queueId });
+    const answers = await Promise.all([fourth, fourth].map((each) => repository.promise(each, { room: plenty, meta })));
+    t.same(answers[0], answers[1], 'a repeat');
+    t.equal((await repository.openOf(number)).length, 2);
+  });
+
+  await t.test(
+    'asked again by another and repeated after a crash it is a repeat, also when the day is full',
+    async (t) => {
+      const { number, queueId } = await scheduled();
+      const again = draft({ number, queueId });
+      const answer = await repository.promise(again, { room: plenty, meta });
+      t.match(answer, { outcome: 'promised', merged: true, callBack: { promisedBy: again.contactId } });
+      t.match(await repository.promise(again, { room: [], meta }), { outcome: 'promised' });
+    },
+  );
 
   await t.test('asked again it keeps the earlier place and takes the newer wish', async (t) => {
     const first = await scheduled({ placeMs: now - 10 * minute, utcOffsetMinutes: 180 });
@@ -167,6 +197,7 @@ async function contract(t: Test, repository: CallBackRepository): Promise<void> 
         ...first,
         state: 'held',
         contactId: again.contactId,
+        promisedBy: again.contactId,
         wish: again.wish,
         topic: 'other',
         placeMs: now - 10 * minute,
@@ -175,6 +206,7 @@ async function contract(t: Test, repository: CallBackRepository): Promise<void> 
       },
     });
     t.same(await known(callBackId), answer.outcome === 'promised' && answer.callBack);
+    await repository.letGo(callBackId, again.contactId, now);
     const earlier = await promised({ number, queueId, placeMs: now - hour });
     t.equal(earlier.placeMs, now - hour);
   });
@@ -241,8 +273,10 @@ async function contract(t: Test, repository: CallBackRepository): Promise<void> 
     t.equal(await repository.postpone(callBackId, claimer, now), 'notClaimed');
     t.same(await repository.beginAttempt(callBackId, claimer, now), { outcome: 'notClaimed' });
     const other = contact();
-    t.same(await repository.hold(callBackId, other, now), { outcome: 'held' }, 'his newer call has it');
-    t.equal(await repository.letGo(callBackId, caller, now), 'notHeld');
+    t.same(await repository.hold(callBackId, other, now), { outcome: 'over' }, 'who calls beside him leaves it alone');
+    t.equal(await repository.letGo(callBackId, other, now), 'notHeld');
+    t.equal(await repository.letGo(callBackId, caller, now), 'scheduled');
+    t.same(await repository.hold(callBackId, other, now), { outcome: 'held' });
     t.equal(await repository.letGo(callBackId, other, now), 'scheduled');
     t.same(await repository.hold(callBackId, caller, now), { outcome: 'held' }, 'a scheduled one was nobody’s');
     t.same(await repository.hold((await dialling(claimer)).callBackId, caller, now), { outcome: 'dialling' });
@@ -387,6 +421,68 @@ async function contract(t: Test, repository: CallBackRepository): Promise<void> 
       ],
     );
   });
+
+  await t.test('of the times that callers chose, the first of those that wait to be dialled', async (t) => {
+    const queueId = queue();
+    const at = async (dueAtMs: number, wish: CallBackDraft['wish']): Promise<CallBack> => {
+      const callBack = await promised({ queueId, wish }, [{ day, most: 9, dueAtMs }]);
+      await repository.letGo(callBack.callBackId, callBack.promisedBy, now);
+      return callBack;
+    };
+    const overview = async () => (await repository.promised()).filter((promises) => promises.queueId === queueId);
+    await at(now + minute, { kind: 'soon' });
+    await at(now + minute, { kind: 'nextOpening' });
+    t.same(await overview(), [{ queueId, day, open: 2, oldestDueAtMs: now + minute }]);
+    await at(now + hour, { kind: 'at', atMs: now + hour });
+    const sooner = await at(now + 30 * minute, { kind: 'at', atMs: now + 30 * minute });
+    await promised({ queueId, wish: { kind: 'at', atMs: now } }, [{ day, most: 9, dueAtMs: now }]);
+    const both = { queueId, day, open: 5, oldestDueAtMs: now + minute };
+    t.same(await overview(), [{ ...both, oldestChosenAtMs: now + 30 * minute }]);
+    const claimer = contact();
+    await repository.claim(sooner.callBackId, claimer, now + hour);
+    t.same(await overview(), [{ ...both, oldestChosenAtMs: now + 30 * minute }], 'claimed it still waits');
+    await repository.beginAttempt(sooner.callBackId, claimer, now + hour);
+    t.same(await overview(), [{ ...both, oldestChosenAtMs: now + hour }]);
+  });
+
+  await t.test(
+    'a request with a key is answered once, whatever has become of it, and each key has its answer',
+    async (t) => {
+      const queueId = queue();
+      const asked = draft({ queueId });
+      const [one, two, other] = ['one', 'two', 'other'].map((name) => `${queueId}-${name}`) as [string, string, string];
+      t.equal(await repository.answered(one), undefined);
+      const ask = (requestKey: string, from = asked, room = plenty) =>
+        repository.promise(from, { room, meta, requestKey });
+      t.match(await ask(one, asked, []), { outcome: 'noRoom' });
+      t.equal(await repository.answered(one), undefined, 'what is refused may be asked for again');
+      const first = await ask(one);
+      if (first.outcome !== 'promised') return t.fail(first.outcome);
+      const { callBackId } = first.callBack;
+      t.same(await repository.answered(one), { callBackId, dueAtMs: now, merged: false });
+      await repository.letGo(callBackId, asked.contactId, now);
+      const second = draft({ queueId, number: asked.number });
+      const later = [{ day: nextDay, most: 9, dueAtMs: now + 24 * hour }];
+      t.match(await ask(two, second, later), { merged: true, callBack: { callBackId } });
+      t.same(await repository.answered(two), { callBackId, dueAtMs: now + 24 * hour, merged: true });
+      t.same(await repository.answered(one), { callBackId, dueAtMs: now, merged: false });
+      await repository.cancel(callBackId, { reason: 'test', meta, nowMs: now });
+      const again = await ask(two, second);
+      t.match(again, { outcome: 'promised', merged: true, callBack: { callBackId, state: 'cancelled' } });
+
+      const callers = draft({ queueId });
+      const held = await promised(callers);
+      const elsewhere = draft({ queueId, number: callers.number });
+      const found = await ask(other, elsewhere, []);
+      t.match(found, { merged: true, callBack: { callBackId: held.callBackId, contactId: callers.contactId } });
+      t.equal((await known(held.callBackId)).contactId, callers.contactId, 'who is on the line keeps it');
+      const keys = Array.from({ length: 4 }, () => ask(`${queueId}-twice`, draft({ queueId, number: '+79990001122' })));
+      const ids = (await Promise.all(keys)).map(
+        (answer) => answer.outcome === 'promised' && answer.callBack.callBackId,
+      );
+      t.equal(new Set(ids).size, 1, 'asked at the same time');
+    },
+  );
 
   await t.test('those of an opening are spread in the order of their places, once', async (t) => {
     const queueId = queue();
@@ -539,7 +635,8 @@ t.test('PostgreSQL', async (t) => {
         deepEqual(real, twin);
         for (const state of JSON.stringify(real).matchAll(/"state":"(\w+)"/g)) seen.add(state[1] ?? '');
       }),
-      { numRuns: 30 },
+      // Each walk ends in tries used up by one in some ten.
+      { numRuns: 100 },
     );
     t.same(
       [...seen].sort(),

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import type { ContactRecord } from '../../src/contact/index.ts';
-import type { CallBackId } from '../../src/foundation/index.ts';
+import { bySystem, type CallBackId, type ContactId, newId } from '../../src/foundation/index.ts';
 import { ContactWorld, type CrashPoint } from '../support/contact-world.ts';
 import type { CitizenAnswer } from '../support/fake-exchange.ts';
 
@@ -8,20 +8,6 @@ const number = '+79160000001';
 /** Queues, named by who is rung first. */
 type Mode = 'operator-first' | 'caller-first';
 const modes: readonly Mode[] = ['operator-first', 'caller-first'];
-
-/** How long a supervisor takes to start the service again. */
-const restartMs = 1_000;
-
-/** Lets time pass; call-backs that are due are begun, and a process that has died is followed by a new one. */
-async function live(world: ContactWorld, ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 250) {
-    await world.beginDueCallBacks();
-    await world.pass(250);
-    if (world.alive) continue;
-    await world.pass(restartMs);
-    await world.startProcess();
-  }
-}
 
 /** Hears of every call: the first may come to nothing, the next is answered. The rule that an attempt is written down before anybody's phone rings, and rings once. */
 function watchDialling(world: ContactWorld, callBackId: CallBackId): string[] {
@@ -53,12 +39,12 @@ async function world(crashAt?: CrashPoint): Promise<ContactWorld> {
 
 /** The called person talks for some seconds and hangs up; then wrap-up passes. */
 async function talkAndHangUp(made: ContactWorld, callBackId: CallBackId, limitMs: number): Promise<void> {
-  for (let passed = 0; passed < limitMs && !isDone(made, callBackId); passed += 1_000) await live(made, 1_000);
-  await live(made, 5_000);
+  for (let passed = 0; passed < limitMs && !isDone(made, callBackId); passed += 1_000) await made.live(1_000);
+  await made.live(5_000);
   const { legs } = made.exchange.snapshot('dozvon-n1');
   for (const { legId } of legs) if (legId.endsWith('.c1')) made.exchange.hangup(legId);
   // An offer of which the queue was never told that it was answered ends with its lease.
-  await live(made, 60_000);
+  await made.live(60_000);
 }
 
 const isDone = (made: ContactWorld, callBackId: CallBackId): boolean => made.callBacks.get(callBackId).state === 'done';
@@ -82,14 +68,26 @@ async function whatIsLeft(made: ContactWorld): Promise<string | undefined> {
   return undefined;
 }
 
+/** Steps that have nothing to do with a contact, once a second. */
+const ofTheShard: readonly string[] = ['renew', 'list'];
+
+/** Those that the process makes from now on. */
+function stepsOf(made: ContactWorld): readonly number[] {
+  const steps: number[] = [];
+  made.onStep = (name) => {
+    if (!ofTheShard.includes(name)) steps.push(made.steps);
+  };
+  return steps;
+}
+
 /** A call-back that is due. */
-function scheduled(
+async function scheduled(
   made: ContactWorld,
   queueId: Mode,
   of: { readonly to?: string; readonly placeMs?: number; readonly lineId?: string } = {},
-): CallBackId {
+): Promise<CallBackId> {
   const { to = number, placeMs = made.clock.nowMs() - 60_000, lineId = 'general' } = of;
-  return made.callBacks.scheduled(to, placeMs, queueId, lineId);
+  return await made.callBacks.scheduled(to, placeMs, queueId, lineId);
 }
 
 /** One whole call-back to somebody who answers; what was wrong with it. */
@@ -102,9 +100,9 @@ async function calledBack(
   }: { readonly firstAnswer?: CitizenAnswer; readonly meanwhile?: (made: ContactWorld) => Promise<void> } = {},
 ): Promise<readonly string[]> {
   made.exchange.citizen(number, firstAnswer);
-  const callBackId = scheduled(made, queueId);
+  const callBackId = await scheduled(made, queueId);
   const faults = watchDialling(made, callBackId);
-  await made.beginDueCallBacks();
+  await made.pass(0);
   await meanwhile(made);
   await talkAndHangUp(made, callBackId, 120_000);
   const left = await whatIsLeft(made);
@@ -121,8 +119,7 @@ async function calledBack(
 async function tried(queueId: Mode, answer: CitizenAnswer): Promise<{ made: ContactWorld; id: CallBackId }> {
   const made = await world();
   made.exchange.citizen(number, answer);
-  const id = scheduled(made, queueId);
-  await made.beginDueCallBacks();
+  const id = await scheduled(made, queueId);
   await made.pass(19_000);
   return { made, id };
 }
@@ -149,6 +146,7 @@ t.test('operator first: he answers, then the caller is dialled and joined', asyn
     'recordingStarted',
     'joined',
     'attemptEnded',
+    'introduced',
     'ended',
     'wrapUpStarted',
     'recordingVerified',
@@ -183,7 +181,7 @@ t.test('caller first: he answers, then the operator who was kept for him is rung
 t.test('two contacts for one call-back: one dials, the other leaves no trace', async (t) => {
   const made = await world();
   made.exchange.citizen(number, 'human');
-  const callBackId = scheduled(made, 'operator-first');
+  const callBackId = await scheduled(made, 'operator-first');
   for (let n = 0; n < 3; n += 1) made.beginCallBack(callBackId);
   await talkAndHangUp(made, callBackId, 60_000);
   t.equal(made.exchange.dialled.length, 1);
@@ -234,8 +232,7 @@ t.test(
     await made.pass(100);
     made.exchange.citizen(number, 'human');
     const placeMs = made.clock.nowMs() - 3_600_000;
-    const id = scheduled(made, 'caller-first', { placeMs });
-    await made.beginDueCallBacks();
+    const id = await scheduled(made, 'caller-first', { placeMs });
     await made.pass(20_000);
     t.match(await made.stores.queue.waiting(), [{ queueId: 'caller-first', enqueuedAtMs: placeMs, position: 1 }]);
     t.equal(made.exchange.snapshot('dozvon-n1').bridges.length, 1, 'he hears music');
@@ -257,15 +254,14 @@ t.test('who hangs up before his operator came is called again', async (t) => {
   for (const one of made.exchange.devices('101')) if (one !== waiting) made.exchange.unregister(one);
   await made.operatorReady('ring');
   made.exchange.citizen(number, 'human');
-  const id = scheduled(made, 'caller-first');
-  await made.beginDueCallBacks();
+  const id = await scheduled(made, 'caller-first');
   await made.pass(5_000);
   for (const { legId } of made.exchange.snapshot('dozvon-n1').legs)
     if (legId.endsWith('.c1')) made.exchange.hangup(legId);
   await made.pass(5_000);
   t.match(made.callBacks.get(id), { state: 'scheduled', attempts: [{ outcome: 'declined' }] });
   await made.operatorAway();
-  await made.pass(30_000);
+  await made.pass(14_000);
   t.equal(await whatIsLeft(made), undefined);
   await made.stop();
 });
@@ -273,8 +269,7 @@ t.test('who hangs up before his operator came is called again', async (t) => {
 t.test('an operator who hangs up while the caller’s phone rings: nobody answers an empty line', async (t) => {
   const made = await world();
   made.exchange.citizen(number, 'ring');
-  const id = scheduled(made, 'operator-first');
-  await made.beginDueCallBacks();
+  const id = await scheduled(made, 'operator-first');
   await made.pass(2_000);
   t.equal(made.exchange.dialled.length, 1);
   for (const device of made.exchange.devices('101')) made.exchange.hangupDevice(device);
@@ -289,28 +284,31 @@ for (const mode of modes) {
     const made = await world();
     await made.operatorAway();
     made.exchange.citizen(number, 'human');
-    const id = scheduled(made, mode);
-    await made.beginDueCallBacks();
+    const id = await scheduled(made, mode);
     await made.pass(1_000);
     const { contactId } = made.callBacks.get(id);
     if (contactId === undefined) throw new Error('expected it to be claimed');
-    await made.callBacks.hold(id, contactId === undefined ? contactId : ('c0' as typeof contactId));
-    await made.withdraw(contactId);
+    await made.callBacks.hold(id, newId<ContactId>('c', 0), bySystem('test', 'callsIn'));
     await made.pass(1_000);
     t.match(await made.records.get(contactId), { outcome: 'callBackNotNeeded' });
     t.equal(made.callBacks.get(id).state, 'held', 'it is his who called in');
 
-    const late = scheduled(made, mode, { to: '+79160000002' });
-    made.callBacks.untilMs = made.clock.nowMs() + 60_000;
-    await made.beginDueCallBacks();
+    const late = await scheduled(made, mode, { to: '+79160000002' });
+    const awayAtMs = made.clock.nowMs() + 60_000;
+    made.callBacks.away = { fromMs: awayAtMs, toMs: awayAtMs + 20_000 };
     await made.pass(61_000);
     t.match(made.callBacks.get(late), { state: 'scheduled', attempts: [] }, 'its hours are over while it waits');
 
-    made.callBacks.untilMs = undefined;
-    made.callBacks.mayDial = false;
+    await made.pass(40_000);
+    t.match(made.callBacks.get(late), { state: 'claimed' }, 'it waits again');
+    made.callBacks.away = { fromMs: made.clock.nowMs(), toMs: made.clock.nowMs() + 3_600_000 };
     await made.operatorReady('answer');
-    await live(made, 5_000);
-    t.match(made.callBacks.get(late), { attempts: [] }, 'its hours are over when the attempt is to begin');
+    await made.pass(5_000);
+    t.match(
+      made.callBacks.get(late),
+      { state: 'scheduled', attempts: [] },
+      'its hours are over when the attempt is to begin',
+    );
     t.equal(made.exchange.dialled.length, 0);
     await made.operatorAway();
     await made.pass(30_000);
@@ -321,8 +319,7 @@ for (const mode of modes) {
 
 t.test('a line over which nobody can be dialled: the tries are used up without troubling an operator', async (t) => {
   const made = await world();
-  const id = scheduled(made, 'operator-first', { lineId: 'told' });
-  await made.beginDueCallBacks();
+  const id = await scheduled(made, 'operator-first', { lineId: 'told' });
   await made.pass(2_000);
   t.match(made.callBacks.get(id), { state: 'scheduled', attempts: [{ outcome: 'unreachable' }] });
   t.same(made.exchange.dialled, []);
@@ -330,9 +327,42 @@ t.test('a line over which nobody can be dialled: the tries are used up without t
   await made.stop();
 });
 
+/** His phone is busy however often it is called. */
+async function neverReached(made: ContactWorld): Promise<string | undefined> {
+  made.exchange.citizen(number, 'busy');
+  const id = await scheduled(made, 'caller-first');
+  await made.live(100_000);
+  const { state, attempts } = made.callBacks.get(id);
+  if (state !== 'failed' || attempts.length !== 3) return `${state} after ${attempts.length} attempts`;
+  if (!made.callBacks.requests.has(id)) return 'no request';
+  if (made.exchange.dialled.length > 3) return `dialled ${made.exchange.dialled.length} times`;
+  return await whatIsLeft(made);
+}
+
+t.test(
+  'whom no try reaches is called as often as is wanted, then there is a request; also if the service dies in any step',
+  async (t) => {
+    const whole = await world({ step: Number.MAX_SAFE_INTEGER, when: 'before' });
+    const steps = stepsOf(whole);
+    t.equal(await neverReached(whole), undefined);
+    t.equal(whole.exchange.dialled.length, 3);
+    await whole.stop();
+    const faults: string[] = [];
+    for (const step of steps) {
+      for (const when of ['before', 'after'] as const) {
+        const made = await world({ step, when });
+        const fault = await neverReached(made);
+        if (fault !== undefined) faults.push(`${when} step ${step}: ${fault}`);
+        await made.stop();
+      }
+    }
+    t.same(faults, []);
+  },
+);
+
 t.test('no contact is begun while no shard is connected to Asterisk', async (t) => {
   const made = await world();
-  const id = scheduled(made, 'operator-first');
+  const id = await scheduled(made, 'operator-first');
   const lost = made.cutOff(1_000);
   await t.rejects(made.begunCallBack(id), { code: 'NO_SHARD' });
   await lost;
@@ -343,20 +373,14 @@ t.test('no contact is begun while no shard is connected to Asterisk', async (t) 
 async function refusesFirst(made: ContactWorld): Promise<void> {
   for (const device of made.exchange.devices('101')) made.exchange.unregister(device);
   made.exchange.register('101', 'decline');
-  await live(made, 6_000);
+  await made.live(6_000);
   for (const device of made.exchange.devices('101')) made.exchange.unregister(device);
   made.exchange.register('101', 'answer');
 }
 
-/** Steps that have nothing to do with a contact, once a second. */
-const ofTheShard: readonly string[] = ['renew', 'list'];
-
 async function everyCrash(t: Test, mode: Mode, course: NonNullable<Parameters<typeof calledBack>[2]>): Promise<void> {
   const whole = await world({ step: Number.MAX_SAFE_INTEGER, when: 'before' });
-  const steps: number[] = [];
-  whole.onStep = (name) => {
-    if (!ofTheShard.includes(name)) steps.push(whole.steps);
-  };
+  const steps = stepsOf(whole);
   await calledBack(whole, mode, course);
   await whole.stop();
   t.ok(steps.length > 25, `${steps.length} steps`);
@@ -443,6 +467,33 @@ for (const mode of modes) {
         });
         faults.push(...found.map((fault) => `cut at ${atMs}: ${fault}`));
         await made.stop();
+      }
+      t.same(faults, []);
+    },
+  );
+}
+
+for (const mode of modes) {
+  t.test(
+    `${mode}: Redis is away for long and the service dies before it is back: nobody’s phone rings twice`,
+    async (t) => {
+      const faults: string[] = [];
+      for (let atMs = 0; atMs < 160; atMs += 40) {
+        for (let awayMs = 12_000; awayMs <= 24_000; awayMs += 3_000) {
+          const made = await world();
+          const found = await calledBack(made, mode, {
+            firstAnswer: 'ring',
+            meanwhile: async () => {
+              await made.pass(atMs);
+              // What rang has stopped ringing by then.
+              await made.dieWithout('REDIS_UNAVAILABLE', { ms: awayMs, deadMs: 15_000 });
+            },
+          });
+          // A bridge that nobody has heard of stays, empty, until Asterisk is compared once more.
+          const serious = found.filter((fault) => !fault.startsWith('bridges left'));
+          faults.push(...serious.map((fault) => `away from ${atMs} for ${awayMs}: ${fault}`));
+          await made.stop();
+        }
       }
       t.same(faults, []);
     },

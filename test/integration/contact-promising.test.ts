@@ -1,24 +1,13 @@
 import t, { type Test } from 'tap';
 import type { CallBack } from '../../src/callbacks/index.ts';
 import type { ContactRecord, ContactState } from '../../src/contact/index.ts';
-import type { LegId } from '../../src/foundation/index.ts';
+import { hourMs, type LegId } from '../../src/foundation/index.ts';
 import { returningRules } from '../support/contact-rules.ts';
 import { ContactWorld, type CrashPoint } from '../support/contact-world.ts';
 
 /** The line whose callers are called back; its ladder concludes from 110 s, at 120 s at the latest. */
 const calledLine = '+78001000004';
 const number = '+79161234567';
-const restartMs = 1_000;
-
-async function live(world: ContactWorld, ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 500) {
-    await world.pass(500);
-    if (world.alive) continue;
-    await world.pass(restartMs);
-    await world.startProcess();
-  }
-}
-
 /** One operator is ready, whose phone comes up when it is registered. */
 async function started(options: {
   readonly crashAt?: CrashPoint;
@@ -28,6 +17,8 @@ async function started(options: {
   const world = new ContactWorld();
   const closesAtMs = closesAfterMs === undefined ? undefined : world.clock.nowMs() + closesAfterMs;
   world.rules = returningRules(closesAtMs);
+  world.callBacks.looks = false;
+  if (closesAtMs !== undefined) world.callBacks.away = { fromMs: closesAtMs, toMs: closesAtMs + 12 * hourMs };
   await world.startProcess();
   world.exchange.unregister(await world.operatorReady('answer'));
   await world.pass(100);
@@ -60,7 +51,7 @@ async function leftIn(world: ContactWorld): Promise<string | undefined> {
 
 /** Everything comes to its end: wrap-up, recording, record. */
 async function ended(world: ContactWorld): Promise<ContactRecord | undefined> {
-  await live(world, 30_000);
+  await world.live(30_000);
   return (await world.records.list({ limit: 1 }))[0];
 }
 
@@ -117,28 +108,29 @@ const outcomeFault = (record: ContactRecord | undefined, outcome: ContactRecord[
 /** He wants to be called back, hears that he will be, and hangs up. */
 async function choosesByKey(world: ContactWorld): Promise<string | undefined> {
   const caller: LegId = world.call(calledLine);
-  await live(world, 20_000);
+  await world.live(20_000);
   world.exchange.press(caller, '1');
-  await live(world, 5_000);
+  await world.live(5_000);
   // A key is lost with the process that heard it: he presses again.
   if (world.callBacks.all().length === 0) world.exchange.press(caller, '1');
-  await live(world, 8_000);
+  await world.live(8_000);
   const held = callBackFault(world, 'held');
   world.exchange.hangup(caller);
   const record = await ended(world);
   const placeMs = world.callBacks.all()[0]?.placeMs;
   if (placeMs !== record?.enqueuedAtMs)
     return `its place is ${placeMs}, the caller’s ${record?.enqueuedAtMs}: ${kindsOf(record).join()}`;
-  if (!hasHeard(record, 'call-back-promised') && !hasHeard(record, 'concluded-call-back')) return 'he was not told';
+  const heard = ['call-back-promised', 'call-back-promised-soon'].some((prompt) => hasHeard(record, prompt));
+  if (!heard) return `he was not told: ${kindsOf(record).join()}`;
   return held ?? callBackFault(world, 'scheduled') ?? outcomeFault(record, 'callBackPromised');
 }
 
 /** He waits past the promised time, holds a call-back, and hangs up. */
 async function waitsAndLeaves(world: ContactWorld): Promise<string | undefined> {
   const caller: LegId = world.call(calledLine);
-  await live(world, 122_000);
+  await world.live(122_000);
   const held = callBackFault(world, 'held');
-  await live(world, 10_000);
+  await world.live(10_000);
   world.exchange.hangup(caller);
   const record = await ended(world);
   if (!hasHeard(record, 'concluded-call-back')) return `he was not told: ${kindsOf(record).join()}`;
@@ -148,10 +140,10 @@ async function waitsAndLeaves(world: ContactWorld): Promise<string | undefined> 
 /** He waits past the promised time and stays; then an operator's phone comes up and is answered. */
 async function waitsAndIsAnswered(world: ContactWorld): Promise<string | undefined> {
   const caller: LegId = world.call(calledLine);
-  await live(world, 122_000);
+  await world.live(122_000);
   const held = callBackFault(world, 'held');
   world.exchange.register('101', 'answer');
-  await live(world, 25_000);
+  await world.live(25_000);
   world.exchange.hangup(caller);
   const record = await ended(world);
   return held ?? callBackFault(world, 'cancelled') ?? outcomeFault(record, 'answeredByOperator');
@@ -161,9 +153,9 @@ async function waitsAndIsAnswered(world: ContactWorld): Promise<string | undefin
 async function holdsRequestAndIsAnswered(world: ContactWorld): Promise<string | undefined> {
   world.callBacks.refuses = 'noRoom';
   const caller: LegId = world.call(calledLine);
-  await live(world, 122_000);
+  await world.live(122_000);
   world.exchange.register('101', 'answer');
-  await live(world, 25_000);
+  await world.live(25_000);
   world.exchange.hangup(caller);
   const record = await ended(world);
   const request = record?.caseId === undefined ? undefined : await world.cases.cases.get(record.caseId);
@@ -175,9 +167,9 @@ async function holdsRequestAndIsAnswered(world: ContactWorld): Promise<string | 
 /** He has a call-back open and calls in: he gets its place, and no other is made. */
 async function callsIn(world: ContactWorld): Promise<{ readonly caller: LegId; readonly fault: string | undefined }> {
   const waitedMs = 30 * 60_000;
-  world.callBacks.scheduled(number, world.clock.nowMs() - waitedMs);
+  await world.callBacks.scheduled(number, world.clock.nowMs() - waitedMs);
   const caller: LegId = world.call(calledLine);
-  await live(world, 10_000);
+  await world.live(10_000);
   const held = callBackFault(world, 'held');
   const [place] = await world.stores.queue.waiting();
   // A process that dies while it looks him up looks again; one that dies beside it has looked already.
@@ -188,7 +180,7 @@ async function callsIn(world: ContactWorld): Promise<{ readonly caller: LegId; r
 async function callsInAndIsAnswered(world: ContactWorld): Promise<string | undefined> {
   const { caller, fault } = await callsIn(world);
   world.exchange.register('101', 'answer');
-  await live(world, 10_000);
+  await world.live(10_000);
   world.exchange.hangup(caller);
   const record = await ended(world);
   if (!hasHeard(record, 'call-back-resumed')) return `he was not told: ${kindsOf(record).join()}`;
@@ -202,14 +194,34 @@ async function callsInAndLeaves(world: ContactWorld): Promise<string | undefined
   return fault ?? callBackFault(world, 'scheduled') ?? outcomeFault(record, 'callBackPromised');
 }
 
+/** His phone rings for his call-back while he is calling himself; his operator is given to him, and nobody calls him again. */
+async function callsInWhileDialled(world: ContactWorld): Promise<string | undefined> {
+  world.callBacks.looks = true;
+  world.exchange.citizen(number, 'ring');
+  const callBackId = await world.callBacks.scheduled(number, world.clock.nowMs(), 'caller-first', 'general');
+  world.exchange.register('101', 'answer');
+  await world.live(1_000);
+  const caller: LegId = world.call(calledLine);
+  await world.live(18_000);
+  const rung = world.exchange.dialled.length;
+  await world.live(40_000);
+  world.exchange.hangup(caller);
+  await ended(world);
+  const record = (await world.records.list({ limit: 10 })).find(({ kind }) => kind === undefined);
+  if (world.exchange.dialled.length > rung) return 'he was called while he talked, or after it';
+  if (rung > 1) return `he was called ${rung} times`;
+  const { state } = world.callBacks.get(callBackId);
+  return state === 'cancelled' ? outcomeFault(record, 'answeredByOperator') : `the call-back is ${state}`;
+}
+
 /** He gives up, calls again and gets his place back; gives up again, and has the older place still. */
 async function callsAgain(world: ContactWorld): Promise<string | undefined> {
   const first: LegId = world.call(calledLine);
-  await live(world, 20_000);
+  await world.live(20_000);
   world.exchange.hangup(first);
-  await live(world, 5_000);
+  await world.live(5_000);
   const second: LegId = world.call(calledLine);
-  await live(world, 10_000);
+  await world.live(10_000);
   const [place] = await world.stores.queue.waiting();
   const { abandoned: nowFree } = await world.callers.earlierPlaces({ ani: number, sinceMs: 0 });
   world.exchange.hangup(second);
@@ -229,16 +241,34 @@ async function callsAgain(world: ContactWorld): Promise<string | undefined> {
 async function waitsAtClosingTime(world: ContactWorld): Promise<string | undefined> {
   world.callBacks.refuses = 'noRoom';
   const caller: LegId = world.call(calledLine);
-  await live(world, 340_000);
+  await world.live(340_000);
   const atTheEnd = (await stateOf(world))?.phase.name;
   world.exchange.press(caller, '#1');
-  await live(world, 30_000);
+  await world.live(30_000);
   world.exchange.hangup(caller);
   const record = await ended(world);
   if (atTheEnd !== 'voice') return `he was ${atTheEnd} when the grace was over`;
   if (!hasHeard(record, 'closing-grace')) return `he was not told: ${kindsOf(record).join()}`;
   const told = record?.timeline.filter(({ kind }) => kind === 'lineClosed').length;
   return told === 1 ? outcomeFault(record, 'requestLeft') : `the line closed ${told} times`;
+}
+
+/** He leaves a request when the line has closed: he is called back for it when it opens, and it stands. */
+async function leavesRequestAtNight(world: ContactWorld): Promise<string | undefined> {
+  world.callBacks.refuses = 'noRoom';
+  const caller: LegId = world.call(calledLine);
+  await world.live(340_000);
+  world.callBacks.refuses = undefined;
+  world.exchange.press(caller, '#1');
+  await world.live(30_000);
+  world.exchange.hangup(caller);
+  const record = await ended(world);
+  const [made] = world.callBacks.all();
+  if (made?.wish.kind !== 'nextOpening') return `he wishes ${made?.wish.kind}: ${kindsOf(record).join()}`;
+  if (made.caseId === undefined || made.caseId !== record?.caseId) return 'it is not for his request';
+  const request = await world.cases.cases.get(made.caseId);
+  if (request?.state === 'closed') return 'the request is closed';
+  return callBackFault(world, 'scheduled') ?? outcomeFault(record, 'requestLeft');
 }
 
 const scenarios: readonly Scenario[] = [
@@ -248,8 +278,10 @@ const scenarios: readonly Scenario[] = [
   { name: 'a caller who holds a request and is answered', fromMs: 100_000, play: holdsRequestAndIsAnswered },
   { name: 'a caller with an open call-back, answered', play: callsInAndIsAnswered },
   { name: 'a caller with an open call-back, who leaves again', play: callsInAndLeaves },
+  { name: 'a caller who is being dialled and calls in', play: callsInWhileDialled },
   { name: 'a caller who gave up and calls again', fromMs: 18_000, play: callsAgain },
   { name: 'closing time', closesAfterMs: 30_000, fromMs: 28_000, play: waitsAtClosingTime },
+  { name: 'a request of the night', closesAfterMs: 30_000, fromMs: 338_000, play: leavesRequestAtNight },
 ];
 
 for (const scenario of scenarios)

@@ -6,17 +6,6 @@ import { ContactWorld, type CrashPoint } from '../support/contact-world.ts';
 
 /** The line whose queue announces and has a ladder: concluded end from 110 s, at 120 s at the latest. */
 const toldLine = '+78001000003';
-const restartMs = 1_000;
-
-async function live(world: ContactWorld, ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 500) {
-    await world.pass(500);
-    if (world.alive) continue;
-    await world.pass(restartMs);
-    await world.startProcess();
-  }
-}
-
 async function started(crashAt?: CrashPoint): Promise<ContactWorld> {
   const world = new ContactWorld();
   await world.startProcess();
@@ -49,14 +38,14 @@ async function waitsAndLeaves(world: ContactWorld): Promise<{
   readonly record: ContactRecord | undefined;
 }> {
   const caller: LegId = world.call(toldLine);
-  await live(world, 40_000);
+  await world.live(40_000);
   world.exchange.press(caller, '3');
-  await live(world, 82_000);
+  await world.live(82_000);
   const atLatest = await stateOf(world);
-  await live(world, 20_000);
+  await world.live(20_000);
   const [place] = await world.stores.queue.waiting();
   world.exchange.hangup(caller);
-  await live(world, 10_000);
+  await world.live(10_000);
   const [record] = await world.records.list({ limit: 1 });
   return { atLatest, headStartMs: place?.headStartMs, record };
 }
@@ -117,13 +106,13 @@ t.test(
 /** On a visit to his flow an operator's phone comes up, rings and is answered; they talk, and he hangs up. */
 async function isTakenFromVisit(world: ContactWorld): Promise<ContactRecord | undefined> {
   const caller: LegId = world.call(toldLine);
-  await live(world, 8_000);
+  await world.live(8_000);
   world.exchange.press(caller, '3');
-  await live(world, 500);
+  await world.live(500);
   world.exchange.register('101', 'answer');
-  await live(world, 30_000);
+  await world.live(30_000);
   world.exchange.hangup(caller);
-  await live(world, 30_000);
+  await world.live(30_000);
   const [record] = await world.records.list({ limit: 1 });
   return record;
 }

@@ -3,30 +3,17 @@ import type { ContactView } from '../../src/acd/index.ts';
 import type { ContactRecord } from '../../src/contact/index.ts';
 import { ContactWorld, type CrashPoint } from '../support/contact-world.ts';
 
-/** How long a supervisor takes to start the service again. */
-const restartMs = 1_000;
-
-/** Lets time pass; whenever the process has died meanwhile a new one is started. */
-async function live(world: ContactWorld, ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 250) {
-    await world.pass(250);
-    if (world.alive) continue;
-    await world.pass(restartMs);
-    await world.startProcess();
-  }
-}
-
 /** A caller chooses key 1, talks to the operator for five seconds and hangs up; wrap-up passes. */
 async function callToTheEnd(world: ContactWorld): Promise<ContactRecord> {
   const caller = world.call();
-  await live(world, 3_000);
+  await world.live(3_000);
   world.exchange.press(caller, '1');
-  await live(world, 1_000);
+  await world.live(1_000);
   // A key pressed while no process was there is lost: the menu asks again, the caller presses again.
   if ((await queuedOrLater(world)) === false) world.exchange.press(caller, '1');
-  await live(world, 60_000);
+  await world.live(60_000);
   world.exchange.hangup(caller);
-  await live(world, 30_000);
+  await world.live(30_000);
   const [record] = await world.records.list({ limit: 1 });
   if (!record) throw new Error('expected a record');
   return record;
@@ -170,11 +157,11 @@ t.test(
       // What asks for nothing (the place told, the phone that rings) is not saved yet in these moments.
       for (let passedMs = 0; passedMs < atMs; passedMs += 5) await made.pass(5);
       await made.stop();
-      await live(made, 5_000);
+      await made.live(5_000);
       if (!(await queuedOrLater(made))) made.exchange.press(caller, '1');
-      await live(made, 20_000);
+      await made.live(20_000);
       made.exchange.hangup(caller);
-      await live(made, 30_000);
+      await made.live(30_000);
       const [record] = await made.records.list({ limit: 1 });
       const left = await assertNothingLeft(made);
       if (left !== undefined) faults.push(`at ${atMs}: ${left}`);

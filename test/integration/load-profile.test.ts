@@ -54,7 +54,8 @@ t.test('arrivals and operators on shift, by queue and hour on the wall of its zo
     contact(startMs + minuteMs),
     contact(startMs + hourMs),
     contact(startMs, { queueId: 'general' }),
-    contact(startMs + hourMs, { enqueuedAtMs: startMs - hourMs }), // a call-back's
+    contact(startMs + hourMs, { enqueuedAtMs: startMs - hourMs, kind: 'callBack' }),
+    contact(startMs + hourMs, { kind: 'callBack' }),
     contact(startMs - 10 * hourMs),
   ];
   for (const record of records) await stores.records.put(record);

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { TelephonyPort } from '../../src/contact/ports.ts';
 import {
@@ -37,6 +38,7 @@ void t.test('the telephone side over a real Asterisk', { timeout: 90_000 }, asyn
   await strangersCallAPhone(t, world);
   await callersWaitForTheService(t, world);
   await anotherProcessTakesOver(t, world);
+  await startsLeaveNothingBehind(t, world);
   await asteriskRestarts(t, world);
   await manager(t, world);
   await strangersAreNoCarriers(t, world);
@@ -187,6 +189,27 @@ async function anotherProcessTakesOver(t: Test, world: World): Promise<void> {
     await second.port.hangup(legId, 'normal');
     await second.heard.event('legEnded', (event) => event.legId === legId);
     await Promise.all([first.port.stop(), second.port.stop()]);
+  });
+}
+
+async function startsLeaveNothingBehind(t: Test, world: World): Promise<void> {
+  await t.test('however often a process starts, Asterisk keeps no application of those before', async (t) => {
+    const { url, user, password } = world.asterisk.ari;
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    const applications = async (): Promise<readonly string[]> => {
+      const response = await fetch(`${url}/ari/applications`, { headers: { authorization } });
+      const found = (await response.json()) as readonly { readonly name: string }[];
+      return found.map(({ name }) => name).sort();
+    };
+    for (const _start of [1, 2, 3]) {
+      const { port } = await world.open();
+      t.same(await applications(), ['test-shard', 'test-shard-listing-n1']);
+      await port.stop();
+    }
+    // Asterisk clears up behind a closed connection in its own time.
+    const limitAtMs = Date.now() + limitMs;
+    while ((await applications()).length > 1 && Date.now() < limitAtMs) await pause(20);
+    t.same(await applications(), ['test-shard'], 'the shard is kept: callers wait in it for the next owner');
   });
 }
 

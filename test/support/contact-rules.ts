@@ -11,6 +11,7 @@ import {
   type StepResult,
   step,
 } from '../../src/contact/index.ts';
+import { promisedSpeech } from '../../src/contact/spoken-times.ts';
 import { asId, type CallBackId, type ContactId, dayMs, type LegId, minuteMs } from '../../src/foundation/index.ts';
 import {
   type Announcements,
@@ -203,6 +204,11 @@ const lines: Readonly<Record<string, string>> = {
   '+78001000004': 'called',
 };
 
+/** Every try that came to nothing is made again after so long. */
+const retryAfterMs = 20_000;
+const outcomes = ['busy', 'noAnswer', 'declined', 'unreachable', 'machine', 'silence', 'operatorGone', 'unknown'];
+const retry = Object.fromEntries(outcomes.map((outcome) => [`${outcome}Ms`, retryAfterMs]));
+
 /** Queues whose callers are called back. */
 const modeOf: Readonly<Record<string, CallBackMode>> = {
   'operator-first': 'operatorFirst',
@@ -212,7 +218,7 @@ const modeOf: Readonly<Record<string, CallBackMode>> = {
 /** Nobody is called back from this number's line. */
 const undiallable = '+78001000003';
 const calledBack = {
-  callBacks: callBackSettingsSchema.parse({}),
+  callBacks: callBackSettingsSchema.parse({ retry, requestsOfTheNight: true }),
   abandonedPlaceMs: 10 * minuteMs,
   closing: { graceMs: 5 * minuteMs, to: { node: 'message' } },
 } as const;
@@ -233,7 +239,7 @@ export const testRules: ContactRules = {
     if (queueId === 'called') return { ...times, ladder, ...calledBack };
     const mode = modeOf[queueId];
     if (mode !== undefined)
-      return { ...times, callBacks: callBackSettingsSchema.parse({ mode, ringTimeoutMs: 10_000 }) };
+      return { ...times, callBacks: callBackSettingsSchema.parse({ mode, ringTimeoutMs: 10_000, retry }) };
     return queueId === 'overflow' ? times : undefined;
   },
   waiting: (queueId) => {
@@ -245,6 +251,7 @@ export const testRules: ContactRules = {
   lineHours: () => ({ open: true }),
   callBackQueue: () => 'called',
   callBackWish: ({ wish }) => ({ wish: wish.kind === 'at' ? { kind: 'soon' } : wish }),
+  promisedSpeech: (_line, dueAtMs, nowMs) => promisedSpeech('Europe/Moscow', dueAtMs, nowMs),
   spoken: () => ({ date: '2023-11-15', time: '09:00', dayOffset: 0 }),
   flowFacts: ({ lineId, ani }) => ({
     line: { id: lineId, open: true },

@@ -28,6 +28,9 @@ import { FakeClock, settled } from './fake-clock.ts';
 import { FakeExchange, type PhoneAnswer } from './fake-exchange.ts';
 import { FakeTelephony } from './fake-telephony.ts';
 
+/** How long a supervisor takes to start the service again. */
+const restartMs = 1_000;
+
 const operatorId = asId<OperatorId>('op101');
 const meta = bySystem('test', 'test');
 
@@ -120,7 +123,11 @@ export class ContactWorld {
   readonly stores = createMemoryStores();
   readonly records = createMemoryContactRecords(createMemoryRecordingRepository());
   readonly cases = createMemoryCases();
-  readonly callBacks = new FakeCallBacks(this.clock);
+  readonly callBacks = new FakeCallBacks({
+    clock: this.clock,
+    begin: (callBackId) => this.begunCallBack(callBackId),
+    withdraw: (contactId) => this.withdraw(contactId),
+  });
   readonly callers = createMemoryReturningCallers(this);
   /** Lever: what the contacts go by that come from now on. */
   rules: ContactRules = testRules;
@@ -244,25 +251,19 @@ export class ContactWorld {
     return this.exchange.call('dozvon-n1', { dnis, ani: '+79161234567' });
   }
 
-  /** What the job queue does: a contact is begun for every call-back that is due; who cannot be served now is tried again. */
-  async beginDueCallBacks(): Promise<void> {
-    for (const callBackId of this.callBacks.due()) this.beginCallBack(callBackId);
-    await settled();
-  }
-
   beginCallBack(callBackId: CallBackId): void {
     this.begunCallBack(callBackId).catch(() => undefined);
   }
 
   /** Settles as the service says; never when it dies on the way. */
   async begunCallBack(callBackId: CallBackId): Promise<void> {
-    if (this.alive) await this.#service?.beginCallBack(callBackId);
+    if (!this.alive) throw new DozvonError('NO_SHARD', 'expected a process that lives, got none');
+    await this.#service?.beginCallBack(callBackId);
   }
 
   /** Staff takes it out of its queue, or its caller has called in. */
   async withdraw(contactId: ContactId): Promise<void> {
-    await this.#acd?.withdraw(contactId, meta, 'tellOwner');
-    await settled();
+    if (this.alive) await this.#acd?.withdraw(contactId, meta, 'tellOwner');
   }
 
   /** The connection to Asterisk is lost for `ms`. */
@@ -277,6 +278,15 @@ export class ContactWorld {
   async without(outage: Outage, ms: number): Promise<void> {
     this.#away.add(outage);
     await this.pass(ms);
+    this.#away.delete(outage);
+  }
+
+  /** A store is away; the process dies after `ms`, and has been dead for `deadMs` when the store is back. */
+  async dieWithout(outage: Outage, { ms, deadMs }: { readonly ms: number; readonly deadMs: number }): Promise<void> {
+    this.#away.add(outage);
+    await this.pass(ms);
+    await this.stop();
+    await this.pass(deadMs);
     this.#away.delete(outage);
   }
 
@@ -315,6 +325,18 @@ export class ContactWorld {
 
   async pass(ms: number): Promise<void> {
     await this.clock.moveTo(this.clock.nowMs() + ms);
+  }
+
+  /** Lets time pass; a process that has died meanwhile is followed by a new one, as by a supervisor, a second later. */
+  async live(ms: number): Promise<void> {
+    for (let leftMs = ms; leftMs > 0; ) {
+      const sinceMs = this.clock.nowMs();
+      await this.clock.moveTo(sinceMs + leftMs, () => !this.alive);
+      leftMs -= this.clock.nowMs() - sinceMs;
+      if (this.alive) continue;
+      await this.pass(restartMs);
+      await this.startProcess();
+    }
   }
 
   async operator() {

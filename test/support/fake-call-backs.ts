@@ -1,47 +1,82 @@
-import type {
-  AttemptOutcome,
-  CallBack,
-  CallBackAttempt,
-  CallBackState,
-  PromiseAnswer,
-  PromiseRefusal,
+import {
+  type CallBack,
+  type CallBackRepository,
+  type CallBackService,
+  type CallBackSettings,
+  createCallBackService,
+  type PromiseAnswer,
+  type PromiseRefusal,
 } from '../../src/callbacks/index.ts';
 import type { CallBackPort } from '../../src/contact/index.ts';
-import { type CallBackId, type Clock, type ContactId, newId } from '../../src/foundation/index.ts';
+import {
+  bySystem,
+  type CallBackId,
+  type Clock,
+  type CommandMeta,
+  type ContactId,
+  dayMs,
+  newId,
+  secondMs,
+  silentLogger,
+} from '../../src/foundation/index.ts';
+import { createMemoryCallBackRepository } from '../../src/store/memory/call-back-repository.ts';
+import { testRules } from './contact-rules.ts';
 
-/** How long after a try that came to nothing the next is due, whatever its outcome. */
-const retryMs = 20_000;
+const meta = bySystem('test', 'test');
 
-/** The room of call-backs in memory, with neither hours nor zones: who has a call-back, and what became of each attempt. */
+/** Where it is morning when a world begins, and stays day for the twelve hours that follow. */
+const zones = { countries: { RU: ['Asia/Kamchatka'] }, areas: [] };
+
+/** What is due and could not be begun is looked at again so much later, as a job queue does. */
+const lookAgainMs = secondMs;
+
+export interface CallBackWorld {
+  readonly clock: Clock;
+  /** Makes a contact, in whatever process lives; rejects when none can. */
+  readonly begin: (callBackId: CallBackId) => Promise<void>;
+  readonly withdraw: (contactId: ContactId) => Promise<void>;
+}
+
+/** The room of call-backs, with its own rules over the twin of its store; what surrounds it is made up, with levers. */
 export class FakeCallBacks implements CallBackPort {
   readonly #clock: Clock;
+  readonly #repository: CallBackRepository;
+  readonly #service: CallBackService;
+  /** As the repository has them, to be looked at without waiting. */
   readonly #kept = new Map<CallBackId, CallBack>();
   /** Lever: promises are refused. */
   refuses: PromiseRefusal | undefined;
-  /** What callers on the line had done with each, in order. */
-  readonly moves: { readonly callBackId: CallBackId; readonly move: string; readonly contactId?: ContactId }[] = [];
-  /** Levers: no number may be dialled from now on; a claimed one may be dialled until then. */
-  mayDial = true;
-  untilMs: number | undefined;
+  /** Lever: no operators are there in this stretch; those of the other hours always are. */
+  away: { readonly fromMs: number; readonly toMs: number } | undefined;
+  /** Lever: whether what is due is looked at, as a job queue does. */
+  looks = true;
+  /** Call-backs that were given up, for each of which a request was registered. */
+  readonly requests = new Set<CallBackId>();
 
-  constructor(clock: Clock) {
+  constructor({ clock, begin, withdraw }: CallBackWorld) {
     this.#clock = clock;
+    this.#repository = this.#mirrored(createMemoryCallBackRepository());
+    this.#service = createCallBackService({
+      repository: this.#repository,
+      surroundings: {
+        lineHours: (_lineId, atMs) => ({ ...this.#hours(atMs), day: dayOf(atMs) }),
+        room: async (_queueId, nowMs) => [0, 1, 2].map((ahead) => roomOf(nowMs, nowMs + ahead * dayMs)),
+        plan: async (callBackId, dueAtMs) => this.#look(callBackId, dueAtMs),
+        withdraw,
+        begin,
+        registerRequest: async ({ callBackId }) => void this.requests.add(callBackId),
+      },
+      settings: Object.fromEntries(
+        ['called', 'operator-first', 'caller-first'].map((queueId) => [queueId, settingsOf(queueId)]),
+      ),
+      zones,
+      clock,
+      logger: silentLogger,
+    });
   }
 
   all(): readonly CallBack[] {
     return [...this.#kept.values()];
-  }
-
-  /** Lever: one that was promised before, and whose caller has gone: due now. */
-  scheduled(number: string, placeMs: number, queueId = 'called', lineId = 'called'): CallBackId {
-    const nowMs = this.#clock.nowMs();
-    const callBackId = newId<CallBackId>('b', nowMs);
-    this.#kept.set(callBackId, {
-      ...{ callBackId, number, placeMs, queueId, lineId, topic: 'general', language: 'ru' },
-      ...{ wish: { kind: 'soon' }, createdAtMs: placeMs, dueAtMs: nowMs, promisedDay: '2023-11-14' },
-      ...{ state: 'scheduled', promisedBy: newId<ContactId>('c', nowMs), attempts: [] },
-    });
-    return callBackId;
   }
 
   get(callBackId: CallBackId): CallBack {
@@ -50,118 +85,99 @@ export class FakeCallBacks implements CallBackPort {
     return kept;
   }
 
-  /** Those that somebody has to begin a contact for. */
-  due(): readonly CallBackId[] {
+  /** Lever: one that was promised before, and whose caller has gone: due now. */
+  async scheduled(number: string, placeMs: number, queueId = 'called', lineId = 'called'): Promise<CallBackId> {
     const nowMs = this.#clock.nowMs();
-    return [...this.#kept.values()]
-      .filter(({ state, dueAtMs }) => state === 'scheduled' && dueAtMs <= nowMs)
-      .map(({ callBackId }) => callBackId);
-  }
-
-  async promise(draft: Parameters<CallBackPort['promise']>[0]): Promise<PromiseAnswer> {
-    if (this.refuses !== undefined) return { outcome: 'refused', why: this.refuses };
-    const { contactId, number, queueId, lineId, ...wanted } = draft;
-    const open = (await this.openOf(number)).find((one) => one.queueId === queueId);
-    const callBackId = open?.callBackId ?? this.scheduled(number, draft.placeMs, queueId, lineId);
-    const placeMs = Math.min(draft.placeMs, open?.placeMs ?? draft.placeMs);
-    if (open?.state !== 'dialling') this.#change(callBackId, { ...wanted, placeMs, state: 'held', contactId });
-    this.moves.push({ callBackId, move: open === undefined ? 'promised' : 'merged', contactId });
-    return { outcome: 'promised', callBackId, dueAtMs: this.get(callBackId).dueAtMs, merged: open !== undefined };
-  }
-
-  async openOf(number: string): Promise<readonly CallBack[]> {
-    const open: readonly CallBackState[] = ['held', 'scheduled', 'claimed', 'dialling'];
-    return this.all().filter((one) => one.number === number && open.includes(one.state));
-  }
-
-  async hold(callBackId: CallBackId, contactId: ContactId): Promise<'held' | 'dialling' | 'over'> {
-    const { state, contactId: holder } = this.get(callBackId);
-    if (state === 'dialling') return 'dialling';
-    const mayHold = state === 'scheduled' || state === 'claimed' || (state === 'held' && holder === contactId);
-    if (!mayHold) return 'over';
-    this.#change(callBackId, { state: 'held', contactId });
-    this.moves.push({ callBackId, move: 'held', contactId });
-    return 'held';
-  }
-
-  async letGo(callBackId: CallBackId, contactId: ContactId): Promise<void> {
-    if (!this.#has(callBackId, contactId, 'held')) return;
-    this.#free(callBackId, this.#clock.nowMs());
-    this.moves.push({ callBackId, move: 'scheduled' });
-  }
-
-  async cancel(
-    callBackId: CallBackId,
-    by: { readonly contactId?: ContactId; readonly reason: string },
-  ): Promise<'cancelled' | 'dialling' | 'over'> {
-    const { state, contactId } = this.get(callBackId);
-    if (state === 'dialling') return 'dialling';
-    if (state === 'cancelled' || contactId !== by.contactId) return 'over';
-    this.#change(callBackId, { state: 'cancelled', reason: by.reason });
-    this.moves.push({ callBackId, move: 'cancelled' });
-    return 'cancelled';
-  }
-
-  async claim(callBackId: CallBackId, contactId: ContactId): ReturnType<CallBackPort['claim']> {
-    const until = this.untilMs === undefined ? {} : { untilMs: this.untilMs };
-    if (this.#has(callBackId, contactId, 'claimed'))
-      return { outcome: 'claimed', callBack: this.get(callBackId), ...until };
-    const { state, dueAtMs } = this.get(callBackId);
-    if (state === 'claimed' || state === 'held' || state === 'dialling') return { outcome: 'taken' };
-    if (state !== 'scheduled') return { outcome: 'over' };
-    if (dueAtMs > this.#clock.nowMs()) return { outcome: 'notNow' };
-    this.#change(callBackId, { state: 'claimed', contactId });
-    return { outcome: 'claimed', callBack: this.get(callBackId), ...until };
-  }
-
-  async postpone(callBackId: CallBackId, contactId: ContactId): Promise<void> {
-    if (this.#has(callBackId, contactId, 'claimed')) this.#free(callBackId, this.#clock.nowMs() + retryMs);
-  }
-
-  async beginAttempt(callBackId: CallBackId, contactId: ContactId): ReturnType<CallBackPort['beginAttempt']> {
-    const { attempts } = this.get(callBackId);
-    if (this.#has(callBackId, contactId, 'dialling')) return { outcome: 'begun', attempt: attempts.length };
-    if (!this.#has(callBackId, contactId, 'claimed')) return { outcome: 'notClaimed' };
-    if (!this.mayDial) {
-      await this.postpone(callBackId, contactId);
-      return { outcome: 'mayNotDial' };
-    }
-    const attempt: CallBackAttempt = {
-      number: attempts.length + 1,
-      contactId,
-      startedAtMs: this.#clock.nowMs(),
-    };
-    this.#change(callBackId, { state: 'dialling', attempts: [...attempts, attempt] });
-    return { outcome: 'begun', attempt: attempt.number };
-  }
-
-  async endAttempt(
-    callBackId: CallBackId,
-    contactId: ContactId,
-    outcome: AttemptOutcome,
-  ): ReturnType<CallBackPort['endAttempt']> {
-    if (!this.#has(callBackId, contactId, 'dialling')) return 'notDialling';
-    const nowMs = this.#clock.nowMs();
-    const attempts = this.get(callBackId).attempts.map((one) =>
-      one.contactId === contactId ? { ...one, endedAtMs: nowMs, outcome } : one,
+    const contactId = newId<ContactId>('c', nowMs);
+    const draft = { contactId, number, placeMs, queueId, lineId, topic: 'general', language: 'ru' } as const;
+    const promised = await this.#repository.promise(
+      { ...draft, wish: { kind: 'soon' }, createdAtMs: placeMs },
+      { room: [roomOf(nowMs, nowMs)], meta },
     );
-    this.#change(callBackId, { attempts });
-    if (outcome === 'reached') this.#change(callBackId, { state: 'done' });
-    else this.#free(callBackId, nowMs + retryMs);
-    return outcome === 'reached' ? 'done' : 'scheduled';
+    if (promised.outcome !== 'promised') throw new Error('expected room for a call-back');
+    const { callBackId } = promised.callBack;
+    await this.#service.letGo(callBackId, contactId, meta);
+    return callBackId;
   }
 
-  #has(callBackId: CallBackId, contactId: ContactId, state: CallBackState): boolean {
-    const kept = this.get(callBackId);
-    return kept.state === state && kept.contactId === contactId;
+  async promise(draft: Parameters<CallBackPort['promise']>[0], by: CommandMeta): Promise<PromiseAnswer> {
+    return this.refuses === undefined
+      ? await this.#service.promise(draft, by)
+      : { outcome: 'refused', why: this.refuses };
   }
 
-  #free(callBackId: CallBackId, dueAtMs: number): void {
-    const { contactId: _free, ...rest } = this.get(callBackId);
-    this.#kept.set(callBackId, { ...rest, state: 'scheduled', dueAtMs });
+  openOf(number: string): ReturnType<CallBackService['openOf']> {
+    return this.#service.openOf(number);
   }
 
-  #change(callBackId: CallBackId, change: Partial<CallBack>): void {
-    this.#kept.set(callBackId, { ...this.get(callBackId), ...change });
+  hold(callBackId: CallBackId, contactId: ContactId, by: CommandMeta): ReturnType<CallBackPort['hold']> {
+    return this.#service.hold(callBackId, contactId, by);
   }
+
+  letGo(callBackId: CallBackId, contactId: ContactId, by: CommandMeta): ReturnType<CallBackPort['letGo']> {
+    return this.#service.letGo(callBackId, contactId, by);
+  }
+
+  cancel(...asked: Parameters<CallBackPort['cancel']>): ReturnType<CallBackPort['cancel']> {
+    return this.#service.cancel(...asked);
+  }
+
+  claim(callBackId: CallBackId, contactId: ContactId): ReturnType<CallBackPort['claim']> {
+    return this.#service.claim(callBackId, contactId);
+  }
+
+  postpone(callBackId: CallBackId, contactId: ContactId): ReturnType<CallBackPort['postpone']> {
+    return this.#service.postpone(callBackId, contactId);
+  }
+
+  beginAttempt(callBackId: CallBackId, contactId: ContactId): ReturnType<CallBackPort['beginAttempt']> {
+    return this.#service.beginAttempt(callBackId, contactId);
+  }
+
+  endAttempt(...asked: Parameters<CallBackPort['endAttempt']>): ReturnType<CallBackPort['endAttempt']> {
+    return this.#service.endAttempt(...asked);
+  }
+
+  #hours(atMs: number): { readonly open: boolean; readonly untilMs?: number; readonly nextMs?: number } {
+    const { away } = this;
+    if (away === undefined || atMs >= away.toMs) return { open: true };
+    return atMs < away.fromMs ? { open: true, untilMs: away.fromMs } : { open: false, nextMs: away.toMs };
+  }
+
+  /** What the job queue does; a contact that was never begun, or not saved, leaves it scheduled. */
+  #look(callBackId: CallBackId, atMs: number): void {
+    this.#clock.setTimer(atMs, () => {
+      const { state, dueAtMs } = this.get(callBackId);
+      const nowMs = this.#clock.nowMs();
+      if (state !== 'scheduled' || dueAtMs > nowMs) return;
+      if (this.looks) this.#service.due(callBackId).catch(() => undefined);
+      this.#look(callBackId, nowMs + lookAgainMs);
+    });
+  }
+
+  #mirrored(repository: CallBackRepository): CallBackRepository {
+    return new Proxy(repository, {
+      get: (object, name: keyof CallBackRepository) => {
+        const verb = object[name].bind(object) as (...args: unknown[]) => Promise<unknown>;
+        return async (...args: unknown[]) => {
+          const answer = await verb(...args);
+          const all = await object.list({ limit: Number.POSITIVE_INFINITY });
+          for (const callBack of all) this.#kept.set(callBack.callBackId, callBack);
+          return answer;
+        };
+      },
+    });
+  }
+}
+
+const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
+
+function roomOf(nowMs: number, atMs: number) {
+  return { day: dayOf(atMs), most: 1_000, dueAtMs: dayOf(atMs) === dayOf(nowMs) ? nowMs : Date.parse(dayOf(atMs)) };
+}
+
+function settingsOf(queueId: string): CallBackSettings {
+  const settings = testRules.queue(queueId)?.callBacks;
+  if (settings === undefined) throw new Error(`expected a queue whose callers are called back, got ${queueId}`);
+  return settings;
 }

@@ -24,10 +24,14 @@ export class FakeClock implements Clock {
     return [...this.#timers].map((timer) => timer.atMs).sort((a, b) => a - b);
   }
 
-  /** Goes to `toMs`, firing what is due on the way at its own instant; what each firing started settles before the next. */
-  async moveTo(toMs: number): Promise<void> {
+  /**
+   * Goes to `toMs`, firing what is due on the way at its own instant; what each firing started settles before the next. It stands still at the
+   * instant at which `stops` says so.
+   */
+  async moveTo(toMs: number, stops: () => boolean = () => false): Promise<void> {
     for (;;) {
-      const next = [...this.#timers].sort((a, b) => a.atMs - b.atMs)[0];
+      if (stops()) return;
+      const next = this.#next();
       if (next === undefined || next.atMs > toMs) break;
       this.#timers.delete(next);
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
@@ -36,6 +40,13 @@ export class FakeClock implements Clock {
     }
     this.#nowMs = toMs;
     await settled();
+  }
+
+  /** Of several at one instant the one that was set first. */
+  #next(): { readonly atMs: number; readonly fire: () => void } | undefined {
+    let next: { readonly atMs: number; readonly fire: () => void } | undefined;
+    for (const timer of this.#timers) if (next === undefined || timer.atMs < next.atMs) next = timer;
+    return next;
   }
 }
 

@@ -16,8 +16,8 @@ import {
   type ContactId,
   type LegId,
   newId,
-  type PlaybackId,
 } from '../../src/foundation/index.ts';
+import { FakePlaybacks } from './fake-playbacks.ts';
 
 /** A leg as the exchange holds it. */
 export interface FakeLeg {
@@ -38,13 +38,6 @@ export interface FakeLeg {
   heard?: Heard;
   bridgeId?: BridgeId;
   cancelTimer: CancelTimer;
-}
-
-interface Playback {
-  readonly target: string;
-  readonly shard: string;
-  readonly outcome: 'played' | 'failed';
-  readonly cancelTimer: CancelTimer;
 }
 
 /** What the exchange needs of a port. */
@@ -84,7 +77,7 @@ export class FakeExchange {
   readonly #options: FakeExchangeOptions;
   readonly #legs = new Map<LegId, FakeLeg>();
   readonly #bridges = new Map<BridgeId, { readonly shard: string; readonly kind: BridgeKind }>();
-  readonly #playbacks = new Map<PlaybackId, Playback>();
+  readonly playbacks: FakePlaybacks;
   readonly #devices = new Map<string, { readonly extension: string; readonly answer: PhoneAnswer }>();
   readonly #ports = new Map<string, FakePort>();
   readonly #changes = new Changes();
@@ -99,6 +92,10 @@ export class FakeExchange {
   constructor(clock: Clock, options: FakeExchangeOptions) {
     this.#clock = clock;
     this.#options = options;
+    this.playbacks = new FakePlaybacks(clock, {
+      soundMs: options.soundMs,
+      tell: (shard, event) => this.#tell(shard, event),
+    });
   }
 
   // Levers of the world outside.
@@ -199,7 +196,7 @@ export class FakeExchange {
   endLeg(leg: FakeLeg, cause: LegEndCause): void {
     leg.cancelTimer();
     this.#legs.delete(leg.legId);
-    for (const [id, playback] of this.#playbacks) if (playback.target === leg.legId) this.endPlayback(id, 'failed');
+    this.playbacks.stopAllTo(leg.legId, 'failed');
     this.#changes.notify();
     this.#tell(leg.shard, { type: 'legEnded', legId: leg.legId, cause, atMs: this.#nowMs() });
     if (leg.dialledBy !== undefined) this.#tellOutsideCalls(leg.dialledBy);
@@ -263,31 +260,6 @@ export class FakeExchange {
   destroyBridge(bridgeId: BridgeId): CommandOutcome {
     for (const leg of this.#legs.values()) if (leg.bridgeId === bridgeId) delete leg.bridgeId;
     return this.#bridges.delete(bridgeId) ? 'done' : 'gone';
-  }
-
-  play(playbackId: PlaybackId, shard: string, target: string, media: readonly string[]): void {
-    const missing = media.some((id) => id.endsWith('missing'));
-    const outcome = missing ? 'failed' : 'played';
-    const lastsMs = missing ? 0 : media.length * this.#options.soundMs;
-    const cancelTimer = this.#later(lastsMs, () => this.endPlayback(playbackId, outcome));
-    this.#playbacks.set(playbackId, { target, shard, outcome, cancelTimer });
-  }
-
-  endPlayback(playbackId: PlaybackId, outcome: 'played' | 'failed'): CommandOutcome {
-    const playback = this.#playbacks.get(playbackId);
-    if (playback === undefined) return 'gone';
-    playback.cancelTimer();
-    this.#playbacks.delete(playbackId);
-    this.#tell(playback.shard, { type: 'playbackEnded', playbackId, outcome, atMs: this.#nowMs() });
-    return 'done';
-  }
-
-  stopPlayingTo(target: string): void {
-    for (const [id, playback] of this.#playbacks) if (playback.target === target) this.endPlayback(id, 'played');
-  }
-
-  isPlaying(playbackId: PlaybackId): boolean {
-    return this.#playbacks.has(playbackId);
   }
 
   devices(extension: string): readonly string[] {

@@ -73,7 +73,7 @@ export class FakeTelephony implements TelephonyPort, FakePort {
 
   async startRecording(legId: LegId, spoolFile: string): Promise<CommandOutcome> {
     return this.#withLeg(legId, (leg) => {
-      this.#exchange.stopPlayingTo(legId);
+      this.#exchange.playbacks.stopAllTo(legId, 'played');
       this.#exchange.record(leg, spoolFile);
     });
   }
@@ -88,20 +88,22 @@ export class FakeTelephony implements TelephonyPort, FakePort {
     const { playbackId, target, media } = request;
     if ('bridgeId' in target) {
       if (!this.#exchange.hasBridge(target.bridgeId)) return 'gone';
-      this.#exchange.play(playbackId, this.#shard, target.bridgeId, media);
+      this.#exchange.playbacks.play(playbackId, this.#shard, target.bridgeId, media);
       return 'done';
     }
-    return this.#withLeg(target.legId, () => this.#exchange.play(playbackId, this.#shard, target.legId, media));
+    return this.#withLeg(target.legId, () =>
+      this.#exchange.playbacks.play(playbackId, this.#shard, target.legId, media),
+    );
   }
 
   async stopPlayback(playbackId: PlaybackId): Promise<CommandOutcome> {
     this.#demandConnection();
-    return this.#exchange.endPlayback(playbackId, 'played');
+    return this.#exchange.playbacks.end(playbackId, 'played');
   }
 
   async playbackExists(playbackId: PlaybackId): Promise<boolean> {
     this.#demandConnection();
-    return this.#exchange.isPlaying(playbackId);
+    return this.#exchange.playbacks.isPlaying(playbackId);
   }
 
   async keepTime(legId: LegId): Promise<CommandOutcome> {
@@ -119,7 +121,7 @@ export class FakeTelephony implements TelephonyPort, FakePort {
     if (legIds.some((legId) => this.#exchange.leg(legId, this.#shard) === undefined)) return 'gone';
     for (const legId of legIds) {
       const outcome = this.#withLeg(legId, (leg) => {
-        this.#exchange.stopPlayingTo(legId);
+        this.#exchange.playbacks.stopAllTo(legId, 'played');
         leg.bridgeId = bridgeId;
       });
       if (outcome !== 'done') return outcome;

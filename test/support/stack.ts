@@ -47,7 +47,7 @@ export interface TestStackOptions {
   /** Settings of queues, by queue and name, in place of those of the reference hotline and of the short delays. */
   readonly queues?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Further changes, to any file of the configuration. */
-  readonly edit?: (change: ChangeConfig) => void;
+  readonly edit?: (change: ChangeConfig, configDir: string) => void;
 }
 
 /** Changes one file of the test's configuration, by its path in config/. */
@@ -183,7 +183,7 @@ function writeTestConfig(dir: string, options: TestStackOptions, callerPort: num
       main.setIn(['nodes', 'greeting', 'say'], main.createNode(['recording-notice-short'])),
     );
   }
-  options.edit?.(change);
+  options.edit?.(change, dir);
 }
 
 /** As `dozvon recording export` does it, in this process. */

@@ -9,6 +9,7 @@ import {
   type HourLoad,
   KeptForecasts,
   LearnedLoad,
+  type LoadHistory,
   levelSoFar,
   mostPromised,
   operatorSchema,
@@ -32,7 +33,7 @@ import {
   silentLogger,
 } from '../../src/foundation/index.ts';
 import { createMemoryStores } from '../../src/store/memory/index.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock, settled } from '../support/fake-clock.ts';
 
 const meta = bySystem('test', 'callBacks');
 /** A Monday, 00:00 UTC. */
@@ -240,7 +241,8 @@ t.test('the load of each hour is learned from days of the same kind', async (t) 
   await learned.read(nowMs + hourMs);
   t.same(
     history.reads.map(({ days }) => days),
-    [57, 3],
+    [9 / 24, ...Array.from({ length: 57 }, () => 1), 10 / 24, 1],
+    'a day at a time; then what may have changed',
   );
   t.equal(learned.profiles('documents', 'workingDay', believed).arrivals.days, 5, 'former days are kept');
 
@@ -248,6 +250,57 @@ t.test('the load of each hour is learned from days of the same kind', async (t) 
   const profile = { perHour: Array.from({ length: 24 }, () => 100), days: 1 };
   t.equal(levelSoFar(open, profile, { contacts: 50, untilMs: hourMs / 2 }), 1);
   t.ok(levelSoFar(open, profile, { contacts: 100, untilMs: hourMs / 2 }) > 1.4);
+});
+
+t.test('what has been read of former days is kept when the rest cannot be', async (t) => {
+  const loads = Array.from({ length: 28 }, (_, i) => ({
+    ...{ queueId: 'documents', hour: 9, arrivals: 60, operators: 3 },
+    day: isoDay(monday - (i + 1) * dayMs),
+  }));
+  const whole = historyOf(loads);
+  let left = 10;
+  const read: LoadHistory['read'] = async (queues, range) => {
+    if (left === 0) throw new Error('too much');
+    left -= 1;
+    return await whole.read(queues, range);
+  };
+  const learned = new LearnedLoad({
+    ...{ history: { read }, hours },
+    queues: [{ queueId: 'documents', timeZone: 'UTC', operatorIds: [] }],
+  });
+  const days = () => learned.profiles('documents', 'workingDay', { arrivals: 100, operators: 6 }).arrivals.days;
+  const nowMs = monday + 12 * hourMs;
+  await t.rejects(learned.read(nowMs), { message: 'too much' });
+  t.equal(days(), 5, 'today and nine days before');
+  t.equal(learned.readAtMs, nowMs);
+  left = 50;
+  await learned.read(nowMs + 10 * minuteMs);
+  t.equal(days(), 20);
+  t.equal(left, 0, 'today, yesterday, and the 48 days that were missing');
+  const aborted = new AbortController();
+  aborted.abort();
+  await learned.read(nowMs + hourMs, aborted.signal);
+  t.equal(days(), 20);
+});
+
+t.test('a start does not wait for weeks to be read', async (t) => {
+  const nowMs = monday + 10 * hourMs;
+  let finish = (): void => undefined;
+  const slow = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const read: LoadHistory['read'] = async () => {
+    await slow;
+    return [];
+  };
+  const { plan } = planOf(t, { nowMs, history: { read } });
+  await plan.start();
+  const rooms = await plan.room('documents', nowMs);
+  t.equal(rooms.length, 3);
+  const [today, tomorrow] = rooms;
+  t.ok((today?.most ?? 0) <= (tomorrow?.most ?? 0), 'of today nothing is known: it is not taken for a quiet day');
+  finish();
+  await plan.stop();
 });
 
 function planOf(
@@ -296,6 +349,8 @@ const day = (ahead: number): string => isoDay(monday + ahead * dayMs);
 t.test('room: what the rest of today and the next open days cover', async (t) => {
   const { plan, clock, promise } = planOf(t, { nowMs: monday + 10 * hourMs });
   await plan.start();
+  await settled();
+  await clock.moveTo(clock.nowMs() + minuteMs);
   const rooms = await plan.room('documents', clock.nowMs());
   t.same(
     rooms.map((room) => [room.day, room.dueAtMs]),
@@ -393,9 +448,9 @@ t.test(
   async (t) => {
     const nowMs = monday + 10 * hourMs;
     let reads = 0;
-    const history = {
-      read: async () => {
-        reads += 1;
+    const history: LoadHistory = {
+      read: async (_queues, { untilMs }) => {
+        if (untilMs > monday) reads += 1; // today's
         if (reads < 2) throw new Error('away');
         return [];
       },
@@ -438,6 +493,8 @@ t.test('a busy past leaves less room than a quiet one', async (t) => {
   const roomAfter = async (arrivals: number): Promise<number> => {
     const { plan, clock } = planOf(t, { nowMs: monday + 7 * hourMs, loads: past(arrivals) });
     await plan.start();
+    await settled();
+    await clock.moveTo(clock.nowMs() + minuteMs);
     t.equal(plan.outlooks().get('documents')?.daysSeen, 20);
     return (await plan.room('documents', clock.nowMs()))[0]?.most ?? 0;
   };

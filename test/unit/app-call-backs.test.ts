@@ -1,12 +1,7 @@
 import t, { type Test } from 'tap';
 import { type AcdService, createAcdService } from '../../src/acd/index.ts';
-import {
-  type CallBackHands,
-  callBackOffers,
-  composeCallBacks,
-  lineHours,
-  queueHours,
-} from '../../src/app-call-backs.ts';
+import { type CallBackHands, callBackOffers, composeCallBacks } from '../../src/app-call-backs.ts';
+import { lineHours, queueHours } from '../../src/app-hours.ts';
 import {
   type CallBack,
   type CallBackRepository,
@@ -20,6 +15,7 @@ import {
   asId,
   bySystem,
   type CallBackId,
+  type CaseId,
   type ContactId,
   hourMs,
   madeAtMs,
@@ -28,6 +24,7 @@ import {
   secondMs,
   silentLogger,
 } from '../../src/foundation/index.ts';
+import { createMemoryCallBackRepository } from '../../src/store/memory/call-back-repository.ts';
 import { createMemoryCases } from '../../src/store/memory/cases.ts';
 import { createMemoryStores } from '../../src/store/memory/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -176,6 +173,8 @@ t.test('a call-back given up becomes one request, however often it is said', asy
   t.equal(stored.length, 2);
   t.equal(new Set(stored).size, 1);
   t.match(await cases.findByNumber(stored[0] ?? ''), { callBackNumber: '+79035550173', contactId: 'c1' });
+  await surroundings.registerRequest({ ...callBack, caseId: asId<CaseId>('case1') }, meta);
+  t.equal(stored.length, 2, 'one that was made of a request leaves that to people');
 });
 
 t.test('the room is handed contacts and jobs when there are any', async (t) => {
@@ -200,4 +199,44 @@ t.test('the room is handed contacts and jobs when there are any', async (t) => {
     ['2026-11-23', '2026-11-24', '2026-11-25'],
   );
   t.ok(room.every(({ most }) => most > 0));
+});
+
+t.test('a chosen time that is past presses on the operators', async (t) => {
+  const clock = new FakeClock(noonMs);
+  const stores = createMemoryStores();
+  const { cases } = createMemoryCases();
+  const { queues, operators } = config;
+  const queueId = 'documents';
+  const shared = { clock, logger: silentLogger };
+  const acd = createAcdService({ store: stores.queue, ...shared, queues, operators });
+  const { service, plan } = composeCallBacks({
+    ...{ acd, ...shared },
+    config: { ...config, callBacks: { [queueId]: callBackSettingsSchema.parse({}) } },
+    repository: createMemoryCallBackRepository(),
+    requests: createCaseService({ repository: cases }),
+    history: { read: async () => [] },
+    liveContacts: async () => new Set(),
+  });
+  t.teardown(async () => {
+    await plan.stop();
+    await acd.stop();
+    await stores.close();
+  });
+  await plan.start();
+  const atMs = noonMs + 5 * minuteMs;
+  const contactId = newId<ContactId>('c', noonMs);
+  const answer = await service.promise(
+    {
+      ...{ contactId, lineId: queueId, queueId, topic: 'passport', language: 'ru', placeMs: noonMs },
+      ...{ number: '+74955550173', wish: { kind: 'at', atMs } },
+    },
+    meta,
+  );
+  if (answer.outcome !== 'promised') return t.fail(answer.why);
+  await service.letGo(answer.callBackId, contactId, meta);
+  const presses = async () => (await acd.queuesNow()).find((queue) => queue.queueId === queueId)?.sharing?.presses;
+  await clock.moveTo(atMs + 10 * minuteMs);
+  t.equal(await presses(), false, 'for a while it may be late');
+  await clock.moveTo(atMs + 16 * minuteMs);
+  t.equal(await presses(), true);
 });

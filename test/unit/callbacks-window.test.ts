@@ -216,27 +216,51 @@ t.test(
 );
 
 t.test('who says what o’clock it is tells his zone', async (t) => {
-  const offset = (iso: string, hourSaid: number, place: NumberPlace): number =>
-    utcOffsetOf({ hour: hourSaid, atMs: at(iso), place, lineZone: moscow }) / 60;
+  const offset = (iso: string, hourSaid: number, place: NumberPlace): number | undefined => {
+    const found = utcOffsetOf({ hour: hourSaid, atMs: at(iso), place, lineZone: moscow });
+    return found === undefined ? undefined : found / 60;
+  };
   const anywhereInRussia = places.placeOf(mobile);
+  const inMoscow: NumberPlace = { kind: 'zones', zones: [moscow] };
   t.equal(offset('2026-11-24T14:40', 14, anywhereInRussia), 3);
   t.equal(offset('2026-11-24T14:40', 16, anywhereInRussia), 5);
   t.equal(offset('2026-11-24T14:40', 23, anywhereInRussia), 12);
   t.equal(offset('2026-11-24T14:40', 13, anywhereInRussia), 2);
   t.equal(offset('2026-11-24T21:30', 6, anywhereInRussia), 12, 'over midnight');
   t.equal(offset('2026-11-24T14:55', 17, anywhereInRussia), 6, 'five to six in Omsk');
-  t.equal(offset('2026-11-24T14:55', 15, { kind: 'zones', zones: [moscow] }), 3, 'his watch is fast, or he rounds');
+  t.equal(offset('2026-11-24T14:55', 15, inMoscow), 3, 'his watch is fast, or he rounds');
   t.equal(offset('2026-11-24T14:58', 0, anywhereInRussia), 12, 'nearly midnight in Kamchatka');
-  t.equal(offset('2026-11-24T14:40', 12, anywhereInRussia), 1, 'a Russian number abroad');
+  t.equal(offset('2026-11-24T14:40', 2, anywhereInRussia), 3, 'two in the afternoon');
+  t.equal(offset('2026-11-24T14:55', 3, inMoscow), 3, 'and that by a watch that is fast');
+  t.equal(offset('2026-11-24T23:40', 11, inMoscow), 3);
+  t.equal(offset('2026-11-25T00:10', 12, inMoscow), 3, 'midnight');
   t.equal(offset('2026-11-24T14:40', 17, { kind: 'zones', zones: ['Asia/Kolkata'] }), 5.5);
   t.equal(offset('2026-11-24T14:40', 3, { kind: 'anywhere' }), -8, 'nearest to the line of −8 and +16');
-  fc.assert(
-    fc.property(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 1_439 }), (said, minutes) => {
-      const atMs = at('2026-11-24T00:00') + minutes * minute;
-      const found = utcOffsetOf({ hour: said, atMs, place: anywhereInRussia, lineZone: moscow });
-      const shown = ((atMs + found * minute) / hour) % 24;
-      const distance = Math.min(Math.abs(shown - said), 24 - Math.abs(shown - said));
-      return found >= -720 && found <= 840 && (Math.floor(shown) === said || distance < 1.2);
-    }),
-  );
 });
+
+t.test(
+  'who says an hour that it is nowhere where his number is has mistaken it: nobody’s night is overruled',
+  async (t) => {
+    const said = (iso: string, hourSaid: number, place: NumberPlace): number | undefined =>
+      utcOffsetOf({ hour: hourSaid, atMs: at(iso), place, lineZone: moscow });
+    const inVladivostok = places.placeOf(landlines.Vladivostok ?? '');
+    // 22:30 there; «13» would make it London, and noon.
+    t.equal(said('2026-11-24T15:30', 13, inVladivostok), undefined);
+    t.equal(said('2026-11-24T15:30', 22, inVladivostok), 600);
+    t.equal(said('2026-11-24T15:30', 10, inVladivostok), 600);
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 1_439 }), (hourSaid, minutes) => {
+        const atMs = at('2026-11-24T00:00') + minutes * minute;
+        const found = utcOffsetOf({ hour: hourSaid, atMs, place: places.placeOf(mobile), lineZone: moscow });
+        if (found === undefined) return true;
+        const shown = ((atMs + found * minute) / hour) % 12;
+        const distance = Math.abs(shown - (hourSaid % 12));
+        return (
+          found >= 120 &&
+          found <= 720 &&
+          (Math.floor(shown) === hourSaid % 12 || Math.min(distance, 12 - distance) < 1.2)
+        );
+      }),
+    );
+  },
+);

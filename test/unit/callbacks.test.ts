@@ -245,7 +245,7 @@ t.test('a test call’s promise keeps to the hours of that call', async (t) => {
     { why: 'outsideHours', nextAtMs: at('2026-11-26T08:00') - hoursAheadMs },
     'an instant of his choice is by the clock too',
   );
-  t.match(await ask({ kind: 'at', atMs: at('2026-11-25T19:00') - hoursAheadMs }, { hoursAheadMs }), {
+  t.match(await ask({ kind: 'at', atMs: at('2026-11-25T19:00') - hoursAheadMs }, { contactId: caller, hoursAheadMs }), {
     outcome: 'promised',
     dueAtMs: at('2026-11-25T19:00') - hoursAheadMs,
   });

@@ -3,6 +3,7 @@ import t from 'tap';
 import { QueueObservations } from '../../src/acd/index.ts';
 import type { CallBack } from '../../src/callbacks/index.ts';
 import { type ContactEvent, type ContactState, QueueWatch, type TimelineEntry } from '../../src/contact/index.ts';
+import { playbackUnderWay } from '../../src/contact/machine/dialogue.ts';
 import { asId, type ContactId, type LegId, type OfferId, type OperatorId } from '../../src/foundation/index.ts';
 import { Driver, testCallBack } from '../support/contact-rules.ts';
 
@@ -112,8 +113,12 @@ t.test('operator first: written down, then dialled, then recorded, then joined',
   driver.feed({ type: 'legAnswered', legId: calledLegId, heard: 'human' });
   t.same(driver.effectTypes(), ['openRecording']);
   recordingRuns(driver);
-  t.same(driver.effectTypes(), ['joinBridge', 'destroyBridge', 'endAttempt']);
+  t.same(driver.effectTypes(), ['joinBridge', 'destroyBridge', 'endAttempt', 'playToBridge']);
   t.match(driver.effects[0], { kind: 'mixing', legIds: [lastOperatorLeg(driver.state), calledLegId] });
+  t.match(driver.effects[3], {
+    bridgeId: driver.state.phase.name === 'talking' && driver.state.phase.talkBridgeId,
+    media: ['ru/call-back-greeting-short', 'ru/recording-notice-short'],
+  });
   t.match(driver.state, { phase: { name: 'talking' }, facts: { outcome: 'answeredByOperator' } });
 });
 
@@ -135,6 +140,34 @@ t.test('a recording that does not start keeps nobody waiting', async (t) => {
     .fire('recordingStart');
   t.equal(driver.state.phase.name, 'talking');
   t.ok(driver.kinds().includes('recordingFailed'));
+  t.match(
+    driver.effects.at(-1),
+    { type: 'playToBridge', media: ['ru/call-back-greeting-short'] },
+    'nor says that it does',
+  );
+});
+
+t.test(
+  'what both hear of a call-back is not said again after a restart, unless Asterisk has not heard of it',
+  async (t) => {
+    const driver = recordingRuns(operatorHears().feed({ type: 'legAnswered', legId: calledLegId, heard: 'human' }));
+    const playback = playbackUnderWay(driver.state.phase);
+    if (playback === undefined) return t.fail('expected something to be said');
+    driver.feed({ type: 'playbackEnded', playbackId: playback, outcome: 'played' });
+    t.equal(playbackUnderWay(driver.state.phase), undefined);
+  },
+);
+
+t.test('that the caller’s phone was answered may be told twice: nobody is hung up on', async (t) => {
+  const again: ContactEvent = { type: 'legAnswered', legId: calledLegId, heard: 'human' };
+  const talking = recordingRuns(operatorHears().feed(again));
+  t.same(talking.feed(again).effects, []);
+  const waiting = recordingRuns(operatorKept().feed(again));
+  t.equal(waiting.feed(again).state.phase.name, 'queued');
+  t.same(waiting.effects, []);
+  waiting.feed({ type: 'legAnswered', legId: lastOperatorLeg(waiting.state) });
+  t.equal(waiting.feed(again).state.phase.name, 'joining');
+  t.same(waiting.effects, []);
 });
 
 t.test('a machine or silence is hung up on at once', async (t) => {

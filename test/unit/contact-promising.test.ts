@@ -84,7 +84,7 @@ function lastPromise(driver: Driver): Extract<ContactEffect, { type: 'promiseCal
   return effect;
 }
 
-function promised(driver: Driver): Driver {
+function promised(driver: Driver, dueInMs = 0): Driver {
   const { idempotencyKey, queueId, placeMs } = lastPromise(driver);
   return driver.feed({
     type: 'callBackPromised',
@@ -92,7 +92,7 @@ function promised(driver: Driver): Driver {
     callBackId: made,
     queueId,
     placeMs,
-    dueAtMs: driver.nowMs,
+    dueAtMs: driver.nowMs + dueInMs,
   });
 }
 
@@ -195,6 +195,38 @@ t.test('chosen by key: asked of the room, told by the flow, and the concluded en
   t.same(allOf(driver, 'storeRequest'), []);
   const full = refused(press(waiting(), '1'));
   t.same(said(full), ['call-back-refused']);
+});
+
+t.test(
+  'chosen by key and promised when its flow is over: told while he waits, with its own time, as his own',
+  async (t) => {
+    const answeredInVain = (): Driver => {
+      const driver = press(waiting(), '1').feed(offer);
+      driver.feed({ type: 'legAnswered', legId: driver.state.legs.at(-1)?.legId ?? callerLegId });
+      return driver.feed({ type: 'offerStale', offerId: asId<OfferId>('o1') });
+    };
+    const soon = promised(answeredInVain());
+    t.same(said(soon), ['call-back-promised-soon', 'call-back-or-stay']);
+    t.same(said(played(soon).feed({ type: 'placeKnown' })), [], 'once');
+    const tomorrow = promised(answeredInVain(), 10 * 60 * minuteMs);
+    t.same(said(tomorrow).slice(0, 1), ['call-back-promised']);
+    t.same(said(tomorrow).slice(-2), ['moscow-time', 'call-back-or-stay']);
+
+    const visiting = promised(press(answeredInVain(), '2'), 10 * 60 * minuteMs);
+    t.same(said(visiting), [], 'not over what he is saying');
+    played(visiting);
+    at(visiting, 60_000);
+    press(press(visiting, '#'), '1');
+    stored(visiting, 'last');
+    t.same(allOf(visiting, 'cancelCallBack'), [], 'both are his own');
+  },
+);
+
+t.test('who says an hour that it is nowhere where his number is has none promised for it', async (t) => {
+  const rules = { ...returningRules(), callBackWish: () => 'zoneUnknown' as const };
+  const driver = press(waiting(new Driver(calledArrival, rules).toMenu()), '1');
+  t.same(allOf(driver, 'promiseCallBack'), []);
+  t.same(said(driver), ['call-back-refused']);
 });
 
 t.test('a test call is promised by its own hours, and told by them', async (t) => {
@@ -316,6 +348,55 @@ t.test('an old place gives a head start of 55 minutes at most, whatever the ladd
   at(driver, 45_000).fire('ladder');
   t.ok(driver.state.timeline.some(({ kind, facts }) => kind === 'rungTaken' && facts.rung === 'raise'));
   t.match(allOf(driver, 'setHeadStart').at(-1), { headStartMs: 55 * minuteMs }, 'below that of emergencies');
+});
+
+t.test('who calls in while he is being dialled is not called again when he was served', async (t) => {
+  const dialled = { callBackId: found, queueId: 'called', placeMs: 1_699_999_000_000 };
+  const calling = (): Driver => {
+    const driver = waiting().feed({ type: 'callerKnown', callBacks: [dialled], abandoned: [] });
+    driver.feed({ type: 'callBackHeld', callBackId: found, outcome: 'dialling' });
+    t.same(driver.effects, [], 'his phone rings this moment: left alone');
+    return driver;
+  };
+  const answered = joined(calling());
+  t.match(answered.effects.at(-1), { type: 'holdCallBack', callBackId: found });
+  answered.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' });
+  t.match(answered.effects, [{ type: 'cancelCallBack', callBackId: found, why: 'answeredLive' }]);
+
+  const stillDialled = joined(calling()).feed({ type: 'callBackHeld', callBackId: found, outcome: 'dialling' });
+  hangUp(stillDialled);
+  const asked = stillDialled.effects.filter(({ type }) => type === 'holdCallBack' || type === 'cancelCallBack');
+  t.match(asked, [
+    { type: 'holdCallBack', callBackId: found },
+    { type: 'cancelCallBack', callBackId: found },
+  ]);
+  const unknown = joined(calling());
+  hangUp(unknown);
+  t.ok(unknown.effectTypes().includes('cancelCallBack'), 'asked for, and hung up before the answer');
+  t.notOk(unknown.effectTypes().includes('letGoCallBack'));
+
+  const leaving = calling();
+  hangUp(leaving);
+  t.same([...allOf(leaving, 'letGoCallBack'), ...allOf(leaving, 'cancelCallBack')], [], 'it goes its way');
+});
+
+t.test('of two call-backs that a number has in a queue he takes one: the other is another caller’s', async (t) => {
+  const other = asId<CallBackId>('b-other');
+  const two = [found, other].map((callBackId) => ({ callBackId, queueId: 'called', placeMs: 1_699_999_000_000 }));
+  const known = (): Driver => waiting().feed({ type: 'callerKnown', callBacks: two, abandoned: [] });
+  const driver = known();
+  t.match(driver.effects, [{ type: 'holdCallBack', callBackId: found }]);
+  joined(driver.feed({ type: 'callBackHeld', callBackId: found, outcome: 'held' }));
+  hangUp(driver);
+  t.match(allOf(driver, 'cancelCallBack'), [{ callBackId: found }]);
+  t.equal(allOf(driver, 'holdCallBack').length, 1);
+  for (const outcome of ['over', 'dialling'] as const) {
+    const second = known().feed({ type: 'callBackHeld', callBackId: found, outcome });
+    t.match(second.effects, [{ type: 'holdCallBack', callBackId: other }], outcome);
+    joined(second.feed({ type: 'callBackHeld', callBackId: other, outcome: 'held' }));
+    t.match(allOf(second, 'cancelCallBack'), [{ callBackId: other }]);
+    t.equal(allOf(hangUp(second), 'holdCallBack').length, 2, outcome);
+  }
 });
 
 t.test('known late, his place is given back late; who hangs up again is called back', async (t) => {
@@ -469,7 +550,7 @@ class Rooms {
         const placeMs = nowMs - 30 * minuteMs;
         const callBacks = ['b-open', 'b-elsewhere'].map((id) => ({
           callBackId: asId<CallBackId>(id),
-          queueId: 'called',
+          queueId: id === 'b-open' ? 'called' : 'general',
           placeMs,
         }));
         return chance % 2 === 0 ? { type: 'callerKnown', callBacks, abandoned: [] } : undefined;
@@ -478,12 +559,16 @@ class Rooms {
         const { idempotencyKey, queueId, placeMs } = effect;
         if (chance % 3 === 0) return { type: 'callBackRefused', idempotencyKey, why: 'noRoom' };
         if (chance % 7 === 0) return { type: 'effectFailed', effect: 'promiseCallBack', why: 'FAILED', idempotencyKey };
-        const open = [...this.callBacks].find(([, state]) => state === 'held' || state === 'scheduled')?.[0];
+        const open = [...this.callBacks].find(
+          ([id, state]) => id !== 'b-elsewhere' && (state === 'held' || state === 'scheduled'),
+        )?.[0];
         const callBackId = asId<CallBackId>(open ?? `b-${idempotencyKey}`);
         this.callBacks.set(callBackId, 'held');
         return { type: 'callBackPromised', idempotencyKey, callBackId, queueId, placeMs, dueAtMs: nowMs };
       }
       case 'holdCallBack': {
+        if (this.callBacks.get(effect.callBackId) === 'dialling' && chance % 5 === 0)
+          this.callBacks.set(effect.callBackId, 'scheduled'); // he was not reached
         const state = this.callBacks.get(effect.callBackId);
         const mayHold = state === 'scheduled' || state === 'held';
         if (mayHold) this.callBacks.set(effect.callBackId, 'held');
@@ -545,8 +630,11 @@ function faultOf(driver: Driver, { callBacks, cases, finished }: Rooms): string 
   const states = [...callBacks.values()];
   if (!finished) return 'not finished';
   if (states.includes('held')) return 'a call-back is held by nobody';
-  if (states.filter((state) => state === 'scheduled').length > 1) return 'two call-backs';
+  const dialled = callBacks.get('b-elsewhere');
+  if (states.filter((state) => state === 'scheduled').length > (dialled === 'scheduled' ? 2 : 1))
+    return 'two call-backs';
   const isServed = facts.outcome === 'answeredByOperator';
+  if (isServed && dialled === 'scheduled') return 'answered while he was dialled, and dialled again';
   const held = timeline.filter(({ kind }) => ['callBackHeld', 'callBackPromised', 'callBackLetGo'].includes(kind));
   const has = (state: string) => held.some(({ facts: { callBackId } }) => callBacks.get(String(callBackId)) === state);
   if (isServed && has('scheduled')) return 'answered, and called back all the same';
@@ -623,8 +711,9 @@ t.test('the configuration says when a line closes, whom a topic is for, and what
     });
   t.same(wanted(), { wish: { kind: 'at', atMs: Date.parse('2026-11-21T10:00:00+03:00') } });
   t.same(wanted(23), { wish: { kind: 'at', atMs: Date.parse('2026-11-21T10:00:00+07:00') }, utcOffsetMinutes: 420 });
-  t.same(wanted(2).utcOffsetMinutes, 600, 'the next day already');
-  t.same(wanted(18).utcOffsetMinutes, 120);
+  t.match(wanted(2), { utcOffsetMinutes: 600 }, 'the next day already');
+  t.match(wanted(18), { utcOffsetMinutes: 120 });
+  t.equal(wanted(14), 'zoneUnknown', 'nowhere in Russia');
 });
 
 async function loaded() {

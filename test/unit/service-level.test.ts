@@ -236,6 +236,31 @@ t.test(
   },
 );
 
+t.test('who is too late is told though he is the last before quiet, and recorded after he is heard of', async (t) => {
+  const clock = new FakeClock(start + 10 * minuteMs);
+  const stores = createMemoryStores();
+  let recorded: readonly RecordedWait[] = [];
+  const watch = new TargetWatch({
+    waits: { tallies: async ({ periods, by }) => talliesOf(recorded, { periods, by }) },
+    alarms: stores.alarms,
+    settings,
+    zones: [{ timeZone: 'Europe/Moscow', lineIds: ['support'] }],
+    periodAt,
+    clock,
+    logger: silentLogger,
+  });
+  watch.changed();
+  await clock.moveTo(clock.nowMs() + 14 * secondMs);
+  // The look is near: it will not see what is told now.
+  watch.changed();
+  await clock.moveTo(clock.nowMs() + 2 * secondMs);
+  recorded = answeredIn(30_000, 20);
+  await clock.moveTo(clock.nowMs() + 11 * minuteMs);
+  t.same(await eventsOf(stores), ['targetMissed', 'targetMissed'], 'of the hour and of the day');
+  t.same(clock.due(), [], 'then nothing is looked at');
+  await watch.stop();
+});
+
 /** A queue with callers who come at random, wait, give up and are served: what is observed of it, and its forecast each minute. */
 function playedQueue(scene: {
   readonly seed: number;
@@ -368,7 +393,7 @@ t.test('the forecast is the exact share where that is known', async (t) => {
     const found = shareInTime({ ...ahead, arrivalsPerHour, contacts: 8, aheadMs: 20 * hourMs });
     t.ok(Math.abs(found - exact) < 0.02, `${arrivalsPerHour} an hour: ${found.toFixed(4)}, exact ${exact.toFixed(4)}`);
   }
-  const needed = operatorsForShare({ ...ahead, arrivalsPerHour: 240 }, 0.8, 100);
+  const needed = await operatorsForShare({ ...ahead, arrivalsPerHour: 240 }, { share: 0.8, most: 100 });
   t.ok(shareInTime({ ...ahead, arrivalsPerHour: 240, operators: needed }) >= 0.8);
   t.ok(shareInTime({ ...ahead, arrivalsPerHour: 240, operators: needed - 1 }) < 0.8);
 });
@@ -416,12 +441,12 @@ t.test('who serves several queues is expected to be busy with the others as well
   });
   const operators = Array.from({ length: 4 }, (_, i) => operator(`10${i}`, { one: 5, two: 5 }, 'idle'));
   const rule = { operators, aheadMs: 15 * minuteMs, share: 0.8 };
-  const [alone] = queueForecasts({ ...rule, queues: [queue('one', 50), queue('two', 0)] });
-  const [beside] = queueForecasts({ ...rule, queues: [queue('one', 50), queue('two', 100)] });
+  const [alone] = await queueForecasts({ ...rule, queues: [queue('one', 50), queue('two', 0)] });
+  const [beside] = await queueForecasts({ ...rule, queues: [queue('one', 50), queue('two', 100)] });
   t.ok((alone?.expectedShare ?? 0) > 0.9 && alone?.operatorsNeeded === 4);
   t.ok((beside?.expectedShare ?? 1) < 0.8 && (beside?.operatorsNeeded ?? 0) > 4);
   const closed = { ...queue('one', 500), openForMs: 0 };
-  t.match(queueForecasts({ ...rule, queues: [closed] }), [{ expectedShare: 1 }], 'nobody can come any more');
+  t.match(await queueForecasts({ ...rule, queues: [closed] }), [{ expectedShare: 1 }], 'nobody can come any more');
 });
 
 t.test(

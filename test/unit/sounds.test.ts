@@ -149,7 +149,8 @@ t.test('every prompt a flow names has a text and a sound', async (t) => {
   const byTheService =
     'unknown-number no-service technical-difficulty goodbye queue-welcome queue-resume removed-from-queue operator-joining ' +
     'operator-ready operator-not-ready operator-logged-off operator-not-signed-in beep concluded-request concluded-call-back ' +
-    'call-back-or-stay call-back-operator call-back-not-reached call-back-greeting call-back-resumed place-returned closing-grace';
+    'call-back-or-stay call-back-operator call-back-not-reached call-back-greeting call-back-resumed place-returned closing-grace ' +
+    'call-back-promised call-back-promised-soon moscow-time call-back-greeting-short recording-notice-short';
   for (const id of byTheService.split(' ')) t.ok(sources.has(id), id);
 });
 

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { CallBack, CallBackWish, PromiseRefusal } from '../../callbacks/index.ts';
-import { type Actor, asId, type CallBackId, type CommandMeta, type ContactId } from '../../foundation/index.ts';
+import type { AnsweredRequest, CallBack, CallBackWish, PromiseRefusal } from '../../callbacks/index.ts';
+import {
+  type Actor,
+  asId,
+  bySystem,
+  type CallBackId,
+  type CommandMeta,
+  type ContactId,
+} from '../../foundation/index.ts';
 import { actorOf, mayReadNumbers } from '../access.ts';
 import { callBackSchema, callBackStates, promiseBody, promisedSchema, promiseHeaders } from '../call-back-schemas.ts';
 import { journal } from '../journalling.ts';
@@ -15,9 +22,6 @@ type CallBackPorts = Pick<ApiPorts, 'callBacks' | 'acd' | 'normaliseAni' | 'jour
 type Promised = z.infer<typeof promisedSchema>;
 
 const params = z.strictObject({ callBackId: idParam });
-
-/** Where a repeated promise is looked for: whoever has no answer asks again within minutes. */
-const newestLookedAt = 200;
 
 const refusals: Readonly<Record<PromiseRefusal, ProblemCode>> = {
   noRoom: 'NO_ROOM_FOR_CALL_BACK',
@@ -106,7 +110,7 @@ function changingRoutes(server: ApiServer, ports: CallBackPorts): void {
     async (request, reply) => {
       const key = request.headers['idempotency-key'];
       const asked = askedPromise(ports, request.body, contactOf(actorOf(request), key));
-      const before = await sameRequest(ports, asked);
+      const before = await sameRequest(ports, asked.contactId);
       if (before !== undefined) return reply.code(200).send(before);
       const { contactId, lineId, queueId, wish } = asked;
       const facts = { contactId, lineId, queueId, wish: wish.kind };
@@ -180,36 +184,31 @@ function contactOf(actor: Actor, idempotencyKey: string): ContactId {
   return asId<ContactId>(`api-${hash.slice(0, 20)}`);
 }
 
-/** What was promised to the same request; and one whose caller is on the line or just being called keeps as it is. */
-async function sameRequest(ports: CallBackPorts, asked: AskedPromise): Promise<Promised | undefined> {
+/** What was promised to the same request. It may not have been let go when the process died. */
+async function sameRequest(ports: CallBackPorts, contactId: ContactId): Promise<Promised | undefined> {
   const callBacks = callBacksOf(ports);
-  const { queueId, contactId, number } = asked;
-  const newest = await callBacks.list({ queueId, limit: newestLookedAt });
-  const repeated = newest.find(({ promisedBy }) => promisedBy === contactId);
-  const open = (await callBacks.openOf(number)).find(
-    (callBack) => callBack.queueId === queueId && (callBack.state === 'held' || callBack.state === 'dialling'),
-  );
-  // Promised, and not let go when the process died: below, once more.
-  const found = repeated?.contactId === contactId ? undefined : (repeated ?? open);
-  return found && promisedOf(found, repeated === undefined);
+  const answered = await callBacks.answered(contactId);
+  if (answered === undefined) return undefined;
+  await callBacks.letGo(answered.callBackId, contactId, bySystem('api', 'promisedBefore'));
+  return promisedOf(answered);
 }
 
 async function promise(ports: CallBackPorts, asked: AskedPromise, meta: CommandMeta): Promise<Promised> {
   const callBacks = callBacksOf(ports);
-  const answer = await callBacks.promise({ ...asked, placeMs: ports.clock.nowMs() }, meta);
+  const { contactId } = asked;
+  // Its name is the request's: one key of one client.
+  const answer = await callBacks.promise({ ...asked, placeMs: ports.clock.nowMs() }, meta, contactId);
   if (answer.outcome === 'refused') {
     const { why, nextAtMs } = answer;
     const detail = nextAtMs === undefined ? {} : { detail: `possible from ${isoInstant(nextAtMs)}` };
     throw new ProblemError(refusals[why], detail);
   }
-  const { callBackId, merged } = answer;
   // Nobody is on the line: it is due at its time.
-  await callBacks.letGo(callBackId, asked.contactId, meta);
-  const callBack = await callBacks.get(callBackId);
-  return { callBackId, merged, dueAt: isoInstant(callBack?.dueAtMs ?? answer.dueAtMs) };
+  await callBacks.letGo(answer.callBackId, contactId, meta);
+  return promisedOf(answer);
 }
 
-function promisedOf({ callBackId, dueAtMs }: CallBack, merged: boolean): Promised {
+function promisedOf({ callBackId, dueAtMs, merged }: AnsweredRequest): Promised {
   return { callBackId, dueAt: isoInstant(dueAtMs), merged };
 }
 

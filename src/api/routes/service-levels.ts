@@ -51,8 +51,12 @@ type ZonedPeriods = {
 };
 
 export function serviceLevelRoutes(server: ApiServer, ports: Ports): void {
-  const { levels } = ports;
+  levelsRoute(server, ports);
+  nowRoute(server, ports);
+  targetsRoute(server, ports);
+}
 
+function levelsRoute(server: ApiServer, { acd, clock, levels }: Ports): void {
   server.get(
     '/api/v1/service-levels',
     {
@@ -68,28 +72,27 @@ export function serviceLevelRoutes(server: ApiServer, ports: Ports): void {
     },
     async (request) => {
       const { by, lineId, queueId } = request.query;
-      if (queueId !== undefined && ports.acd.queueSettings(queueId) === undefined)
-        throw new ProblemError('UNKNOWN_QUEUE');
-      const answers = zonedPeriods(levels, request.query, ports.clock.nowMs()).map(
-        async ({ timeZone, periods, ...zone }) => {
-          const lineIds = lineId === undefined ? zone.lineIds : zone.lineIds.filter((one) => one === lineId);
-          if (lineIds.length === 0) return [];
-          const tallies = await levels.waits.tallies({
-            periods,
-            by,
-            lineIds,
-            ...(queueId === undefined ? {} : { queueIds: [queueId] }),
-          });
-          return tallies.map(({ period, ...tallied }) => ({
-            ...shownPeriod(period, timeZone),
-            ...shownTally(tallied),
-          }));
-        },
-      );
+      if (queueId !== undefined && acd.queueSettings(queueId) === undefined) throw new ProblemError('UNKNOWN_QUEUE');
+      const answers = zonedPeriods(levels, request.query, clock.nowMs()).map(async ({ timeZone, periods, ...zone }) => {
+        const lineIds = lineId === undefined ? zone.lineIds : zone.lineIds.filter((one) => one === lineId);
+        if (lineIds.length === 0) return [];
+        const tallies = await levels.waits.tallies({
+          periods,
+          by,
+          lineIds,
+          ...(queueId === undefined ? {} : { queueIds: [queueId] }),
+        });
+        return tallies.map(({ period, ...tallied }) => ({
+          ...shownPeriod(period, timeZone),
+          ...shownTally(tallied),
+        }));
+      });
       return { items: (await Promise.all(answers)).flat() };
     },
   );
+}
 
+function nowRoute(server: ApiServer, ports: Ports): void {
   server.get(
     '/api/v1/service-levels/now',
     {
@@ -104,7 +107,9 @@ export function serviceLevelRoutes(server: ApiServer, ports: Ports): void {
     },
     async () => await levelsNow(ports),
   );
+}
 
+function targetsRoute(server: ApiServer, { clock, levels }: Ports): void {
   server.get(
     '/api/v1/targets',
     {
@@ -117,18 +122,16 @@ export function serviceLevelRoutes(server: ApiServer, ports: Ports): void {
       },
     },
     async (request) => {
-      const answers = zonedPeriods(levels, request.query, ports.clock.nowMs()).map(
-        async ({ timeZone, lineIds, periods }) => {
-          const tallies = await levels.waits.tallies({ periods, by: 'all', lineIds, repeats: 'counted' });
-          const byPeriod = new Map(tallies.map(({ period, tally }) => [period.fromMs, tally]));
-          return periods.map(
-            (period): z.infer<typeof periodSchema> => ({
-              ...shownPeriod(period, timeZone),
-              targets: verdictsOf(byPeriod.get(period.fromMs), levels.targets).map(shownVerdict),
-            }),
-          );
-        },
-      );
+      const answers = zonedPeriods(levels, request.query, clock.nowMs()).map(async ({ timeZone, lineIds, periods }) => {
+        const tallies = await levels.waits.tallies({ periods, by: 'all', lineIds, repeats: 'counted' });
+        const byPeriod = new Map(tallies.map(({ period, tally }) => [period.fromMs, tally]));
+        return periods.map(
+          (period): z.infer<typeof periodSchema> => ({
+            ...shownPeriod(period, timeZone),
+            targets: verdictsOf(byPeriod.get(period.fromMs), levels.targets).map(shownVerdict),
+          }),
+        );
+      });
       return { items: (await Promise.all(answers)).flat() };
     },
   );

@@ -11,7 +11,7 @@ export function dialogueOf(phase: ContactPhase): Dialogue | undefined {
 /** The one playback that the caller is hearing, as far as we know. */
 export function playbackUnderWay(phase: ContactPhase): PlaybackId | undefined {
   if (phase.name === 'queued') return phase.visit?.playback ?? phase.playback;
-  return phase.name === 'voice' || phase.name === 'dialling' ? phase.playback : undefined;
+  return phase.name === 'voice' || phase.name === 'dialling' || phase.name === 'talking' ? phase.playback : undefined;
 }
 
 export function setFlow(draft: Draft, flow: Dialogue['flow']): void {

@@ -49,7 +49,7 @@ export function onJoining(draft: Draft, phase: JoiningPhase, event: ContactEvent
       note(draft, 'offerWithdrawn', { operatorId: offer.operatorId, offerId: offer.offerId, reason: event.type });
       return;
     case 'legAnswered':
-      if (event.legId !== phase.operatorLegId) endLeg(draft, event.legId);
+      if (event.legId !== phase.operatorLegId && event.legId !== draft.state.callerLegId) endLeg(draft, event.legId);
       return;
     case 'legEnded':
       if (event.legId !== phase.operatorLegId) return;

@@ -8,7 +8,7 @@ import {
 } from '../../acd/index.ts';
 import { secondMs } from '../../foundation/index.ts';
 import { heldNumber, waitToSay } from '../../ivr/index.ts';
-import type { JoiningPhase, LadderProgress, QueuedPhase } from '../state.ts';
+import type { JoiningPhase, KnownCallBack, LadderProgress, QueuedPhase } from '../state.ts';
 import { announce, askPlace, hearsMusic, quieten } from './announcing.ts';
 import { type Draft, emit, note, setPhase } from './draft.ts';
 import {
@@ -17,7 +17,7 @@ import {
   holdsPromise,
   isMakingHisOwn,
   mayHoldPromise,
-  updateCallBack,
+  setCallBacks,
 } from './promising.ts';
 import { withEarned } from './returning.ts';
 import { storeRequest } from './spoken-message.ts';
@@ -132,12 +132,21 @@ function conclude(draft: Draft, ladder: Ladder): void {
 
 /** Told only after it is promised, as below. */
 function tellCallBack(draft: Draft): void {
-  const { phase, callBacks = [] } = draft.state;
-  const untold = callBacks.find(({ concluded }) => concluded === 'untold');
-  if (phase.name !== 'queued' || untold === undefined || phase.visit !== undefined) return;
+  const { phase, facts, callBacks = [] } = draft.state;
+  const made = callBacks.find(({ concluded, untold }) => concluded === 'untold' || untold !== undefined);
+  if (phase.name !== 'queued' || made === undefined || phase.visit !== undefined) return;
   quieten(draft);
-  updateCallBack(draft, untold.callBackId, { concluded: 'told' });
-  announce(draft, [{ prompt: 'concluded-call-back' }, { prompt: 'call-back-or-stay' }]);
+  const { untold, ...told } = made;
+  const isOwn = untold !== undefined;
+  const say = isOwn
+    ? draft.rules.promisedSpeech(facts.lineId ?? '', untold.dueAtMs, draft.nowMs)
+    : [{ prompt: 'concluded-call-back' }];
+  const heard: KnownCallBack = isOwn ? told : { ...told, concluded: 'told' };
+  setCallBacks(
+    draft,
+    callBacks.map((one) => (one === made ? heard : one)),
+  );
+  announce(draft, [...say, { prompt: 'call-back-or-stay' }]);
 }
 
 /** Told only after it is stored; also while a phone rings, as the promise is one of time. Not over a flow he is in. */

@@ -1,5 +1,5 @@
 import type { CallBackWish } from '../../callbacks/index.ts';
-import type { CallBackId } from '../../foundation/index.ts';
+import type { CallBackId, CaseId } from '../../foundation/index.ts';
 import type { Instruction, SpokenInstant } from '../../ivr/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { ContactState, KnownCallBack, Promising } from '../state.ts';
@@ -26,9 +26,24 @@ export function isMakingHisOwn({ requestAsked, facts, promising = {} }: ContactS
   );
 }
 
-/** He leaves with a call-back, or may. */
+/** He leaves with a call-back, or may: what he leaves with for a request is the request. */
 export function hasCallBack({ callBacks = [] }: ContactState): boolean {
-  return callBacks.some((one) => one.state !== 'found');
+  return callBacks.some((one) => isHis(one) && one.ofRequest === undefined);
+}
+
+/** Held by this contact, or may be. */
+const isHis = ({ state }: KnownCallBack): boolean => state === 'asked' || state === 'held';
+
+/** One of each queue: when a number has two there, the other is another caller's. */
+export function holdCallBacks(draft: Draft, which: readonly KnownCallBack['state'][] = ['found']): void {
+  const { callBacks = [] } = draft.state;
+  const queues = new Set(callBacks.filter(isHis).map(({ queueId }) => queueId));
+  for (const { callBackId, queueId, state } of callBacks) {
+    if (!which.includes(state) || queues.has(queueId)) continue;
+    queues.add(queueId);
+    updateCallBack(draft, callBackId, { state: 'asked' });
+    emit(draft, { type: 'holdCallBack', callBackId });
+  }
 }
 
 /** An answer is still to come that something may have to be given back for: the contact is not forgotten before. */
@@ -37,22 +52,24 @@ export function awaitsPromise({ promising = {}, concluded, requestAsked, facts }
   return Object.keys(promising).length > 0 || (concluded !== undefined && isReplacing);
 }
 
-/** Of the caller's own choice; `noNumber`: he withholds it. */
+/** Of the caller's own choice; `noNumber`: he withholds it; `zoneUnknown`: the clock he speaks of is not where his number is. */
 export function askForCallBack(
   draft: Draft,
   asked: Extract<Instruction, { type: 'promiseCallBack' }>,
-): 'asked' | 'noNumber' | 'noRoom' {
+): 'asked' | 'noNumber' | 'noRoom' | 'zoneUnknown' {
   const { facts } = draft.state;
   const { topic, callBackNumber, localHour } = asked;
   const number = callBackNumber === 'ani' ? facts.ani : callBackNumber.keyed;
   if (number === '') return 'noNumber';
-  const { wish: asIf, utcOffsetMinutes } = draft.rules.callBackWish({
+  const wanted = draft.rules.callBackWish({
     lineId: facts.lineId ?? '',
     atMs: scheduleInstant(draft.state, draft.nowMs),
     wish: asked.wish,
     number,
     ...(localHour === undefined ? {} : { localHour }),
   });
+  if (wanted === 'zoneUnknown') return wanted;
+  const { wish: asIf, utcOffsetMinutes } = wanted;
   const wish = asIf.kind === 'at' ? { ...asIf, atMs: asIf.atMs - (hoursAhead(draft.state) ?? 0) } : asIf;
   const where = utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes };
   return promise(draft, 'ownCallBack', { topic, number, wish, ...where }) ? 'asked' : 'noRoom';
@@ -66,6 +83,22 @@ export function concludeByCallBack(draft: Draft): boolean {
   return promise(draft, 'concludedCallBack', { topic: phase.topic, number: facts.ani, wish });
 }
 
+/** A request left while nobody is there is spread over the first hour with the call-backs of the night; it stands whatever becomes of its call-back. */
+function callBackForRequest(draft: Draft, event: Extract<ContactEvent, { type: 'requestStored' }>): void {
+  const { caseId, topic = '', callBackNumber: number = '' } = event;
+  const { facts, callBacks = [] } = draft.state;
+  const { lineId = '' } = facts;
+  if (number === '' || callBacks.some(({ state }) => state !== 'found')) return;
+  if (draft.rules.lineHours(lineId, scheduleInstant(draft.state, draft.nowMs))?.open !== false) return;
+  const queueId = queueToCallFrom(draft, topic);
+  if (queueId === undefined || draft.rules.queue(queueId)?.callBacks?.requestsOfTheNight !== true) return;
+  promise(draft, 'requestCallBack', { topic, number, wish: { kind: 'nextOpening' }, caseId });
+}
+
+function queueToCallFrom({ state, rules }: Draft, topic: string): string | undefined {
+  return state.facts.queueId ?? rules.callBackQueue(state.facts.lineId ?? '', topic);
+}
+
 /** False: nobody is called back from his queue. */
 function promise(
   draft: Draft,
@@ -75,11 +108,12 @@ function promise(
     readonly number: string;
     readonly wish: CallBackWish;
     readonly utcOffsetMinutes?: number;
+    readonly caseId?: CaseId;
   },
 ): boolean {
   const { facts, earned } = draft.state;
   const { lineId = '', language, enqueuedAtMs = draft.nowMs } = facts;
-  const queueId = facts.queueId ?? draft.rules.callBackQueue(lineId, what.topic);
+  const queueId = queueToCallFrom(draft, what.topic);
   if (queueId === undefined || draft.rules.queue(queueId)?.callBacks === undefined) return false;
   const placeMs = Math.min(enqueuedAtMs, earned?.placeMs ?? enqueuedAtMs);
   const idempotencyKey = newName<string>(draft, 'r');
@@ -156,7 +190,8 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
   const { callBacks = [] } = draft.state;
   const isKnown = callBacks.some((one) => one.callBackId === callBackId && one.state === 'held');
   if (as === undefined && isKnown) return;
-  const made: KnownCallBack = { callBackId, queueId, placeMs, state: 'held' };
+  const ofRequest = as === 'requestCallBack';
+  const made: KnownCallBack = { callBackId, queueId, placeMs, state: 'held', ...(ofRequest && { ofRequest }) };
   setCallBacks(draft, [...callBacks.filter((one) => one.callBackId !== callBackId), made]);
   setFacts(draft, { callBackId });
   note(draft, 'callBackPromised', { callBackId, queueId, dueAtMs, by: as ?? 'recovery' });
@@ -164,8 +199,10 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
   if (isServed(draft.state)) {
     cancelCallBacks(draft, 'answeredLive');
   } else if (phase.name === 'closing') {
-    setFacts(draft, { outcome: 'callBackPromised' });
+    if (!ofRequest) setFacts(draft, { outcome: 'callBackPromised' });
     letGoCallBacks(draft);
+  } else if (ofRequest) {
+    return; // held until he has gone; with his request he was told that he will be called
   } else if (as === 'concludedCallBack') {
     // He has left a request of his own meanwhile: that is what he wants.
     if (facts.caseId === undefined) updateCallBack(draft, callBackId, { concluded: 'untold' });
@@ -175,7 +212,7 @@ function onPromised(draft: Draft, event: Extract<ContactEvent, { type: 'callBack
     const at = spoken(draft, dueAtMs);
     // Come too late for the flow that asked for it: told while he waits.
     if (feed(draft, { kind: 'callBackPromised', at }) === 'ignored')
-      updateCallBack(draft, callBackId, { concluded: 'untold' });
+      updateCallBack(draft, callBackId, { untold: { dueAtMs } });
   }
 }
 
@@ -194,6 +231,7 @@ function spoken({ state, nowMs, rules }: Draft, atMs: number): SpokenInstant {
 /** The concluded end is a request then. */
 function refuse(draft: Draft, as: Promising | undefined, input: Parameters<typeof feed>[1]): void {
   const { phase } = draft.state;
+  if (as === 'requestCallBack') return; // the request stands
   if (as === 'ownCallBack') feed(draft, input);
   else if ((phase.name === 'queued' || phase.name === 'joining') && phase.ladder !== undefined)
     setPhase(draft, { ...phase, ladder: { ...phase.ladder, conclusion: 'request' } });
@@ -218,6 +256,7 @@ export function keepRequest(draft: Draft, event: Extract<ContactEvent, { type: '
   setFacts(draft, { caseId });
   if (isConcluded) draft.state = { ...draft.state, concluded: { caseId } };
   if (isConcluded && isServed(draft.state)) closeConcluded(draft, 'answeredLive');
+  if (!isConcluded && !isServed(draft.state)) callBackForRequest(draft, event);
   return isConcluded ? 'concluded' : 'own';
 }
 
@@ -238,6 +277,7 @@ function replaceConcluded(draft: Draft): void {
 /** Joined with an operator: nobody needs to call him, nor to work on what was written down only because he waited. */
 export function endPromises(draft: Draft): void {
   cancelCallBacks(draft, 'answeredLive');
+  holdCallBacks(draft, ['found', 'dialling']);
   closeConcluded(draft, 'answeredLive');
 }
 
@@ -249,11 +289,16 @@ function closeConcluded(draft: Draft, why: 'answeredLive' | 'replaced'): void {
   emit(draft, { type: 'closeRequest', caseId: concluded.caseId, why });
 }
 
-/** The contact is over and nobody has served him: he is called back. */
+/** The contact is over: who was not served is called back. */
 export function letGoCallBacks(draft: Draft): void {
-  const { callBacks = [] } = draft.state;
-  for (const { callBackId, state } of callBacks) {
-    if (state === 'found') continue;
+  const isOver = isServed(draft.state);
+  if (isOver) holdCallBacks(draft, ['found', 'dialling']);
+  for (const { callBackId } of (draft.state.callBacks ?? []).filter(isHis)) {
+    if (isOver) {
+      // Behind the asking: held by then, unless it is dialled still.
+      emit(draft, { type: 'cancelCallBack', callBackId, why: 'answeredLive' });
+      continue;
+    }
     note(draft, 'callBackLetGo', { callBackId });
     emit(draft, { type: 'letGoCallBack', callBackId });
   }
@@ -266,15 +311,16 @@ function cancelCallBacks(
   which: (one: KnownCallBack) => boolean = () => true,
 ): void {
   const { callBacks = [] } = draft.state;
-  const over = callBacks.filter((one) => one.state !== 'found' && which(one));
+  const over = callBacks.filter((one) => isHis(one) && which(one));
   for (const { callBackId } of over) {
     note(draft, 'callBackCancelled', { callBackId, why });
     emit(draft, { type: 'cancelCallBack', callBackId, why });
   }
+  const queues = new Set(why === 'answeredLive' ? over.map(({ queueId }) => queueId) : []);
   if (over.length > 0)
     setCallBacks(
       draft,
-      callBacks.filter((one) => !over.includes(one)),
+      callBacks.filter((one) => !over.includes(one) && !queues.has(one.queueId)),
     );
 }
 

@@ -21,16 +21,24 @@ export function play(draft: Draft, media: readonly string[]): void {
   emit(draft, { type: 'playToLeg', playbackId, legId: draft.state.callerLegId, media });
 }
 
-/** Into a bridge with music, which resumes by itself. */
+/** In a bridge with music that resumes by itself. */
 export function sayIntoBridge(
   draft: Draft,
   bridgeId: BridgeId,
   playbackId: PlaybackId,
-  prompt: 'call-back-operator' | 'call-back-not-reached' | 'call-back-greeting',
+  ...prompts: readonly BridgePrompt[]
 ): void {
-  const media = draft.rules.render([{ prompt }], draft.state.facts.language);
+  const say = prompts.map((prompt) => ({ prompt }));
+  const media = draft.rules.render(say, draft.state.facts.language);
   emit(draft, { type: 'playToBridge', playbackId, bridgeId, media });
 }
+
+type BridgePrompt =
+  | 'call-back-operator'
+  | 'call-back-not-reached'
+  | 'call-back-greeting'
+  | 'call-back-greeting-short'
+  | 'recording-notice-short';
 
 /** What the timeline may show of what was said: whole prompts, not the digits and numbers read to the caller. */
 export function publicMedia(media: readonly string[]): readonly string[] {

@@ -1,7 +1,7 @@
 import { graceOf } from './closing-time.ts';
 import { type Draft, emit, endBridge, note, setFacts, setPhase } from './draft.ts';
+import { enterQueue } from './entering.ts';
 import { sayLast } from './prompts.ts';
-import { enterQueue } from './queued.ts';
 import { markStretch } from './recording.ts';
 import { enterFlowAt } from './voice.ts';
 import { cancelWaitTimers } from './wait-timers.ts';

@@ -1,8 +1,7 @@
 import type { OfferFailure } from '../../acd/index.ts';
-import { assertNever, type BridgeId, type LegId, type PlaybackId } from '../../foundation/index.ts';
+import { assertNever, type LegId } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
-import type { QueueRules } from '../rules.ts';
-import type { JoiningPhase, LineClosing, Offer, QueuedPhase } from '../state.ts';
+import type { JoiningPhase, Offer, QueuedPhase } from '../state.ts';
 import type { LegEndCause } from '../telephony-events.ts';
 import { announcementOver, askPlace, onKeyWhileWaiting, onPlaceKnown } from './announcing.ts';
 import { endUndialled, isAlone, isDialledFirst, standAsLive } from './calling-back.ts';
@@ -23,96 +22,13 @@ import {
   startTimer,
   updateLeg,
 } from './draft.ts';
-import { headStartNow } from './ladder.ts';
+import { startWaitLimit } from './entering.ts';
 import { keepRequest } from './promising.ts';
 import { sayLast } from './prompts.ts';
-import { takePlace } from './returning.ts';
 import { endVisit } from './visit.ts';
 import { hush, onDialogue } from './voice.ts';
 import { cancelWaitTimers } from './wait-timers.ts';
 import { beginWait } from './waiting.ts';
-
-/** More than the queues of a chain that anybody means. */
-const mostOverflows = 5;
-
-/** The caller takes his place and goes, where there is music, into a bridge of his own with it; `enqueuedAtMs` is written here and never again. */
-export function enterQueue(
-  draft: Draft,
-  to: {
-    readonly queueId: string;
-    readonly topic: string;
-    /** Of who comes from another queue. */
-    readonly enqueuedAtMs?: number;
-    readonly overflows?: number;
-    readonly numberToTell?: string;
-    readonly closing?: LineClosing;
-  },
-): void {
-  const { callerLegId, facts } = draft.state;
-  const queue = draft.rules.queue(to.queueId);
-  if (!queue) {
-    note(draft, 'queueUnknown', { queueId: to.queueId });
-    sayLast(draft, 'technical-difficulty', 'failed');
-    return;
-  }
-  const { enqueuedAtMs = draft.nowMs, overflows = 0 } = to;
-  // Limits that send a caller in circles count no more: somewhere he may wait.
-  const keepsPlace = overflows >= mostOverflows ? { keepsPlace: true as const } : {};
-  const { lastOperatorWithinMs } = queue;
-  const lastOperator =
-    lastOperatorWithinMs === undefined || facts.ani === ''
-      ? {}
-      : { lastOperator: { ani: facts.ani, sinceMs: draft.nowMs - lastOperatorWithinMs } };
-  const holdingBridgeId = queue.waiting === 'silence' ? undefined : newName<BridgeId>(draft, 'b');
-  const playbackId = queue.welcome === false ? undefined : newName<PlaybackId>(draft, 'p');
-  setFacts(draft, { queueId: to.queueId, topic: to.topic, enqueuedAtMs });
-  const told = beginWait(draft, to.queueId);
-  setPhase(draft, {
-    name: 'queued',
-    ...closingOf(draft, to.queueId),
-    ...to,
-    enqueuedAtMs,
-    ...told,
-    ...(told === undefined ? {} : { asking: ['arrival'] }),
-    ...(holdingBridgeId === undefined ? {} : { holdingBridgeId }),
-    ...(playbackId === undefined ? {} : { playback: playbackId }),
-  });
-  note(draft, 'queued', { queueId: to.queueId, topic: to.topic });
-  if (holdingBridgeId !== undefined) {
-    emit(draft, { type: 'joinBridge', bridgeId: holdingBridgeId, kind: 'holding', legIds: [callerLegId] });
-  }
-  takePlace(draft);
-  const { phase } = draft.state;
-  const headStartMs = phase.name === 'queued' ? headStartNow(draft, phase) : 0;
-  const lineId = facts.lineId ?? '';
-  const estimate = told === undefined ? {} : { estimate: true as const };
-  emit(draft, {
-    type: 'enqueue',
-    queueId: to.queueId,
-    lineId,
-    enqueuedAtMs,
-    ...lastOperator,
-    ...keepsPlace,
-    ...(headStartMs === 0 ? {} : { headStartMs }),
-    ...estimate,
-  });
-  if (playbackId !== undefined) {
-    const media = draft.rules.render([{ prompt: 'queue-welcome' }], facts.language);
-    emit(
-      draft,
-      holdingBridgeId === undefined
-        ? { type: 'playToLeg', playbackId, legId: callerLegId, media }
-        : { type: 'playToBridge', playbackId, bridgeId: holdingBridgeId, media },
-    );
-  }
-  if (overflows < mostOverflows) startWaitLimit(draft, queue, enqueuedAtMs);
-}
-
-function startWaitLimit(draft: Draft, queue: QueueRules | undefined, enqueuedAtMs: number): void {
-  const wait = queue?.limits?.wait;
-  if (wait === undefined) cancelTimer(draft, 'queueLimit');
-  else startTimer(draft, 'queueLimit', Math.max(0, enqueuedAtMs + wait.afterMs - draft.nowMs));
-}
 
 /** Staff took the contact to another queue: its rules count from here on. */
 export function onMoved(draft: Draft, phase: QueuedPhase | JoiningPhase, queueId: string): void {
@@ -256,6 +172,7 @@ function onRinging(draft: Draft, phase: QueuedPhase, legId: LegId): void {
 }
 
 function onAnswered(draft: Draft, before: QueuedPhase, legId: LegId): void {
+  if (legId === draft.state.callerLegId) return; // told twice, around a restart
   const leg = legOf(draft.state, legId);
   const { offer } = before;
   if (!leg || !offer || leg.offerId !== offer.offerId || leg.state === 'ending') {

@@ -1,7 +1,7 @@
 import type { BridgeId, PlaybackId, RecordingId } from '../../foundation/index.ts';
 import type { ContactEvent } from '../events.ts';
 import type { DiallingPhase } from '../state.ts';
-import { cancelTimer, type Draft, emit, newName, setFacts, setPhase, startTimer, updateLeg } from './draft.ts';
+import { cancelTimer, type Draft, emit, newName, note, setFacts, setPhase, startTimer, updateLeg } from './draft.ts';
 import { sayIntoBridge } from './prompts.ts';
 import { ringOperator } from './queued.ts';
 import { openRecording, recordingFailed, recordingStartLimitMs, takeOpened, takeStarted } from './recording.ts';
@@ -43,6 +43,7 @@ function meet(draft: Draft, phase: DiallingPhase): void {
   if (operator !== undefined) {
     const { operatorId, legId: operatorLegId, bridgeId: holdingBridgeId } = operator;
     enterTalk(draft, { queueId, enqueuedAtMs, operatorId, operatorLegId, holdingBridgeId });
+    introduce(draft);
     return;
   }
   const holdingBridgeId = newName<BridgeId>(draft, 'b');
@@ -52,6 +53,17 @@ function meet(draft: Draft, phase: DiallingPhase): void {
   emit(draft, { type: 'joinBridge', bridgeId: holdingBridgeId, kind: 'holding', legIds: [draft.state.callerLegId] });
   sayIntoBridge(draft, holdingBridgeId, playback, 'call-back-greeting');
   if (reserved !== undefined) ringOperator(draft, waiting, reserved);
+}
+
+/** Joined at once, both hear who calls and that it is recorded: nobody waits for the one or the other in silence. */
+function introduce(draft: Draft): void {
+  const { phase, recording } = draft.state;
+  if (phase.name !== 'talking') return;
+  const playback = newName<PlaybackId>(draft, 'p');
+  const notice = recording?.state === 'running' ? (['recording-notice-short'] as const) : [];
+  setPhase(draft, { ...phase, playback });
+  note(draft, 'introduced', { recorded: notice.length > 0 });
+  sayIntoBridge(draft, phase.talkBridgeId, playback, 'call-back-greeting-short', ...notice);
 }
 
 /** The process died around the start of the recording. */

@@ -4,7 +4,7 @@ import type { ContactState, EarnedPlace } from '../state.ts';
 import { announce, hearsMusic } from './announcing.ts';
 import { type Draft, emit, note } from './draft.ts';
 import { headStartNow } from './ladder.ts';
-import { cancelHeldLate, setCallBacks, updateCallBack } from './promising.ts';
+import { cancelHeldLate, holdCallBacks, setCallBacks, updateCallBack } from './promising.ts';
 import { putRecord } from './record.ts';
 
 /** Whether he has called before, and has a call-back open or gave up a place: asked beside everything else. */
@@ -30,7 +30,7 @@ export function onCallerKnown(draft: Draft, event: Extract<ContactEvent, { type:
 }
 
 /**
- * On entering a queue: nobody dials his call-backs while he is on the line, whatever queue they are of, and he gets back the place he has
+ * On entering a queue: nobody dials his call-backs while he is on the line, whatever queues they are of, and he gets back the place he has
  * in this one. Waits and the ladder are measured from now all the same. True: his place is another now.
  */
 export function takePlace(draft: Draft): boolean {
@@ -38,21 +38,14 @@ export function takePlace(draft: Draft): boolean {
   return givePlace(draft);
 }
 
-function holdCallBacks(draft: Draft): void {
-  for (const { callBackId, state } of draft.state.callBacks ?? []) {
-    if (state !== 'found') continue;
-    updateCallBack(draft, callBackId, { state: 'asked' });
-    emit(draft, { type: 'holdCallBack', callBackId });
-  }
-}
-
 export function onCallBackHeld(draft: Draft, event: Extract<ContactEvent, { type: 'callBackHeld' }>): void {
   const { callBackId, outcome } = event;
   const known = draft.state.callBacks?.find((one) => one.callBackId === callBackId);
   if (known?.state !== 'asked') return;
   if (outcome !== 'held') {
-    // It is being dialled this moment, or there is nothing to hold any more.
-    setCallBacks(draft, draft.state.callBacks?.filter((one) => one !== known) ?? []);
+    if (outcome === 'dialling') updateCallBack(draft, callBackId, { state: 'dialling' });
+    else setCallBacks(draft, draft.state.callBacks?.filter((one) => one !== known) ?? []);
+    holdCallBacks(draft);
     return;
   }
   updateCallBack(draft, callBackId, { state: 'held' });

@@ -60,9 +60,17 @@ export function onTalking(draft: Draft, phase: TalkingPhase, event: ContactEvent
     case 'requestStored':
       keepRequest(draft, event); // asked for while he waited
       return;
-    case 'legAnswered':
-      if (event.legId !== phase.operatorLegId) endLeg(draft, event.legId);
+    case 'legAnswered': {
+      // Of the caller's own it may be told twice, around a restart.
+      const isOfTheTwo = event.legId === phase.operatorLegId || event.legId === draft.state.callerLegId;
+      if (!isOfTheTwo) endLeg(draft, event.legId);
       return;
+    }
+    case 'playbackEnded': {
+      const { playback, ...rest } = phase;
+      if (event.playbackId === playback) setPhase(draft, rest);
+      return;
+    }
     case 'effectFailed':
       // Not joined and nobody gone: the conversation cannot be had. A leg that is gone reports its end itself.
       if (event.effect === 'joinBridge' && event.why !== 'gone') {

@@ -2,7 +2,7 @@ import type { SpokenWait } from '../../ivr/index.ts';
 import { announcementOver, quieten } from './announcing.ts';
 import { graceOf } from './closing-time.ts';
 import { type Draft, emit, endBridge, note, setPhase } from './draft.ts';
-import { enterQueue } from './queued.ts';
+import { enterQueue } from './entering.ts';
 import { markStretch } from './recording.ts';
 import { hush, runFlow } from './voice.ts';
 import { cancelWaitTimers } from './wait-timers.ts';

@@ -28,8 +28,8 @@ export interface CallBackTimes {
 /** Everything is planned again this often, whatever became of the jobs. */
 const reconcileEveryMs = 5 * minuteMs;
 /**
- * After Redis was away contacts that are under way are saved again with their next event. Above the ten seconds for which a
- * contact tries to be saved before it goes on unsaved.
+ * After Redis was away contacts that are under way are saved again with their next event; it may have been away until this process started. Above the ten
+ * seconds for which a contact tries to be saved before it goes on unsaved.
  */
 const settleMs = 30 * secondMs;
 /** Tries of a job that throws: two hours in all when PostgreSQL is away, a minute when no shard is free. Then a reconciliation finds it. */
@@ -52,7 +52,7 @@ export interface CallBackJobsOptions {
   readonly logger: Logger;
   /** Default five minutes. */
   readonly reconcileEveryMs?: number;
-  /** From the return of Redis to the comparison with the live contacts; default half a minute. */
+  /** From the start, or the return of Redis, to the comparison with the live contacts; default half a minute. */
   readonly settleMs?: number;
 }
 
@@ -85,10 +85,9 @@ export class CallBackJobs {
     connection.on('ready', () => this.#redisIsBack());
   }
 
-  /** Redis has been seen. */
+  /** Redis has been seen. What it holds may not be all. */
   start(): void {
-    this.#reconcile('all');
-    this.#reconcileIn(this.#everyMs);
+    this.#planAndSettle();
   }
 
   async stop(): Promise<void> {
@@ -138,10 +137,17 @@ export class CallBackJobs {
     return this.#options.reconcileEveryMs ?? reconcileEveryMs;
   }
 
+  get #settleMs(): number {
+    return this.#options.settleMs ?? settleMs;
+  }
+
   #redisIsBack(): void {
-    if (this.#cancel === undefined) return;
+    if (this.#cancel !== undefined) this.#planAndSettle();
+  }
+
+  #planAndSettle(): void {
     this.#reconcile('planOnly');
-    this.#reconcileIn(this.#options.settleMs ?? settleMs);
+    this.#reconcileIn(this.#settleMs);
   }
 
   #reconcileIn(ms: number): void {

@@ -45,7 +45,7 @@ export interface DueJobsOptions {
   readonly host: string;
   /** Where callers are called back. */
   readonly callBacks?: CallBackTimes;
-  /** How often call-backs are compared with the live contacts, and how long after the return of Redis; defaults are for service. */
+  /** How often call-backs are compared with the live contacts, and how long after the start and the return of Redis; defaults are for service. */
   readonly reconcile?: { readonly everyMs: number; readonly settleMs: number };
   readonly clock: Clock;
   readonly logger: Logger;

@@ -1,4 +1,5 @@
 import {
+  type AnsweredRequest,
   type CallBack,
   type CallBackDraft,
   type CallBackRepository,
@@ -11,6 +12,7 @@ import { type CallBackId, newId } from '../../foundation/index.ts';
 /** The twin of the call-backs' tables: same contract, nothing durable. */
 export function createMemoryCallBackRepository(): CallBackRepository {
   const byId = new Map<CallBackId, CallBack>();
+  const requests = new Map<string, AnsweredRequest>();
   const all = (): readonly CallBack[] => [...byId.values()];
   const put = (callBack: CallBack): CallBack => {
     byId.set(callBack.callBackId, structuredClone(callBack));
@@ -26,7 +28,8 @@ export function createMemoryCallBackRepository(): CallBackRepository {
   };
 
   return {
-    promise: async (draft, { room }) => promise({ all, put }, draft, room),
+    promise: async (draft, options) => promiseOnce({ byId, requests, all, put }, draft, options),
+    answered: async (requestKey) => structuredClone(requests.get(requestKey)),
     openOf: async (number) =>
       structuredClone(
         all()
@@ -55,6 +58,18 @@ export function createMemoryCallBackRepository(): CallBackRepository {
           .sort((a, b) => (a.callBackId < b.callBackId ? 1 : -1))
           .slice(0, limit),
       ),
+    ...overviews({ all, put }),
+  };
+}
+
+interface Rows {
+  readonly all: () => readonly CallBack[];
+  readonly put: (callBack: CallBack) => CallBack;
+}
+
+/** Verbs over many rows. */
+function overviews({ all, put }: Rows): Pick<CallBackRepository, 'scheduled' | 'owned' | 'promised' | 'spread'> {
+  return {
     scheduled: async (limit) =>
       all()
         .filter(({ state }) => state === 'scheduled')
@@ -80,16 +95,38 @@ export function createMemoryCallBackRepository(): CallBackRepository {
   };
 }
 
-function promise(
-  rows: { readonly all: () => readonly CallBack[]; readonly put: (callBack: CallBack) => CallBack },
+/** A request with a key is answered once. */
+function promiseOnce(
+  rows: Rows & { readonly byId: ReadonlyMap<CallBackId, CallBack>; readonly requests: Map<string, AnsweredRequest> },
   draft: CallBackDraft,
-  room: readonly CallBackRoom[],
+  { room, requestKey }: Parameters<CallBackRepository['promise']>[1],
+): Awaited<ReturnType<CallBackRepository['promise']>> {
+  const { byId, requests } = rows;
+  if (requestKey === undefined) return promise(rows, draft, { room, asked: 'byCaller' });
+  const before = requests.get(requestKey);
+  const known = before && byId.get(before.callBackId);
+  if (before !== undefined && known !== undefined) {
+    return { outcome: 'promised', callBack: structuredClone(known), merged: before.merged };
+  }
+  const answer = promise(rows, draft, { room, asked: 'elsewhere' });
+  if (answer.outcome === 'promised') {
+    const { callBackId, dueAtMs } = answer.callBack;
+    requests.set(requestKey, { callBackId, dueAtMs, merged: answer.merged });
+  }
+  return answer;
+}
+
+function promise(
+  rows: Rows,
+  draft: CallBackDraft,
+  { room, asked }: { readonly room: readonly CallBackRoom[]; readonly asked: 'byCaller' | 'elsewhere' },
 ): Awaited<ReturnType<CallBackRepository['promise']>> {
   const open = rows.all().filter((callBack) => callBack.queueId === draft.queueId && moves.isOpen(callBack));
-  const known = open.find(({ number }) => number === draft.number);
-  const stands = known && moves.standsAsItIs(known, draft);
+  const ofNumber = open.filter(({ number }) => number === draft.number);
+  const known = moves.askedAgain(ofNumber, draft, asked);
+  const stands = known && moves.standsAsItIs(known, draft, asked);
   if (known !== undefined && stands !== undefined) {
-    return { outcome: 'promised', callBack: structuredClone(known), merged: stands === 'dialling' };
+    return { outcome: 'promised', callBack: structuredClone(known), merged: stands !== 'repeat' };
   }
   const day = moves.roomFor(
     room,
@@ -118,11 +155,23 @@ function promisedByDay(open: readonly CallBack[]): readonly Promised[] {
           queueId: first.queueId,
           day: first.promisedDay,
           open: group.length,
-          ...(waiting.length === 0 ? {} : { oldestDueAtMs: Math.min(...waiting.map(({ dueAtMs }) => dueAtMs)) }),
+          ...soonest('oldestDueAtMs', waiting),
+          ...soonest(
+            'oldestChosenAtMs',
+            waiting.filter(({ wish }) => wish.kind === 'at'),
+          ),
         },
       ];
     })
     .sort((a, b) => (a.queueId === b.queueId ? compare(a.day, b.day) : compare(a.queueId, b.queueId)));
+}
+
+function soonest<Name extends 'oldestDueAtMs' | 'oldestChosenAtMs'>(
+  name: Name,
+  waiting: readonly CallBack[],
+): { readonly [Key in Name]?: number } {
+  const instants = waiting.map(({ dueAtMs }) => dueAtMs);
+  return (instants.length === 0 ? {} : { [name]: Math.min(...instants) }) as { readonly [Key in Name]?: number };
 }
 
 function compare(a: string, b: string): number {

@@ -11,7 +11,7 @@ export function createMemoryReturningCallers(parts: {
   return {
     earlierPlaces: async ({ ani, sinceMs }) => {
       if (ani === '') return { callBacks: [], abandoned: [] };
-      const open = (await callBacks.openOf(ani)).filter(({ state }) => state !== 'dialling');
+      const open = await callBacks.openOf(ani);
       return {
         callBacks: open.map(({ callBackId, queueId, placeMs }) => ({ callBackId, queueId, placeMs })),
         abandoned: abandonedAmong(await records.list({ ani, limit: lastOperatorDepth }), sinceMs),

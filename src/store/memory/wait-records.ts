@@ -33,7 +33,8 @@ export function createMemoryWaitRecords(records: () => Promise<readonly ContactR
 
 function recordedWait(record: ContactRecord, all: readonly ContactRecord[]): readonly RecordedWait[] {
   const { lineId = '', queueId = '', enqueuedAtMs, waitMs, outcome, talkMs, wrapUpMs } = record;
-  if (enqueuedAtMs === undefined || waitMs === undefined || outcome === undefined || isDialled(record)) return [];
+  if (enqueuedAtMs === undefined || waitMs === undefined || outcome === undefined || record.kind !== undefined)
+    return [];
   const concluded = record.timeline
     .filter(({ kind }) => (concludingKinds as readonly string[]).includes(kind))
     .map(({ atMs }) => atMs - enqueuedAtMs);
@@ -55,12 +56,6 @@ function recordedWait(record: ContactRecord, all: readonly ContactRecord[]): rea
 function talkingWait({ contactId, number, ...wait }: TalkingWait, all: readonly ContactRecord[]): RecordedWait {
   const repeat = number === '' ? {} : { isRepeat: isRepeat({ contactId, ani: number }, wait.enqueuedAtMs, all) };
   return { ...wait, end: 'answered', ...repeat };
-}
-
-function isDialled(record: ContactRecord): boolean {
-  const outcome: string = record.outcome ?? '';
-  const kind: unknown = 'kind' in record ? record.kind : undefined;
-  return kind === 'callBack' || (outcome.startsWith('callBack') && outcome !== 'callBackPromised');
 }
 
 function endOf(outcome: string): RecordedWait['end'] {

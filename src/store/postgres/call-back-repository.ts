@@ -1,18 +1,17 @@
-import { type Selectable, sql } from 'kysely';
+import { sql } from 'kysely';
 import {
+  type AnsweredRequest,
   type CallBack,
-  type CallBackAttempt,
   type CallBackDraft,
   type CallBackRepository,
-  type CallBackRoom,
   type CallBackState,
   moves,
 } from '../../callbacks/index.ts';
-import { asId, type CallBackId, type CaseId, type CommandMeta, type ContactId, newId } from '../../foundation/index.ts';
+import { asId, type CallBackId, type ContactId, newId } from '../../foundation/index.ts';
+import { type HistoryRow, insertHistory, read, toRow, write } from './call-back-rows.ts';
 import type { Database, Db } from './database.ts';
-import { phoneNumberPurpose, type Sealer, sealedIn } from './sealer.ts';
-import type { CallBackAttemptsTable, CallBacksTable } from './tables.ts';
-import { instant, msOrNull, present, storableText, wholeOrNull } from './values.ts';
+import { phoneNumberPurpose, type Sealer } from './sealer.ts';
+import { instant, msOrNull, present, storableText } from './values.ts';
 
 /** First half of the name of a queue's advisory lock; the other is the queue's. Nothing else locks by this number. */
 const bookingLock = 7_401;
@@ -22,8 +21,27 @@ const bookingLock = 7_401;
  * room holds the lock of the queue, so that several processes together never promise more than there is.
  */
 export function createCallBackRepository(database: Database, sealer: Sealer): CallBackRepository {
-  const { db, guard } = database;
+  return {
+    ...promising(database, sealer),
+    ...moving(database, sealer),
+    ...reading(database, sealer),
+    ...overviews(database),
+  };
+}
 
+function promising({ db, guard }: Database, sealer: Sealer): Pick<CallBackRepository, 'promise' | 'answered'> {
+  return {
+    promise: (draft, options) =>
+      guard('promising a call-back', () =>
+        db.transaction().execute((transaction) => promiseOnce(transaction, sealer, draft, options)),
+      ),
+    answered: (requestKey) => guard('looking for a request', () => answered(db, requestKey)),
+  };
+}
+
+type Moves = 'hold' | 'letGo' | 'cancel' | 'claim' | 'postpone' | 'beginAttempt' | 'endAttempt';
+
+function moving({ db, guard }: Database, sealer: Sealer): Pick<CallBackRepository, Moves> {
   const move = <Answer>(
     what: string,
     callBackId: CallBackId,
@@ -43,21 +61,7 @@ export function createCallBackRepository(database: Database, sealer: Sealer): Ca
         return answer;
       }),
     );
-
   return {
-    promise: (draft, { room, meta }) =>
-      guard('promising a call-back', () =>
-        db.transaction().execute((transaction) => promise(transaction, sealer, draft, { room, meta })),
-      ),
-    openOf: (number) =>
-      guard('reading the call-backs of a number', () =>
-        read(db, sealer, (query) =>
-          query
-            .where('numberIndex', '=', sealer.blindIndex(storableText(number), phoneNumberPurpose))
-            .where('state', 'in', moves.openStates)
-            .orderBy('placeAt'),
-        ),
-      ),
     hold: (callBackId, contactId) =>
       move('holding a call-back', callBackId, (callBack) => moves.hold(callBack, contactId)),
     letGo: (callBackId, contactId, dueAtMs) =>
@@ -76,6 +80,20 @@ export function createCallBackRepository(database: Database, sealer: Sealer): Ca
       move('writing down an attempt', callBackId, (callBack) => moves.beginAttempt(callBack, contactId, nowMs)),
     endAttempt: (callBackId, contactId, end) =>
       move('ending an attempt', callBackId, (callBack) => moves.endAttempt(callBack, contactId, end)),
+  };
+}
+
+function reading({ db, guard }: Database, sealer: Sealer): Pick<CallBackRepository, 'openOf' | 'get' | 'list'> {
+  return {
+    openOf: (number) =>
+      guard('reading the call-backs of a number', () =>
+        read(db, sealer, (query) =>
+          query
+            .where('numberIndex', '=', sealer.blindIndex(storableText(number), phoneNumberPurpose))
+            .where('state', 'in', moves.openStates)
+            .orderBy('placeAt'),
+        ),
+      ),
     get: (callBackId) =>
       guard('reading a call-back', async () => {
         const found = await read(db, sealer, (query) => query.where('callBackId', '=', storableText(callBackId)));
@@ -92,7 +110,6 @@ export function createCallBackRepository(database: Database, sealer: Sealer): Ca
             .limit(limit),
         ),
       ),
-    ...overviews(database),
   };
 }
 
@@ -123,28 +140,7 @@ function overviews({ db, guard }: Database): Pick<CallBackRepository, 'scheduled
           state: row.state as CallBackState,
         }));
       }),
-    promised: () =>
-      guard('counting promised call-backs', async () => {
-        const rows = await db
-          .selectFrom('callBacks')
-          .select([
-            'queueId',
-            'promisedDay',
-            sql<number>`count(*)::int`.as('open'),
-            sql<Date | null>`min(due_at) filter (where state in ('scheduled', 'claimed'))`.as('oldestDueAt'),
-          ])
-          .where('state', 'in', moves.openStates)
-          .groupBy(['queueId', 'promisedDay'])
-          .orderBy(sql`queue_id collate "C"`)
-          .orderBy('promisedDay')
-          .execute();
-        return rows.map(({ queueId, promisedDay, open, oldestDueAt }) => ({
-          queueId,
-          day: promisedDay,
-          open,
-          ...present({ oldestDueAtMs: msOrNull(oldestDueAt) }),
-        }));
-      }),
+    promised: () => guard('counting promised call-backs', () => promisedByDay(db)),
     spread: (queueId, openingMs, overMs) =>
       guard('spreading call-backs', () =>
         db.transaction().execute(async (transaction) => {
@@ -168,25 +164,83 @@ function overviews({ db, guard }: Database): Pick<CallBackRepository, 'scheduled
   };
 }
 
+/** What is open, by queue and day. */
+async function promisedByDay(db: Db): ReturnType<CallBackRepository['promised']> {
+  const rows = await db
+    .selectFrom('callBacks')
+    .select([
+      'queueId',
+      'promisedDay',
+      sql<number>`count(*)::int`.as('open'),
+      sql<Date | null>`min(due_at) filter (where state in ('scheduled', 'claimed'))`.as('oldestDueAt'),
+      sql<Date | null>`min(due_at) filter (where wish = 'at' and state in ('scheduled', 'claimed'))`.as(
+        'oldestChosenAt',
+      ),
+    ])
+    .where('state', 'in', moves.openStates)
+    .groupBy(['queueId', 'promisedDay'])
+    .orderBy(sql`queue_id collate "C"`)
+    .orderBy('promisedDay')
+    .execute();
+  return rows.map(({ queueId, promisedDay, open, oldestDueAt, oldestChosenAt }) => ({
+    queueId,
+    day: promisedDay,
+    open,
+    ...present({ oldestDueAtMs: msOrNull(oldestDueAt), oldestChosenAtMs: msOrNull(oldestChosenAt) }),
+  }));
+}
+
 type Promised = Awaited<ReturnType<CallBackRepository['promise']>>;
 
+type PromiseOptions = Parameters<CallBackRepository['promise']>[1];
+
+/** A request with a key is answered once: two at a time wait for each other at the lock of the queue. */
+async function promiseOnce(db: Db, sealer: Sealer, draft: CallBackDraft, options: PromiseOptions): Promise<Promised> {
+  const { requestKey } = options;
+  await lockBooking(db, draft.queueId);
+  if (requestKey === undefined) return await promise(db, sealer, draft, options);
+  const before = await answered(db, requestKey);
+  if (before !== undefined) {
+    const [callBack] = await read(db, sealer, (query) => query.where('callBackId', '=', before.callBackId));
+    if (callBack !== undefined) return { outcome: 'promised', callBack, merged: before.merged };
+  }
+  const answer = await promise(db, sealer, draft, options);
+  if (answer.outcome === 'promised') {
+    const { callBackId, dueAtMs } = answer.callBack;
+    const kept = { requestKey: storableText(requestKey), callBackId, dueAt: instant(dueAtMs), merged: answer.merged };
+    await db.insertInto('callBackRequests').values(kept).execute();
+  }
+  return answer;
+}
+
+async function answered(db: Db, requestKey: string): Promise<AnsweredRequest | undefined> {
+  const row = await db
+    .selectFrom('callBackRequests')
+    .selectAll()
+    .where('requestKey', '=', storableText(requestKey))
+    .executeTakeFirst();
+  return row && { callBackId: asId<CallBackId>(row.callBackId), dueAtMs: row.dueAt.getTime(), merged: row.merged };
+}
+
+/** Under the lock of the queue. */
 async function promise(
   db: Db,
   sealer: Sealer,
   draft: CallBackDraft,
-  { room, meta }: { readonly room: readonly CallBackRoom[]; readonly meta: CommandMeta },
+  { room, meta, requestKey }: PromiseOptions,
 ): Promise<Promised> {
-  await lockBooking(db, draft.queueId);
-  const [known] = await read(db, sealer, (query) =>
+  const ofNumber = await read(db, sealer, (query) =>
     query
       .where('numberIndex', '=', sealer.blindIndex(storableText(draft.number), phoneNumberPurpose))
       .where('queueId', '=', storableText(draft.queueId))
       .where('state', 'in', moves.openStates)
       .forUpdate(),
   );
-  const stands = known && moves.standsAsItIs(known, draft);
+  const asked = requestKey === undefined ? 'byCaller' : 'elsewhere';
+  const known = moves.askedAgain(ofNumber, draft, asked);
+  const stands = known && moves.standsAsItIs(known, draft, asked);
   if (known !== undefined && stands !== undefined) {
-    return { outcome: 'promised', callBack: known, merged: stands === 'dialling' };
+    return { outcome: 'promised', callBack: known, merged: stands !== 'repeat' };
   }
   const booked = await bookedByDay(db, draft.queueId, known?.callBackId);
   const day = moves.roomFor(room, (name) => booked.get(name) ?? 0);
@@ -222,148 +276,4 @@ async function bookedByDay(
     .groupBy('promisedDay')
     .execute();
   return new Map(rows.map(({ promisedDay, open }) => [promisedDay, open]));
-}
-
-interface HistoryRow {
-  readonly callBackId: CallBackId;
-  readonly atMs: number;
-  readonly meta: CommandMeta;
-  readonly change: 'promised' | 'merged' | 'cancelled';
-}
-
-async function insertHistory(db: Db, { callBackId, atMs, meta, change }: HistoryRow): Promise<void> {
-  await db
-    .insertInto('callBackHistory')
-    .values({
-      callBackId,
-      at: instant(atMs),
-      actorKind: meta.actor.kind,
-      actorId: storableText(meta.actor.id),
-      reason: storableText(meta.reason),
-      change,
-    })
-    .execute();
-}
-
-type CallBackQuery = ReturnType<typeof selectCallBacks>;
-
-function selectCallBacks(db: Db) {
-  return db.selectFrom('callBacks').selectAll();
-}
-
-/** The rows a query chooses, each with its attempts. */
-async function read(
-  db: Db,
-  sealer: Sealer,
-  choose: (query: CallBackQuery) => CallBackQuery,
-): Promise<readonly CallBack[]> {
-  const rows = await choose(selectCallBacks(db)).execute();
-  if (rows.length === 0) return [];
-  const attempts = await db
-    .selectFrom('callBackAttempts')
-    .selectAll()
-    .where(
-      'callBackId',
-      'in',
-      rows.map((row) => row.callBackId),
-    )
-    .orderBy('number')
-    .execute();
-  const byCallBack = Map.groupBy(attempts, ({ callBackId }) => callBackId);
-  return rows.map((row) => toCallBack(row, byCallBack.get(row.callBackId) ?? [], sealer));
-}
-
-/** Writes what a move has changed: the row, and the last attempt when it has begun or ended. */
-async function write(db: Db, sealer: Sealer, before: CallBack, next: CallBack): Promise<void> {
-  const { callBackId } = next;
-  // The number is what it was found by: it stays sealed as it is.
-  const { callBackId: _id, numberSealed: _sealed, numberIndex: _index, ...row } = toRow(next, sealer);
-  await db.updateTable('callBacks').set(row).where('callBackId', '=', callBackId).execute();
-  const last = next.attempts.at(-1);
-  if (last === undefined || next.attempts === before.attempts) return;
-  const ended = {
-    endedAt: last.endedAtMs === undefined ? null : instant(last.endedAtMs),
-    outcome: last.outcome ?? null,
-  };
-  if (next.attempts.length > before.attempts.length) {
-    const { number, contactId, startedAtMs } = last;
-    const begun = { callBackId, number, contactId, startedAt: instant(startedAtMs), ...ended };
-    await db.insertInto('callBackAttempts').values(begun).execute();
-  } else {
-    await db
-      .updateTable('callBackAttempts')
-      .set(ended)
-      .where('callBackId', '=', callBackId)
-      .where('number', '=', last.number)
-      .execute();
-  }
-}
-
-function toRow(callBack: CallBack, sealer: Sealer): Selectable<CallBacksTable> {
-  const { callBackId, wish } = callBack;
-  const number = storableText(callBack.number);
-  return {
-    callBackId,
-    state: callBack.state,
-    queueId: storableText(callBack.queueId),
-    lineId: storableText(callBack.lineId),
-    topic: storableText(callBack.topic),
-    language: storableText(callBack.language),
-    numberSealed: sealer.seal(number, sealedIn.callBackNumber(callBackId)),
-    numberIndex: sealer.blindIndex(number, phoneNumberPurpose),
-    placeAt: instant(callBack.placeMs),
-    wish: wish.kind,
-    wishAt: wish.kind === 'at' ? instant(wish.atMs) : null,
-    utcOffsetMinutes: callBack.utcOffsetMinutes ?? null,
-    caseId: callBack.caseId ?? null,
-    createdAt: instant(callBack.createdAtMs),
-    promisedBy: callBack.promisedBy,
-    contactId: callBack.contactId ?? null,
-    dueAt: instant(callBack.dueAtMs),
-    promisedDay: callBack.promisedDay,
-    reason: callBack.reason === undefined ? null : storableText(callBack.reason),
-    hoursAheadMs: wholeOrNull(callBack.hoursAheadMs),
-  };
-}
-
-function toCallBack(
-  row: Selectable<CallBacksTable>,
-  attempts: readonly Selectable<CallBackAttemptsTable>[],
-  sealer: Sealer,
-): CallBack {
-  return {
-    callBackId: asId<CallBackId>(row.callBackId),
-    state: row.state as CallBackState,
-    queueId: row.queueId,
-    lineId: row.lineId,
-    topic: row.topic,
-    language: row.language,
-    number: sealer.open(row.numberSealed, sealedIn.callBackNumber(row.callBackId)),
-    placeMs: row.placeAt.getTime(),
-    wish:
-      row.wish === 'at'
-        ? { kind: 'at', atMs: row.wishAt?.getTime() ?? row.dueAt.getTime() }
-        : { kind: row.wish as 'soon' | 'nextOpening' },
-    createdAtMs: row.createdAt.getTime(),
-    promisedBy: asId<ContactId>(row.promisedBy),
-    dueAtMs: row.dueAt.getTime(),
-    promisedDay: row.promisedDay,
-    attempts: attempts.map(toAttempt),
-    ...present({
-      utcOffsetMinutes: row.utcOffsetMinutes,
-      caseId: row.caseId as CaseId | null,
-      contactId: row.contactId as ContactId | null,
-      reason: row.reason,
-      hoursAheadMs: row.hoursAheadMs,
-    }),
-  };
-}
-
-function toAttempt(row: Selectable<CallBackAttemptsTable>): CallBackAttempt {
-  return {
-    number: row.number,
-    contactId: asId<ContactId>(row.contactId),
-    startedAtMs: row.startedAt.getTime(),
-    ...present({ endedAtMs: msOrNull(row.endedAt), outcome: row.outcome as CallBackAttempt['outcome'] | null }),
-  };
 }

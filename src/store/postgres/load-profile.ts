@@ -3,9 +3,9 @@ import type { Database, Statement } from './database.ts';
 import { instantText } from './values.ts';
 
 /**
- * $1: queues, $2 and $3: the range. A call-back's place is older than its contact, so that it is no arrival; nor is who was given an
- * older place back, who has been counted with it. Hours are cut on the wall of the queue's zone; an operator's hours on full hours of UTC, which in a zone of
- * half hours shifts them by half of one.
+ * $1: queues, $2 and $3: the range. Every caller who entered the queue is an arrival, also who was given an older place back: he calls again. A contact that we
+ * dialled is none. Hours are cut on the wall of the queue's zone; an operator's hours on full hours of UTC, which in a zone of half hours shifts them by half
+ * of one.
  */
 const readLoads: Statement = {
   name: 'read-load-profile',
@@ -14,7 +14,7 @@ const readLoads: Statement = {
   ), arrivals as (
     select q.queue_id, date_trunc('hour', c.enqueued_at at time zone q.time_zone) as hour, count(*) as arrivals
     from contacts c join asked q on q.queue_id = c.queue_id
-    where c.arrived_at >= $2::timestamptz and c.arrived_at < $3::timestamptz and c.enqueued_at >= c.arrived_at
+    where c.arrived_at >= $2::timestamptz and c.arrived_at < $3::timestamptz and c.enqueued_at is not null and c.kind is null
     group by 1, 2
   ), ready as (
     select a.operator_id, h.at,

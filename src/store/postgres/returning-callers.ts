@@ -26,7 +26,7 @@ const findEarlierPlaces: Statement = {
   select a.n, b.call_back_id, null as contact_id, b.queue_id, b.place_at, null::timestamptz as ended_at, null as outcome, null::jsonb as returned
   from asked a cross join lateral (
     select call_back_id, queue_id, place_at from call_backs
-    where number_index = a.number_index and state in ('held', 'scheduled', 'claimed') order by place_at
+    where number_index = a.number_index and state in ('held', 'scheduled', 'claimed', 'dialling') order by place_at
   ) b
   union all
   select n, null, contact_id, queue_id, enqueued_at, ended_at, outcome, (

@@ -57,8 +57,7 @@ const countWaits: Statement = {
       ${repeatOf('c')} as repeat
     from periods p
     join contacts c on c.enqueued_at >= p.from_at and c.enqueued_at < p.until_at
-    where c.wait_ms is not null and c.outcome is not null and c.kind is distinct from 'callBack'
-      and (c.outcome not like 'callBack%' or c.outcome = 'callBackPromised')
+    where c.wait_ms is not null and c.outcome is not null and c.kind is null
       and ${askedFor('c')}
     union all
     select p.n, case when $2::boolean then l.line_id end, case when $3::boolean then l.queue_id end,

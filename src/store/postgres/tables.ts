@@ -146,6 +146,13 @@ export interface CallBackAttemptsTable {
   outcome: string | null;
 }
 
+export interface CallBackRequestsTable {
+  requestKey: string;
+  callBackId: string;
+  dueAt: Instant;
+  merged: boolean;
+}
+
 export interface CallBackHistoryTable {
   historyId: Generated<number>;
   callBackId: string;
@@ -216,6 +223,7 @@ export interface Tables {
   callBacks: CallBacksTable;
   callBackAttempts: CallBackAttemptsTable;
   callBackHistory: CallBackHistoryTable;
+  callBackRequests: CallBackRequestsTable;
   outbox: OutboxTable;
   configVersions: ConfigVersionsTable;
   operatorActivity: OperatorActivityTable;

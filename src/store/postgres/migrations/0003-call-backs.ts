@@ -34,8 +34,8 @@ const statements = [
     constraint call_backs_utc_offset check (utc_offset_minutes between -720 and 840),
     constraint call_backs_promised_day check (promised_day ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$')
   )`,
-  // Somebody who asks twice is called back once.
-  sql`create unique index call_backs_open on call_backs (number_index, queue_id)
+  // Not unique: two callers behind one number are called back both. Who books holds the lock of the queue.
+  sql`create index call_backs_open on call_backs (number_index, queue_id)
     where state in ('held', 'scheduled', 'claimed', 'dialling')`,
   sql`create index call_backs_due on call_backs (due_at) where state = 'scheduled'`,
   sql`create index call_backs_promised on call_backs (queue_id, promised_day)
@@ -56,6 +56,15 @@ const statements = [
   )`,
   sql`create unique index call_back_attempts_open on call_back_attempts (call_back_id) where ended_at is null`,
 
+  // What was answered to a request with a key of its own: the same again is answered like the first.
+  sql`create table call_back_requests (
+    request_key text primary key,
+    call_back_id text not null references call_backs on delete cascade,
+    due_at timestamptz not null,
+    merged boolean not null
+  )`,
+  sql`create index call_back_requests_of on call_back_requests (call_back_id)`,
+
   sql`create table call_back_history (
     history_id bigint generated always as identity primary key,
     call_back_id text not null references call_backs on delete cascade,
@@ -68,7 +77,7 @@ const statements = [
   sql`create index call_back_history_of on call_back_history (call_back_id, history_id)`,
 ];
 
-const tables = ['call_back_history', 'call_back_attempts', 'call_backs'];
+const tables = ['call_back_history', 'call_back_requests', 'call_back_attempts', 'call_backs'];
 
 export const callBacks: Migration = {
   async up(db: Kysely<unknown>) {

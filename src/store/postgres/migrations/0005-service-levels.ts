@@ -7,11 +7,11 @@ import type { Migration } from 'kysely/migration';
  */
 export const serviceLevels: Migration = {
   async up(db: Kysely<unknown>) {
-    // 'callBack': a contact that we dialled.
-    await sql`alter table contacts add column if not exists kind text`.execute(db);
+    // The operators of a day long past are found from its end as well.
+    await sql`create index operator_activity_ended on operator_activity (ended_at)`.execute(db);
     await sql`create index contacts_enqueued_at on contacts (enqueued_at) where enqueued_at is not null`.execute(db);
   },
   async down(db: Kysely<unknown>) {
-    await sql`drop index contacts_enqueued_at`.execute(db);
+    await sql`drop index contacts_enqueued_at, operator_activity_ended`.execute(db);
   },
 };
