@@ -16,6 +16,8 @@ export interface CallPlan {
   readonly utterances: readonly Utterance[];
   readonly hangUpIn?: HangUpIn;
   readonly withOperator: boolean;
+  /** He orders a call-back while he waits, hangs up, and is called. */
+  readonly callBack: boolean;
   /** Extension; chosen by the queue when left out. */
   readonly operator?: string;
   readonly ani?: string;
@@ -26,11 +28,13 @@ export interface CallPlan {
 }
 
 /** What has to happen for the call to count as good. */
-export type Goal = 'unknownNumber' | 'closed' | 'menu' | 'queue' | 'ringing' | 'talk';
+export type Goal = 'unknownNumber' | 'closed' | 'menu' | 'queue' | 'ringing' | 'talk' | 'callBack';
 
 const usage = `usage: npm run call -- NUMBER [--keys 1] [--operator 101] [--hang-up-in menu|queue|ringing|talk] [--no-operator]
                           [--at 2027-01-03T15:00+03:00] [--talk-seconds 3] [--ani NUMBER|withheld] [--json]
-  --keys   one key for each menu; with commas, what to enter at each place, for example 4,1,1,s5,1: s5 says something for 5 seconds`;
+       npm run call -- NUMBER --call-back [--keys 1] [--operator 101] [--at …] [--talk-seconds 3] [--ani NUMBER] [--json]
+  --keys   one key for each menu; with commas, what to enter at each place, for example 4,1,1,s5,1: s5 says something for 5 seconds
+  --call-back   nobody answers at first: the caller orders a call-back by keys, hangs up, and is called`;
 
 const places: readonly string[] = ['menu', 'queue', 'ringing', 'talk'];
 const longestTalkSeconds = 600;
@@ -47,6 +51,7 @@ export function parseCallArgs(args: readonly string[]): CallPlan | string {
         operator: { type: 'string' },
         'hang-up-in': { type: 'string' },
         'no-operator': { type: 'boolean', default: false },
+        'call-back': { type: 'boolean', default: false },
         at: { type: 'string' },
         'talk-seconds': { type: 'string', default: '3' },
         ani: { type: 'string' },
@@ -71,9 +76,17 @@ export function parseCallArgs(args: readonly string[]): CallPlan | string {
     if (values['no-operator'] && (place === 'ringing' || place === 'talk')) {
       return fault(`--no-operator: nobody can be ${place === 'talk' ? 'talked to' : 'rung'} without an operator`);
     }
+    const callBack = values['call-back'];
+    if (callBack && (values['no-operator'] || place !== undefined)) {
+      return fault(
+        '--call-back: somebody has to be there when he is called, and he hangs up himself: leave --no-operator and --hang-up-in out',
+      );
+    }
+    if (callBack && values.ani === 'withheld') return fault('--call-back: a withheld number cannot be called');
     return {
       number,
       utterances,
+      callBack,
       withOperator: !values['no-operator'] && place !== 'queue' && place !== 'menu',
       talkMs: talkSeconds * secondMs,
       json: values.json,
@@ -122,5 +135,6 @@ export function goalOf(
   if (verdict?.open === false && plan.hangUpIn !== 'menu') {
     return { goal: 'closed', line, ...(verdict.opensAtMs === undefined ? {} : { opensAtMs: verdict.opensAtMs }) };
   }
+  if (plan.callBack) return { goal: 'callBack', line };
   return { goal: plan.hangUpIn ?? (plan.withOperator ? 'talk' : 'queue'), line };
 }

@@ -30,6 +30,11 @@ export interface TestPhone {
   nextCall(limitMs: number): Promise<TestLeg>;
 }
 
+/** Somebody whom the hotline can call. */
+export interface TestCitizen {
+  nextCall(limitMs: number): Promise<TestLeg>;
+}
+
 export interface TestPhones {
   call(request: {
     readonly number: string;
@@ -41,6 +46,11 @@ export interface TestPhones {
     readonly password: string;
     readonly behaviour: { readonly kind: 'ring' } | { readonly kind: 'answer'; readonly afterMs: number };
   }): Promise<TestPhone>;
+  /** From now on the number (E.164) is his. */
+  citizen(request: {
+    readonly number: string;
+    readonly behaviour: { readonly kind: 'answer'; readonly afterMs: number };
+  }): TestCitizen;
   stop(): Promise<void>;
 }
 
@@ -52,6 +62,8 @@ export interface CallPorts {
   startPhones(options: {
     readonly target: { readonly host: string; readonly port: number };
     readonly callerAddress: string;
+    /** Where they are called, at that address; any when left out. Rejects with `PHONES_UNAVAILABLE` when it is taken. */
+    readonly callerPort?: number;
   }): Promise<TestPhones>;
   nowMs(): number;
   readonly terminal: Terminal;

@@ -1,42 +1,8 @@
 import { DozvonError, hasCode, messageOf, secondMs } from '../foundation/index.ts';
-import type { ApiClient } from './api-client.ts';
-import type { CallOperators } from './call-operators.ts';
-import type { CallPlan, Goal, Utterance } from './call-plan.ts';
-import type { TestLeg, TestPhones } from './call-ports.ts';
-import { asksForKeys } from './call-story.ts';
-import type { ContactWatch } from './contact-watch.ts';
-
-/** Far enough apart, and from the harmonics of each other, to be told apart in a narrow filter. */
-const callerHz = 1_000;
-const operatorHz = 1_300;
-
-const limits = {
-  answerMs: 20 * secondMs,
-  findMs: 10 * secondMs,
-  /** Three tries of the longest menu of the reference flows, and some. */
-  menuMs: 180 * secondMs,
-  /** A first operator may be in wrap-up (30 s) or have to be passed over. */
-  offerMs: 90 * secondMs,
-  joinMs: 30 * secondMs,
-  endMs: 20 * secondMs,
-  verifyMs: 40 * secondMs,
-};
-
-/** A menu is heard for so long before a key is pressed, as a person does. */
-const beforeKeyMs = 800;
-/** How long a caller who hangs up in the queue or during ringing stays there. */
-const stayMs = 2 * secondMs;
-
-export interface CallParts {
-  readonly plan: CallPlan;
-  readonly goal: Goal;
-  readonly api: ApiClient;
-  readonly phones: TestPhones;
-  readonly watch: ContactWatch;
-  readonly operators: CallOperators;
-  /** Adds a line of our own to the timeline. */
-  readonly say: (sentence: string) => void;
-}
+import { orderCallBack } from './call-back-run.ts';
+import type { Utterance } from './call-plan.ts';
+import type { TestLeg } from './call-ports.ts';
+import { type CallParts, callerHz, limits, nextQuestion, pause, press, stayMs, talk } from './call-steps.ts';
 
 /** Places the call and does what the plan says; returns what did not happen, one sentence each. Every wait has a bound. */
 export async function runCall(parts: CallParts): Promise<readonly string[]> {
@@ -75,6 +41,10 @@ async function drive(caller: TestLeg, parts: CallParts, failures: string[]): Pro
       await walk(caller, parts);
       if (caller.state !== 'ended') await listenOn(caller, parts);
       return;
+    case 'callBack':
+      await walk(caller, parts);
+      if (parts.callingBack !== undefined) await orderCallBack(caller, parts, parts.callingBack);
+      return;
     case 'queue':
     case 'ringing':
     case 'talk':
@@ -95,20 +65,6 @@ async function walk(caller: TestLeg, parts: CallParts): Promise<void> {
   }
 }
 
-/** Waits for the place that asks for the utterance (or for the end of the menu); returns the count of entries up to it. */
-async function nextQuestion(parts: CallParts, from: number, utterance?: Utterance): Promise<number> {
-  const { watch } = parts;
-  const kinds =
-    utterance?.kind === 'message' ? ['messageStarted', 'queued', 'ended'] : ['promptStarted', 'queued', 'ended'];
-  const entry = await watch.entry(kinds, {
-    limitMs: limits.menuMs,
-    what: utterance?.kind === 'message' ? 'to be asked for a spoken message' : 'to be asked for a key',
-    after: from,
-    fits: (candidate) => candidate.kind !== 'promptStarted' || asksForKeys(candidate),
-  });
-  return watch.entries.indexOf(entry) + 1;
-}
-
 async function utter(caller: TestLeg, utterance: Utterance, { say }: CallParts): Promise<void> {
   if (utterance.kind === 'message') {
     await caller.playTone(callerHz, utterance.lastsMs);
@@ -116,9 +72,7 @@ async function utter(caller: TestLeg, utterance: Utterance, { say }: CallParts):
     await caller.press('#');
     return;
   }
-  await pause(beforeKeyMs);
-  say(`key ${utterance.keys.split('').join(' ')} pressed`);
-  await caller.press(utterance.keys);
+  await press(caller, utterance.keys, { say });
 }
 
 /** Outside hours: the caller hears what there is to hear, up to the next question or the end. */
@@ -165,28 +119,6 @@ async function waitInQueue(caller: TestLeg, parts: CallParts, failures: string[]
   await talk(caller, operator, parts, failures);
 }
 
-async function talk(caller: TestLeg, operator: TestLeg, parts: CallParts, failures: string[]): Promise<void> {
-  const { plan, say, watch } = parts;
-  await watch.entry(['joined'], { limitMs: limits.joinMs, what: 'to be joined with the operator' });
-  say('both speak: a tone each way');
-  await Promise.all([caller.playTone(callerHz, plan.talkMs), operator.playTone(operatorHz, plan.talkMs)]);
-  await caller.hangup();
-  await operator.ended(limits.endMs);
-  // What was said in the moment of joining is lost on nobody: a fifth is more than the join may take.
-  const forMs = plan.talkMs * 0.8;
-  for (const [who, leg, hz] of [
-    ['the caller', caller, operatorHz],
-    ['the operator', operator, callerHz],
-  ] as const) {
-    try {
-      const heardMs = await leg.hears(hz, { forMs, limitMs: limits.endMs });
-      say(`${who} heard the other for ${(heardMs / secondMs).toFixed(1)} s`);
-    } catch (error) {
-      failures.push(`${who} did not hear the other: ${messageOf(error)}`);
-    }
-  }
-}
-
 /** The end of the contact and its recording, whatever went before. */
 async function finish(caller: TestLeg, parts: CallParts, failures: string[]): Promise<void> {
   const { goal, watch } = parts;
@@ -206,8 +138,4 @@ async function finish(caller: TestLeg, parts: CallParts, failures: string[]): Pr
     const kinds = ['recordingVerified', 'recordingFailed'];
     await watch.entry(kinds, { limitMs: limits.verifyMs, what: 'the recording to be verified' });
   });
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

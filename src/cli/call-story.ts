@@ -5,6 +5,8 @@ const list = (value: unknown): string =>
 
 const seconds = (value: unknown): string => `${(Number(value) / 1_000).toFixed(2)} s`;
 
+const atClock = (ms: unknown): string => new Date(Number(ms)).toISOString().replace(/\.\d{3}Z$/, 'Z');
+
 type Facts = ApiEvent['facts'];
 
 /** What each kind of entry says to a reader. A kind without a sentence is told with its facts. */
@@ -13,13 +15,14 @@ const sentences: Readonly<Record<string, (facts: Facts) => string>> = {
   answered: () => 'answered',
   recordingStarted: () => 'the recording runs',
   promptStarted: (facts) => `said: ${list(facts.prompts)}`,
+  promptFailed: () => 'what was being said broke off',
   topicChosen: (facts) => `topic chosen: ${String(facts.topic)}`,
   wrongKey: () => 'a key that means nothing here',
   noInput: () => 'no key was pressed',
   queued: (facts) => `queued: ${String(facts.queueId)}`,
   placeTold: (facts) => `place in the queue: ${String(facts.position)}`,
   announced: (facts) => `announced: ${list(facts.prompts)}`,
-  choiceOffered: () => 'offered to leave a request or to go on waiting',
+  choiceOffered: () => 'offered the choice of a call-back, a request, or going on waiting',
   visitStarted: (facts) => `goes to ${String(facts.node)}, the place is kept`,
   visitEnded: () => 'back in the queue',
   concluded: (facts) => `the promised time is over: a ${String(facts.by)} is stored`,
@@ -31,6 +34,11 @@ const sentences: Readonly<Record<string, (facts: Facts) => string>> = {
   operatorBusy: (facts) => `the phone of ${String(facts.operatorId)} is busy`,
   operatorUnreachable: (facts) => `the phone of ${String(facts.operatorId)} cannot be reached`,
   joined: (facts) => `joined with ${String(facts.operatorId)} after ${seconds(facts.waitMs)} in the queue`,
+  callBackPromised: (facts) => `a call-back is promised, due ${atClock(facts.dueAtMs)}`,
+  callBackNotPromised: (facts) => `no call-back is promised: ${String(facts.why)}`,
+  callBackLetGo: () => 'left with the promise: he is to be called back',
+  callBackHeld: () => 'has called by himself: his call-back waits while he is on the line',
+  callBackCancelled: (facts) => `the call-back is cancelled: ${String(facts.why)}`,
   callBackQueued: (facts) => `to be called back, waits for an operator: ${String(facts.queueId)}`,
   operatorAnswered: (facts) => `${String(facts.operatorId)} hears that a caller is being called back`,
   callerDialled: (facts) => `the caller is dialled, try ${String(facts.attempt)}`,

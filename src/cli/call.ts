@@ -1,15 +1,21 @@
-import { type DozvonError, hasCode, messageOf, minuteMs, secondMs } from '../foundation/index.ts';
-import { type ApiClient, createApiClient } from './api-client.ts';
+import { DozvonError, hasCode, messageOf, secondMs } from '../foundation/index.ts';
+import { type ApiClient, type ApiEvent, createApiClient } from './api-client.ts';
+import { cancelPromise, promisedTo, runCallBack } from './call-back-run.ts';
 import { CallOperators } from './call-operators.ts';
-import { type CallPlan, type Goal, goalOf, parseCallArgs } from './call-plan.ts';
-import type { CallPorts, RunningHotline, TestPhones } from './call-ports.ts';
+import { calledNumber, callerPlace, chooseInstant, type PlacedCall } from './call-place.ts';
+import { type Goal, goalOf, parseCallArgs } from './call-plan.ts';
+import type { CallPorts, RunningHotline, TestCitizen, TestPhones } from './call-ports.ts';
 import { runCall } from './call-run.ts';
+import type { CallParts } from './call-steps.ts';
 import { tellContact, tellEntry } from './call-story.ts';
 import { ContactWatch } from './contact-watch.ts';
+import type { Terminal } from './terminal.ts';
 
 const streamLimitMs = 10 * secondMs;
 const recordLimitMs = 3 * secondMs;
 const askAgainMs = 100;
+/** How long the caller's phone rings. */
+const pickUpMs = 2 * secondMs;
 
 /** What the API shows of a contact; printed as it is. */
 interface ShownContact {
@@ -28,6 +34,13 @@ export interface CallResult {
   readonly talkMs: number;
   /** The contact record, or null when the call became none. */
   readonly contact: ShownContact | null;
+  /** Of the second contact, when a call-back was ordered. */
+  readonly calledBack?: {
+    readonly reached: boolean;
+    readonly recordingVerified: boolean;
+    readonly talkMs: number;
+    readonly contact: ShownContact | null;
+  };
 }
 
 /**
@@ -56,10 +69,9 @@ export async function runTestCall(args: readonly string[], ports: CallPorts): Pr
     }
     const prepared = chooseInstant(asked, hotline, ports);
     if (typeof prepared === 'string') return fail(prepared);
-    const { plan, goal } = prepared;
-    const { result, failures } = await placeCall(plan, goal, hotline, ports);
+    const { result, failures } = await placeCall(prepared, hotline, ports);
     for (const failure of failures) terminal.complain(`did not happen: ${failure}`);
-    if (plan.json) terminal.print(JSON.stringify(result));
+    if (asked.json) terminal.print(JSON.stringify(result));
     return result.ok ? 0 : 1;
   } catch (error) {
     return fail(explain(error));
@@ -76,46 +88,35 @@ const nothing: CallResult = {
   contact: null,
 };
 
-/** A call that needs operators is placed as if at the next opening when the line is closed now and the system allows it. */
-function chooseInstant(
-  plan: CallPlan,
-  hotline: RunningHotline,
-  ports: CallPorts,
-): { readonly plan: CallPlan; readonly goal: Goal } | string {
-  const asked = goalOf(plan, hotline.config, plan.at === undefined ? ports.nowMs() : Date.parse(plan.at));
-  const meant = plan.at !== undefined || (!hotline.testing && !plan.withOperator && plan.hangUpIn === undefined);
-  if (asked.goal !== 'closed' || meant) return { plan, goal: asked.goal };
-  const opens = asked.opensAtMs;
-  if (!hotline.testing || opens === undefined) {
-    const when = opens === undefined ? '' : ` until ${new Date(opens).toISOString()}`;
-    return `The line ${asked.line?.id ?? ''} is closed${when}, so nobody can be reached now: add --no-operator to hear what its callers hear, or start with "npm start -- --testing" and name another instant with --at.`;
-  }
-  // A minute's grace on both sides of a change of hours.
-  const at = new Date(opens + 5 * minuteMs).toISOString().replace(/\.\d{3}Z$/, 'Z');
-  ports.terminal.print(`The line is closed now: the call is placed as if at ${at}, five minutes after it opens.`);
-  return { plan: { ...plan, at }, goal: goalOf(plan, hotline.config, Date.parse(at)).goal };
-}
-
 async function placeCall(
-  plan: CallPlan,
-  goal: Goal,
+  { plan, goal }: PlacedCall,
   hotline: RunningHotline,
   ports: CallPorts,
 ): Promise<{ readonly result: CallResult; readonly failures: readonly string[] }> {
   const { terminal } = ports;
+  const place = callerPlace(plan, hotline);
+  if (typeof place === 'string') throw new DozvonError('NO_CALL_BACK', place);
   const api = createApiClient({ url: hotline.apiUrl, token: hotline.apiToken });
   const startedAtMs = ports.nowMs();
   const line = (atMs: number, sentence: string): void =>
     terminal.print(`${((atMs - startedAtMs) / secondMs).toFixed(2).padStart(7)} s  ${sentence}`);
   const say = (sentence: string): void => line(ports.nowMs(), sentence);
-  const watch = new ContactWatch(api, (entry) => line(Date.parse(entry.at), tellEntry(entry)));
+  const tell = (entry: ApiEvent): void => line(Date.parse(entry.at), tellEntry(entry));
+  const watch = new ContactWatch(api, tell);
+  const back = goal === 'callBack' ? new ContactWatch(api, tell) : undefined;
   let phones: TestPhones | undefined;
   let operators: CallOperators | undefined;
   const cleanUp = async (): Promise<void> => {
     await operators?.restore().catch((error: unknown) => {
       terminal.complain(`the operator could not be put back as before: ${messageOf(error)}`);
     });
+    const promised = back === undefined ? undefined : promisedTo(watch);
+    if (promised !== undefined)
+      await cancelPromise(api, promised).catch((error: unknown) => {
+        terminal.complain(`the call-back could not be cancelled: ${messageOf(error)}`);
+      });
     watch.stop();
+    back?.stop();
     await phones?.stop();
   };
   terminal.onStopRequest(() => {
@@ -123,8 +124,8 @@ async function placeCall(
     void cleanUp().finally(() => process.exit(130));
   });
   try {
-    await watch.start(streamLimitMs);
-    phones = await ports.startPhones({ target: hotline.sip, callerAddress: trunkAddress(hotline) });
+    await Promise.all([watch.start(streamLimitMs), back?.start(streamLimitMs)]);
+    phones = await ports.startPhones({ target: hotline.sip, ...place });
     operators = new CallOperators({
       api,
       phones,
@@ -136,20 +137,63 @@ async function placeCall(
       const queueId = goalOf(plan, hotline.config, ports.nowMs()).line?.defaultQueueId ?? '';
       await operators.bring({ queueId, ...(plan.operator === undefined ? {} : { extension: plan.operator }) });
     }
-    const failures = [...(await runCall({ plan, goal, api, phones, watch, operators, say }))];
-    const contact = await recordOf(api, watch);
-    const result = judge({ goal, watch, contact, failures });
-    if (contact !== null && !plan.json) terminal.print(tellContact(contact));
-    return { result, failures };
+    const parts = {
+      plan,
+      goal,
+      api,
+      phones,
+      watch,
+      operators,
+      say,
+      ...(back === undefined ? {} : { callingBack: back }),
+    };
+    return back === undefined ? await once(parts, terminal) : await twice(parts, { back, hotline, terminal });
   } finally {
     await cleanUp();
   }
 }
 
-/** Calls come from an address of a trunk, or the hotline would not take them. */
-function trunkAddress(hotline: RunningHotline): string {
-  const addresses = hotline.config.trunks.flatMap((trunk) => trunk.addresses);
-  return addresses.find((address) => /^127\.\d+\.\d+\.\d+$/.test(address)) ?? '127.0.0.2';
+/** One call, and its record. */
+async function once(
+  parts: CallParts,
+  terminal: Terminal,
+): Promise<{ readonly result: CallResult; readonly failures: readonly string[] }> {
+  const { plan, goal, api, watch } = parts;
+  const failures = [...(await runCall(parts))];
+  const contact = await recordOf(api, watch);
+  const result = judge({ goal, watch, contact, failures });
+  if (contact !== null && !plan.json) terminal.print(tellContact(contact));
+  return { result, failures };
+}
+
+/** The call in which a call-back is ordered, and the one in which it is made. */
+async function twice(
+  parts: CallParts,
+  {
+    back,
+    hotline,
+    terminal,
+  }: { readonly back: ContactWatch; readonly hotline: RunningHotline; readonly terminal: Terminal },
+): Promise<{ readonly result: CallResult; readonly failures: readonly string[] }> {
+  const { plan, api, phones, say, watch } = parts;
+  const number = calledNumber(plan, hotline) ?? '';
+  const citizen: TestCitizen = phones.citizen({ number, behaviour: { kind: 'answer', afterMs: pickUpMs } });
+  const ordered = await once({ ...parts, plan: { ...plan, ani: number } }, terminal);
+  const callBackId = promisedTo(watch);
+  if (!ordered.result.ok || callBackId === undefined) return ordered;
+  say('the caller waits at home; an operator comes');
+  const failures = [...(await runCallBack({ ...parts, watch: back, callBackId, citizen }))];
+  const contact = await recordOf(api, back);
+  const reached = back.has('joined');
+  if (!reached) failures.push('joined: expected true, got false');
+  const calledBack = {
+    reached,
+    recordingVerified: back.has('recordingVerified'),
+    talkMs: contact?.talkMs ?? 0,
+    contact,
+  };
+  if (contact !== null && !plan.json) terminal.print(tellContact(contact));
+  return { result: { ...ordered.result, ok: failures.length === 0, calledBack }, failures };
 }
 
 /** The record as it is once it tells the end: it is written in the moment after the end is announced. */
@@ -178,7 +222,7 @@ function judge(seen: {
   };
   const wanted = {
     answered: true,
-    queued: goal === 'queue' || goal === 'ringing' || goal === 'talk',
+    queued: goal === 'queue' || goal === 'ringing' || goal === 'talk' || goal === 'callBack',
     joined: goal === 'talk',
     recordingVerified: goal !== 'unknownNumber',
   };

@@ -79,7 +79,9 @@ export function startScreen(facts: ScreenFacts): string {
       `${apiUrl}/api/v1, described at ${apiUrl}/docs`,
       `bearer token in ${facts.secretsFile}, apiToken`,
     ]),
-    ...block('Test call', [`npm run call -- ${dialled(example)} --keys 1`]),
+    ...block('Test call', [
+      `npm run call -- ${dialled(example)} --keys 1; with --call-back he is not answered, and called back`,
+    ]),
     ...block('Logs', [facts.logDir]),
     ...block('Stop', ['Ctrl-C here, or "node bin/dozvon down" elsewhere']),
     ...(facts.testing

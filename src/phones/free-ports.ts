@@ -18,7 +18,7 @@ export async function freeUdpPort(addresses: readonly string[]): Promise<number>
   );
 }
 
-async function udpPortIsFree(address: string, port: number): Promise<boolean> {
+export async function udpPortIsFree(address: string, port: number): Promise<boolean> {
   const socket = createSocket('udp4');
   try {
     socket.bind({ address, port, exclusive: true });

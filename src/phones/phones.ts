@@ -6,7 +6,7 @@ import { type AsteriskProgram, DozvonError, type Logger, newId, withLimit } from
 import type { PhonesSettings } from './asterisk-config.ts';
 import { AsteriskProcess, type RunAs } from './asterisk-process.ts';
 import { Citizen, type CitizenBehaviour, type DialledCall } from './citizen.ts';
-import { freeTcpPort, freeUdpPort } from './free-ports.ts';
+import { freeTcpPort, freeUdpPort, udpPortIsFree } from './free-ports.ts';
 import { type BaseAudio, PhoneLeg } from './leg.ts';
 import { Phone, type PhoneBehaviour } from './phone.ts';
 import { RegistrationWatch } from './registrations.ts';
@@ -21,7 +21,7 @@ export interface PhonesOptions {
   readonly logger: Logger;
   /** Where callers come from: the address of the hotline's carrier trunk. */
   readonly callerAddress?: string;
-  /** Where the hotline dials citizens, on that address; any free port when left out. */
+  /** Where the hotline dials citizens, on that address; any free port when left out. `PHONES_UNAVAILABLE` when it is taken. */
   readonly callerPort?: number;
   /** Where operators' phones are: any loopback address that is no trunk's. */
   readonly phoneAddress?: string;
@@ -305,7 +305,7 @@ async function settingsFor(options: PhonesOptions): Promise<PhonesSettings> {
     target: options.target,
     callerAddress,
     phoneAddress,
-    callerPort: options.callerPort ?? (await freeUdpPort([callerAddress])),
+    callerPort: await callerPortOf(callerAddress, options.callerPort),
     phonePort: await freeUdpPort([phoneAddress]),
     ariPort: await freeTcpPort(callerAddress),
     amiPort: await freeTcpPort(callerAddress),
@@ -313,6 +313,16 @@ async function settingsFor(options: PhonesOptions): Promise<PhonesSettings> {
     user: 'phones',
     password: randomBytes(18).toString('base64url'),
   };
+}
+
+/** Asterisk would start without the port, and nobody could be called. */
+async function callerPortOf(address: string, wanted: number | undefined): Promise<number> {
+  if (wanted === undefined) return await freeUdpPort([address]);
+  if (await udpPortIsFree(address, wanted)) return wanted;
+  throw new DozvonError(
+    'PHONES_UNAVAILABLE',
+    `the UDP port ${wanted} at ${address}, where citizens are to be called, is taken`,
+  );
 }
 
 /** The user part of a SIP address: what may not stand there is escaped (RFC 3261, 25.1), "#" included. */

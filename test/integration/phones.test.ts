@@ -138,6 +138,16 @@ void t.test('citizens are called by the product', async (t) => {
   const ended = async (legId: LegId): Promise<string> =>
     (await heard.event('legEnded', (event) => event.legId === legId, limitMs)).cause;
 
+  await t.test('a place that is taken is told, since nobody could be called there', async (t) => {
+    const { host, port: taken } = phones.carrier;
+    const { program } = world.asterisk.settings;
+    const options = { program, dir: join(dir, 'never-made'), target: phones.carrier, logger: silentLogger };
+    await t.rejects(startPhones({ ...options, callerAddress: host, callerPort: taken }), {
+      code: 'PHONES_UNAVAILABLE',
+      message: /is taken/,
+    });
+  });
+
   await t.test('one answers after a while, says something, hears us, and hangs up when he said he would', async (t) => {
     const says = join(world.asterisk.settings.soundsDir, 'ru', 'short.wav');
     const behaviour = { kind: 'answer', afterMs: 700, says, hangsUpAfterMs: 3_000 } as const;

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { calledNumber, callerPlace, chooseInstant } from '../../src/cli/call-place.ts';
 import { goalOf, parseCallArgs } from '../../src/cli/call-plan.ts';
 import type { CallPorts, RunningHotline } from '../../src/cli/call-ports.ts';
 import { asksForKeys, tellEntry } from '../../src/cli/call-story.ts';
@@ -46,6 +47,9 @@ void t.test('arguments that make no sense are told with the usage', async (t) =>
     ['1', '--at', '2027-13-03T15:00+03:00'],
     ['1', '--talk-seconds', '0'],
     ['1', '--no-operator', '--hang-up-in', 'talk'],
+    ['1', '--call-back', '--no-operator'],
+    ['1', '--call-back', '--hang-up-in', 'queue'],
+    ['1', '--call-back', '--ani', 'withheld'],
     ['1', '--loud'],
   ]) {
     t.match(parseCallArgs(args), /usage: npm run call/, args.join(' '));
@@ -101,7 +105,45 @@ void t.test('one clear sentence where no call can be placed', async (t) => {
   };
   t.match(await refused(undefined, '88001000001'), /npm start/);
   t.match(await refused(await running(false), '88001000001', '--at', '2027-01-03T15:00+03:00'), /started for testing/);
+  t.match(await refused(await running(false), '88001000001', '--call-back'), /closed until/);
   t.match(await refused(await running(false), '88001000001', '--keys', '1'), /closed until .*--no-operator.*--testing/);
+});
+
+void t.test('a call-back is ordered when the day has room and the number may be dialled', async (t) => {
+  const system = await running(true);
+  const instant = (nowIso: string, ...args: string[]): string => {
+    const { ports: given, told } = ports(system);
+    const asked = plan('88001000001', '--keys', '1', '--call-back', ...args);
+    const chosen = chooseInstant(asked, system, { ...given, nowMs: () => Date.parse(nowIso) });
+    if (typeof chosen === 'string') throw new Error(chosen);
+    t.equal(chosen.goal, 'callBack');
+    t.equal(told.length, args.includes('--at') ? 0 : 1, 'and told so');
+    return chosen.plan.at ?? '';
+  };
+  t.equal(instant('2026-11-18T03:00+03:00'), '2026-11-18T05:05:00Z', 'at night: this morning');
+  t.equal(instant('2026-11-18T12:00+03:00'), '2026-11-19T05:05:00Z', 'by day: tomorrow, with the whole day ahead');
+  t.equal(
+    instant('2026-11-18T12:00+03:00', '--ani', '89161234567'),
+    '2026-11-19T06:01:00Z',
+    'a mobile phone may be in Kaliningrad: at nine',
+  );
+  t.equal(instant('2026-11-18T12:00+03:00', '--at', '2026-11-18T12:30+03:00'), '2026-11-18T12:30+03:00');
+  t.equal(calledNumber(plan('1', '--call-back', '--ani', '8 (916) 123-45-67'), system), '+79161234567');
+});
+
+void t.test('the caller’s phone is where the carrier takes calls, if that can be', async (t) => {
+  const system = await running(true);
+  const dialledAt = (host: string, addresses: readonly string[]): RunningHotline => ({
+    ...system,
+    config: { ...system.config, trunks: [{ name: 'carrier', addresses: [...addresses], dial: { host, port: 5_070 } }] },
+  });
+  const asked = plan('88001000001', '--call-back');
+  t.same(callerPlace(asked, system), { callerAddress: '127.0.0.2', callerPort: 5_060 });
+  t.same(callerPlace(asked, dialledAt('127.0.0.9', ['127.0.0.9'])), { callerAddress: '127.0.0.9', callerPort: 5_070 });
+  t.match(callerPlace(asked, dialledAt('192.0.2.1', ['192.0.2.1'])), /DOZVON_TRUNK_DIAL/);
+  t.match(callerPlace(asked, dialledAt('127.0.0.9', ['127.0.0.2'])), /DOZVON_TRUNK_ADDRESSES/);
+  t.match(callerPlace(asked, { ...system, config: { ...system.config, trunks: [] } }), /No carrier/);
+  t.same(callerPlace(plan('88001000001'), dialledAt('192.0.2.1', ['127.0.0.7'])), { callerAddress: '127.0.0.7' });
 });
 
 void t.test('entries of the timeline are told in words', async (t) => {
