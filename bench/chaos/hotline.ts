@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DateTime } from 'luxon';
 import { parse, stringify } from 'yaml';
 import type { AttemptOutcome } from '../../src/callbacks/index.ts';
+import type { HotlineConfig } from '../../src/config/index.ts';
 import { hourMs, secondMs } from '../../src/foundation/index.ts';
 
 /** Callers of the line press one key and are promised a call-back. */
@@ -36,7 +38,7 @@ export function configureHotline(dir: string): void {
   const zone = zoneOfMorning(Date.now());
   change(join(dir, 'hotline.yaml'), (hotline) => {
     for (const schedule of entriesOf(hotline, 'schedules'))
-      if (schedule.id === 'always') Object.assign(schedule, { timeZone: zone, exceptions: [closedAround] });
+      if (schedule.id === 'always') Object.assign(schedule, { timeZone: zone, exceptions: [closedBefore] });
     // All of them: a queue can call back while some line is open whose callers come to it.
     for (const one of entriesOf(hotline, 'lines'))
       Object.assign(one, { schedule: 'always', ...(one.id === line.id && { flow: 'promise' }) });
@@ -69,14 +71,24 @@ export function configureHotline(dir: string): void {
   writeFileSync(join(dir, 'flows', 'promise.yaml'), promiseFlow);
 }
 
-/** Who calls at that instant, by his header, is promised a call-back by a key. */
-export const promisingAt = '2026-02-04T12:00Z';
-const closedAround = {
+/** The line is closed until noon of that day, on whatever clock; whoever calls just before it is promised a call-back by a key, due when it opens. */
+const closedBefore = {
   start: '2026-02-03T12:00',
-  end: '2026-02-05T12:00',
+  end: '2026-02-04T12:00',
   hours: 'closed',
   reason: 'Test',
 };
+
+/** Long enough before the opening to be answered by a closed line. */
+export function promisingAt({ schedules }: Pick<HotlineConfig, 'schedules'>): string {
+  const zone = schedules.always?.timeZone ?? 'UTC';
+  return (
+    DateTime.fromISO(closedBefore.end, { zone })
+      .minus(4 * secondMs)
+      .toUTC()
+      .toISO() ?? ''
+  );
+}
 
 const promiseFlow = `
 id: promise

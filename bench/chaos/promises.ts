@@ -61,7 +61,7 @@ async function promiseByPhone(stack: TestStack, { number, inMs }: Wanted): Promi
   const leg = await stack.phones.call({
     number: line.number,
     ani: number,
-    headers: { 'X-Dozvon-At': promisingAt },
+    headers: { 'X-Dozvon-At': promisingAt(stack.config) },
   });
   try {
     await leg.answered(callLimitMs);

@@ -27,6 +27,9 @@ const beforeKeyMs = 800;
 /** How long a caller who hangs up in the queue or during ringing stays there. */
 export const stayMs = 2 * secondMs;
 
+/** Longer than the two sentences that both hear when who is called back is joined with an operator. */
+const introductionMs = 9 * secondMs;
+
 export interface CallParts {
   readonly plan: CallPlan;
   readonly goal: Goal;
@@ -65,6 +68,7 @@ export async function press(caller: TestLeg, keys: string, { say }: Pick<CallPar
 export async function talk(caller: TestLeg, operator: TestLeg, parts: CallParts, failures: string[]): Promise<void> {
   const { plan, say, watch } = parts;
   await watch.entry(['joined'], { limitMs: limits.joinMs, what: 'to be joined with the operator' });
+  if (watch.has('operatorAnswered')) await untilIntroduced(watch);
   say('both speak: a tone each way');
   await Promise.all([caller.playTone(callerHz, plan.talkMs), operator.playTone(operatorHz, plan.talkMs)]);
   await caller.hangup();
@@ -82,6 +86,12 @@ export async function talk(caller: TestLeg, operator: TestLeg, parts: CallParts,
       failures.push(`${who} did not hear the other: ${messageOf(error)}`);
     }
   }
+}
+
+/** Who is called back and joined at once hears over the first words who calls him: the tones are to be heard by themselves. */
+async function untilIntroduced(watch: ContactWatch): Promise<void> {
+  await watch.entry(['introduced'], { limitMs: limits.joinMs, what: 'both to be told who calls' });
+  await pause(introductionMs);
 }
 
 export async function pause(ms: number): Promise<void> {
