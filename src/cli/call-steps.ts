@@ -27,7 +27,7 @@ const beforeKeyMs = 800;
 /** How long a caller who hangs up in the queue or during ringing stays there. */
 export const stayMs = 2 * secondMs;
 
-/** Longer than the two sentences that both hear when who is called back is joined with an operator. */
+/** Longer than the two sentences that who is called back hears when he is joined with an operator. */
 const introductionMs = 9 * secondMs;
 
 export interface CallParts {
@@ -90,7 +90,7 @@ export async function talk(caller: TestLeg, operator: TestLeg, parts: CallParts,
 
 /** Who is called back and joined at once hears over the first words who calls him: the tones are to be heard by themselves. */
 async function untilIntroduced(watch: ContactWatch): Promise<void> {
-  await watch.entry(['introduced'], { limitMs: limits.joinMs, what: 'both to be told who calls' });
+  await watch.entry(['introduced'], { limitMs: limits.joinMs, what: 'the caller to be told who calls' });
   await pause(introductionMs);
 }
 

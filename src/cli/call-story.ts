@@ -43,7 +43,7 @@ const sentences: Readonly<Record<string, (facts: Facts) => string>> = {
   operatorAnswered: (facts) => `${String(facts.operatorId)} hears that a caller is being called back`,
   callerDialled: (facts) => `the caller is dialled, try ${String(facts.attempt)}`,
   callerRinging: () => 'the caller’s phone rings',
-  introduced: (facts) => `both hear who calls${facts.recorded === true ? ', and that it is recorded' : ''}`,
+  introduced: (facts) => `the caller hears who calls${facts.recorded === true ? ', and that it is recorded' : ''}`,
   callerAnswered: (facts) => `answered: ${String(facts.heard)}`,
   attemptEnded: (facts) => `the try is over: ${String(facts.outcome)}`,
   waitsOnLine: () => 'waits on the line for another operator',

@@ -29,7 +29,7 @@ interface CallerPorts {
 }
 
 /** Nobody waits for it: what is known later than this is of use to nobody, as other work of the lane comes first. */
-const lookUpLimitMs = 500;
+const lookUpLimitMs = 1_000;
 
 const meta = (reason: string): CommandMeta => bySystem('contact', reason);
 

@@ -38,7 +38,7 @@ async function converse(
 ): Promise<ShownContact> {
   const { caller, operator, watch } = parties;
   await watch.entry(['joined'], { limitMs, what: 'to be joined' });
-  // Over the first words both are told who calls, where the operator has waited for the caller.
+  // Where the operator has waited for the caller, that one is told first who calls.
   if (watch.has('operatorAnswered')) await new Promise((resolve) => setTimeout(resolve, introductionMs));
   await Promise.all([caller.playTone(callerHz, 3_000), operator.playTone(operatorHz, 3_000)]);
   await caller.hangup();

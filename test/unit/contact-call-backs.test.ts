@@ -113,10 +113,10 @@ t.test('operator first: written down, then dialled, then recorded, then joined',
   driver.feed({ type: 'legAnswered', legId: calledLegId, heard: 'human' });
   t.same(driver.effectTypes(), ['openRecording']);
   recordingRuns(driver);
-  t.same(driver.effectTypes(), ['joinBridge', 'destroyBridge', 'endAttempt', 'playToBridge']);
+  t.same(driver.effectTypes(), ['joinBridge', 'destroyBridge', 'endAttempt', 'playToLeg']);
   t.match(driver.effects[0], { kind: 'mixing', legIds: [lastOperatorLeg(driver.state), calledLegId] });
   t.match(driver.effects[3], {
-    bridgeId: driver.state.phase.name === 'talking' && driver.state.phase.talkBridgeId,
+    legId: calledLegId,
     media: ['ru/call-back-greeting-short', 'ru/recording-notice-short'],
   });
   t.match(driver.state, { phase: { name: 'talking' }, facts: { outcome: 'answeredByOperator' } });
@@ -142,13 +142,13 @@ t.test('a recording that does not start keeps nobody waiting', async (t) => {
   t.ok(driver.kinds().includes('recordingFailed'));
   t.match(
     driver.effects.at(-1),
-    { type: 'playToBridge', media: ['ru/call-back-greeting-short'] },
+    { type: 'playToLeg', media: ['ru/call-back-greeting-short'] },
     'nor says that it does',
   );
 });
 
 t.test(
-  'what both hear of a call-back is not said again after a restart, unless Asterisk has not heard of it',
+  'what the caller hears of a call-back is not said again after a restart, unless Asterisk has not heard of it',
   async (t) => {
     const driver = recordingRuns(operatorHears().feed({ type: 'legAnswered', legId: calledLegId, heard: 'human' }));
     const playback = playbackUnderWay(driver.state.phase);

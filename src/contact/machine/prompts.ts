@@ -33,12 +33,7 @@ export function sayIntoBridge(
   emit(draft, { type: 'playToBridge', playbackId, bridgeId, media });
 }
 
-type BridgePrompt =
-  | 'call-back-operator'
-  | 'call-back-not-reached'
-  | 'call-back-greeting'
-  | 'call-back-greeting-short'
-  | 'recording-notice-short';
+type BridgePrompt = 'call-back-operator' | 'call-back-not-reached' | 'call-back-greeting' | 'recording-notice-short';
 
 /** What the timeline may show of what was said: whole prompts, not the digits and numbers read to the caller. */
 export function publicMedia(media: readonly string[]): readonly string[] {

@@ -55,7 +55,10 @@ function meet(draft: Draft, phase: DiallingPhase): void {
   if (reserved !== undefined) ringOperator(draft, waiting, reserved);
 }
 
-/** Joined at once, both hear who calls and that it is recorded: nobody waits for the one or the other in silence. */
+/**
+ * Joined at once, he hears who calls and that it is recorded. Said to his leg alone: of a talk bridge that something was played into, Asterisk
+ * records the operator no more.
+ */
 function introduce(draft: Draft): void {
   const { phase, recording } = draft.state;
   if (phase.name !== 'talking') return;
@@ -63,7 +66,9 @@ function introduce(draft: Draft): void {
   const notice = recording?.state === 'running' ? (['recording-notice-short'] as const) : [];
   setPhase(draft, { ...phase, playback });
   note(draft, 'introduced', { recorded: notice.length > 0 });
-  sayIntoBridge(draft, phase.talkBridgeId, playback, 'call-back-greeting-short', ...notice);
+  const say = ['call-back-greeting-short', ...notice].map((prompt) => ({ prompt }));
+  const media = draft.rules.render(say, draft.state.facts.language);
+  emit(draft, { type: 'playToLeg', playbackId: playback, legId: draft.state.callerLegId, media });
 }
 
 /** The process died around the start of the recording. */
