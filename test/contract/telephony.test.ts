@@ -338,6 +338,9 @@ async function calledBack(t: Test, parts: Parts): Promise<void> {
 
 async function devices(t: Test, { world, port, heard }: Parts): Promise<void> {
   await t.test('devices come and go', async (t) => {
+    // What an earlier test has unregistered is told when it is told.
+    for (const untilMs = Date.now() + 5_000; port.devices('101').length > 0 && Date.now() < untilMs; )
+      await new Promise((resolve) => setTimeout(resolve, 20));
     t.same(port.devices('101'), []);
     const before = heard.all().length;
     const since = (): readonly unknown[] => heard.all().slice(before);
